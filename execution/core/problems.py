@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -75,6 +75,13 @@ def length_problem(field: str, label: str, text: str, most: int, least: int = 0)
     allowed = f"from {least} to {most:,}" if least else f"at most {most:,}"
     message = f"{label} has {len(text):,} characters. It may have {allowed}."
     return Problem(field, message, len(text), most, code=Code.LENGTH_OUT_OF_RANGE)
+
+
+def not_allowed(field: str, label: str, value: str, allowed: Iterable[str]) -> Problem:
+    """Return the problem of a value that is not one of the ``allowed`` names."""
+    names = ", ".join(allowed)
+    message = f"{label} is {shortened(value)!r}. It must be one of {names}."
+    return Problem(field, message, value, names, code=Code.VALUE_NOT_ALLOWED)
 
 
 def checked_number(field: str, label: str, value: object, *, may_be_zero: bool = False) -> Decimal:

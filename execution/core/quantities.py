@@ -9,10 +9,12 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from math import lcm
 
-from execution.core.types import BASIS_POINT, ZERO, Market, MarketStatus, Side
+from execution.core.types import BASIS_POINT, ZERO, Market, MarketStatus, Quote, Side
 
 #: Notional minimums are judged by the exchange at its own price; we stay this much above them.
 NOTIONAL_MARGIN = Decimal("1.1")
+#: The part of the collar that is left to the market's move between a decision and its sending.
+COLLAR_ROOM = Decimal("0.1")
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
@@ -37,6 +39,19 @@ def round_price(price: Decimal, tick: Decimal, side: Side) -> Decimal:
 def collar_price(reference: Decimal, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
     """Return the worst price within ``collar_bp`` of ``reference``, on the tick, inside the collar."""
     return round_price(reference * (1 + side.sign * collar_bp * BASIS_POINT), tick, side)
+
+
+def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
+    """Return the worst price at which a child may take: inside the collar by ``COLLAR_ROOM`` of its width.
+
+    The last check before a child is sent uses the mid of that moment. Without this room it would drop the child
+    whenever the mid had moved by a tick in the order's favour. Where the touch is within the room, the price is the
+    collar.
+    """
+    inside = collar_price(quote.mid, collar_bp * (1 - COLLAR_ROOM), tick, side)
+    if (quote.aggressive(side) - inside) * side.sign > ZERO:
+        return collar_price(quote.mid, collar_bp, tick, side)
+    return inside
 
 
 def worse_of_allowed(price: Decimal, limit: Decimal | None, side: Side) -> Decimal:

@@ -18,7 +18,7 @@ from django.db.models import Q
 from execution import notify
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused, refuse, refuse_if
+from execution.core.problems import Problem, Refused, not_allowed, refuse, refuse_if
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order, Role, User
 from execution.payloads.halts import HaltPreview
@@ -94,11 +94,7 @@ def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
 
 
 def _known(field: str, value: str, values: Iterable[str]) -> list[Problem]:
-    if value in values:
-        return []
-    limit = ", ".join(values)
-    message = f"{field.capitalize()} is {value!r}. It must be one of {limit}."
-    return [Problem(field, message, value, limit, code=Code.VALUE_NOT_ALLOWED)]
+    return [] if value in values else [not_allowed(field, field.capitalize(), value, values)]
 
 
 def _article(scope: str) -> str:

@@ -207,11 +207,13 @@ def test_the_keyboard_leads_to_pages_and_the_theme_stays(browser: Browser, desk:
     page = watched.log_in("trader")
     page.keyboard.press("n")
     expect(page).to_have_url(re.compile(r"/orders/new/$"))
+    page.wait_for_load_state()  # before that no script listens to the keyboard
     page.keyboard.press("Escape")
     page.locator("h1").click()
     page.locator("#content").focus()
     page.keyboard.press("o")
     expect(page).to_have_url(re.compile(r"/orders/$"))
+    page.wait_for_load_state()
     page.keyboard.press("?")
     expect(page.locator("#shortcuts")).to_be_visible()
     page.keyboard.press("Escape")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from execution.core.quantities import (
     ceil_to,
     collar_price,
+    crossing_price,
     floor_to,
     is_multiple,
     minimum_quantity,
@@ -19,8 +20,8 @@ from execution.core.quantities import (
     split_even,
     worse_of_allowed,
 )
-from execution.core.types import ZERO, Market, Side
-from tests.core.builders import MARKET, D, markets, prices, sides, steps
+from execution.core.types import ZERO, Market, Quote, Side
+from tests.core.builders import MARKET, NOW, D, markets, prices, sides, steps
 
 values = st.decimals(D("-1000000"), D("1000000"), places=8)
 
@@ -48,6 +49,25 @@ def test_a_rounded_price_is_on_the_tick_and_never_worse(price: Decimal, tick: De
     assert is_multiple(rounded, tick)
     assert (rounded - price) * side.sign <= 0
     assert abs(rounded - price) < tick
+
+
+@pytest.mark.parametrize(
+    ("side", "half_spread", "collar", "price"),
+    [
+        (Side.BUY, "1", "50", "10045"),
+        (Side.SELL, "1", "50", "9955"),
+        # The touch is inside the last tenth, so the child may go to the collar itself.
+        (Side.BUY, "46", "50", "10050"),
+        (Side.SELL, "46", "50", "9950"),
+        # The touch is beyond the collar.
+        (Side.BUY, "60", "50", "10050"),
+    ],
+)
+def test_a_child_that_takes_keeps_a_tenth_of_the_collar_unless_the_touch_is_there(
+    side: Side, half_spread: str, collar: str, price: str
+) -> None:
+    quote = Quote(D(10_000) - D(half_spread), D(10_000) + D(half_spread), None, None, NOW)
+    assert crossing_price(quote, D(collar), D(1), side) == D(price)
 
 
 @given(prices, st.decimals(D("0.01"), D(500), places=2), steps, sides)

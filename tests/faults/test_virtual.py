@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from execution.core.types import ChildRequest, OrderRef, OrderType, Side, TimeInForce, VenueStatus
-from execution.verification.faults.exchange import SYMBOL, Exchange, Refused
+from execution.verification.faults.answers import Refused
+from execution.verification.faults.exchange import SYMBOL, Exchange
 from execution.verification.faults.fault_injector import FaultInjector
 from execution.verification.faults.virtual import StandsStill, VirtualLoop
 

@@ -6,14 +6,15 @@ import re
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.postgresql.session import Session
 
 FEWEST = 130  # tests: a selection that has become empty is no success
 
 
-@pytest.mark.timeout(840)
+@pytest.mark.timeout(900)
 def test_the_services_do_on_postgresql_what_they_do_on_sqlite(services_session: Session) -> None:
-    code, said = services_session.wait(270)
+    code, said = services_session.wait(270 * PATIENCE)
     tail = said[-6000:]
     passed = re.search(r"(\d+) passed", tail)
     assert code == 0, tail

@@ -14,7 +14,7 @@ from execution.core.addresses import Network, origin_of, refused_address, shown
 from execution.core.alerts.delivery import EVENT_HEADER
 from execution.core.numbers import NumberRefused, shortened, whole_number
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, as_sentence, refuse_if
+from execution.core.problems import Problem, as_sentence, not_allowed, refuse_if
 
 SIGNED, WEBHOOK, MAIL, SLACK, TELEGRAM = "signed", "webhook", "mail", "slack", "telegram"
 STARTTLS, TLS, PLAIN = "starttls", "tls", "none"
@@ -107,9 +107,7 @@ def target_refusal(url: str, network: Network) -> str:
 def _mail(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
     problems = []
     if parts["security"] not in SECURITY:
-        known = ", ".join(SECURITY)
-        message = f"Security is {shortened(parts['security'])!r}. It must be one of {known}."
-        problems.append(Problem("security", message, parts["security"], known, code=Code.VALUE_NOT_ALLOWED))
+        problems.append(not_allowed("security", "Security", parts["security"], SECURITY))
     else:
         parts["port"] = parts["port"] or str(SECURITY[parts["security"]])
     try:

@@ -35,6 +35,7 @@ from execution.core.problems import (
     attempt,
     checked_number,
     length_problem,
+    not_allowed,
     refuse,
     refuse_if,
 )
@@ -112,9 +113,7 @@ def _named(enum: type[Named], name: str, label: str) -> Callable[[Any], Named]:
         try:
             return enum(text)
         except ValueError:
-            allowed = ", ".join(member.value for member in enum)
-            message = f"{label} is {shortened(text)!r}. It must be one of {allowed}."
-            refuse(name, message, text, allowed, code=Code.VALUE_NOT_ALLOWED)
+            raise Refused([not_allowed(name, label, text, enum)]) from None
 
     return parse
 

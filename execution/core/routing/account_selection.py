@@ -11,7 +11,13 @@ from execution.core.market_data.freshness import is_fresh
 from execution.core.market_rules import band_edge, largest_quantity, status_words
 from execution.core.numbers import plain
 from execution.core.orders.view import CROSS, HARMLESS_REJECTIONS, REST, AccountView, OrderView, is_refused
-from execution.core.quantities import collar_price, floor_to, minimum_quantity, round_price, worse_of_allowed
+from execution.core.quantities import (
+    crossing_price,
+    floor_to,
+    minimum_quantity,
+    round_price,
+    worse_of_allowed,
+)
 from execution.core.types import BASIS_POINT, ZERO, Book, Level, MarketStatus, Quote, Side
 
 #: A book older than this says less than the newer touch.
@@ -81,7 +87,7 @@ def effective_price(
 
 
 def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return a new child's price on its own tick: its own side of the book, or the collar.
+    """Return a new child's price on its own tick: its own side of the book, or just inside the collar.
 
     It is within the limit, and at least a tick behind another order of the desk on the other side.
     """
@@ -91,7 +97,7 @@ def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
         limit = worse_of_allowed(venue.opposing.worst_allowed(tick), limit, view.side)
     if purpose == REST:
         return round_price(worse_of_allowed(quote.passive(view.side), limit, view.side), tick, view.side)
-    collar = collar_price(quote.mid, view.parameters.collar_bp, tick, view.side)
+    collar = crossing_price(quote, view.parameters.collar_bp, tick, view.side)
     if (edge := band_edge(venue.market, view.side, quote.mid)) is not None:
         collar = worse_of_allowed(collar, edge, view.side)
     # A limit need not be on this venue's tick: an I-would price is of no venue, and a tick may change.

@@ -23,7 +23,7 @@ from execution.core.orders.slices import IDLE_RECHECK, OPPOSED_RECHECK, SliceTas
 from execution.core.orders.view import CROSS, AccountView, ChangeStatus, Decision, OrderView, PlaceChild
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse, refuse_if
-from execution.core.quantities import collar_price, floor_to, in_pieces, worse_of_allowed
+from execution.core.quantities import crossing_price, floor_to, in_pieces, worse_of_allowed
 from execution.core.routing.account_selection import (
     MAX_BOOK_AGE,
     affordable,
@@ -129,7 +129,7 @@ def _no_taking(venue: AccountView) -> str:
 def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParameters) -> Decimal | None:
     if venue.quote is None or not venue.quote.is_sane:
         return plan_input.limit_price
-    collar = collar_price(venue.quote.mid, parameters.collar_bp, venue.market.tick, plan_input.side)
+    collar = crossing_price(venue.quote, parameters.collar_bp, venue.market.tick, plan_input.side)
     return worse_of_allowed(collar, plan_input.limit_price, plan_input.side)
 
 

@@ -13,7 +13,7 @@ from execution.core.alerts.channels import SIGNED, read_target
 from execution.core.alerts.delivery import AlertEvent, Takes
 from execution.core.alerts.kinds import AlertKind, Severity
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, length_problem, refuse, refuse_if
+from execution.core.problems import Problem, length_problem, not_allowed, refuse, refuse_if
 from execution.models import AlertChannel, AlertDelivery, ChannelType, Installation, User
 from execution.models.fields import draw_public_id
 from execution.payloads.alerts import AlertRow
@@ -95,13 +95,11 @@ def _choice_problems(raw: Mapping[str, str]) -> list[Problem]:
         "takes": [name.value for name in Takes],
         "least": [name.value for name in Severity],
     }
-    problems = []
-    for name, allowed in choices.items():
-        if raw.get(name, "") not in allowed:
-            known = ", ".join(allowed)
-            message = f"{name.capitalize()} is {raw.get(name, '')[:40]!r}. It must be one of {known}."
-            problems.append(Problem(name, message, raw.get(name, ""), known, code=Code.VALUE_NOT_ALLOWED))
-    return problems
+    return [
+        not_allowed(name, name.capitalize(), raw.get(name, ""), allowed)
+        for name, allowed in choices.items()
+        if raw.get(name, "") not in allowed
+    ]
 
 
 @transaction.atomic

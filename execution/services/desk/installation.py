@@ -10,7 +10,7 @@ from django.db import transaction
 
 from execution.core.identifiers import MARK_LENGTH, random_id
 from execution.core.problem_codes import Code
-from execution.core.problems import refuse
+from execution.core.problems import Refused, not_allowed, refuse
 from execution.models import Environment, Installation, Role, User
 from execution.services.desk.limits import first_limits_ensure
 
@@ -34,9 +34,7 @@ def installation_ensure(
     belongs to another environment, or there is no such environment.
     """
     if environment not in Environment.values:
-        known = ", ".join(Environment.values)
-        message = f"The environment is {environment!r}. It must be one of {known}."
-        refuse("environment", message, environment, known, code=Code.VALUE_NOT_ALLOWED)
+        raise Refused([not_allowed("environment", "The environment", environment, Environment.values)])
     installation, created = Installation.objects.get_or_create(
         singleton=True,
         defaults={

@@ -19,7 +19,7 @@ from execution import notify
 from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
 from execution.core.numbers import grouped, plain
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused, checked_number, refuse, refuse_if
+from execution.core.problems import Problem, Refused, checked_number, not_allowed, refuse, refuse_if
 from execution.models import Account, Role, TradingLimit, User
 from execution.selectors.halts import symbol_is_known
 from execution.services.records.actors import person_actor
@@ -101,9 +101,7 @@ def _named(
     given = str(raw.get(field) or "").strip()
     if given in list(names):
         return names(given)
-    allowed = ", ".join(names)
-    message = f"{field.capitalize()} is {given[:40]!r}. It must be one of {allowed}."
-    problems.append(Problem(field, message, given, allowed, code=Code.VALUE_NOT_ALLOWED))
+    problems.append(not_allowed(field, field.capitalize(), given, names))
     return None
 
 

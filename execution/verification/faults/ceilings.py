@@ -32,6 +32,7 @@ TRADED = (
     "SELECT f.price, f.quantity FROM execution_fill f JOIN execution_childorder c ON c.id = f.child_id"
     " WHERE ?1 IS NULL OR c.account_id = ?1"
 )
+SUBMITTED_AT = "SELECT submitted_at FROM execution_childorder WHERE client_id = ?"
 #: Children of a second count as sent together only within this part of it: the clocks of two engines differ.
 TOGETHER = timedelta(seconds=0.5)
 
@@ -58,7 +59,7 @@ class Ceilings:
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
-        self._sent: deque[tuple[datetime, int]] = deque()
+        self._sent: deque[tuple[datetime, int]] = deque(maxlen=50)
 
     def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
         """Check an order together with the others, by the amounts that they may still trade and have traded."""
@@ -76,13 +77,16 @@ class Ceilings:
             if figure > value:
                 yield f"I11: order {promise.public_id} came to a {kind} of {figure} at least, the limit is {value}"
 
-    def taken(self, client_id: str, account: int, now: datetime) -> Iterable[str]:
-        """Check the number of children that may be sent within a second."""
-        self._sent.append((now, account))
-        while self._sent[0][0] <= now - TOGETHER:
-            self._sent.popleft()
+    def taken(self, client_id: str, account: int) -> Iterable[str]:
+        """Check the number of children that were submitted within a second.
+
+        The times are those of their rows: an engine that freezes between its check and its commit sends later.
+        """
+        ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
+        self._sent.append((submitted_at, account))
+        together = [each for sent, each in self._sent if abs(sent - submitted_at) < TOGETHER]
         for kind, value, only in self._limits():
-            count = sum(1 for _, each in self._sent if only in (None, each))
+            count = sum(1 for each in together if only in (None, each))
             if kind == LimitKind.MESSAGE_RATE and only in (None, account) and count > value:
                 yield f"I11: {client_id} is child {count} of half a second, the limit of a second is {value}"
 

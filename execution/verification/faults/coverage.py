@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from execution.core.states import CHILD_FINAL, ChildStatus, OrderStatus
-from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, PEOPLE, RATES
+from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, CANCELLED_TOGETHER, PEOPLE, RATES
 
 CHILD_COLUMNS = [f"child {status}" for status in ChildStatus if status not in CHILD_FINAL]
 ORDER_COLUMNS = [
@@ -21,7 +21,7 @@ def coverage_table(struck: Counter[tuple[str, str]]) -> str:
     for (kind, state), times in struck.items():
         folded[kind, _column(state)] += times
     lines = [f"| fault | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for kind in [*RATES, *PEOPLE, ANOTHER_PROGRAM]:
+    for kind in [*RATES, *PEOPLE, ANOTHER_PROGRAM, CANCELLED_TOGETHER]:
         cells = [str(folded[kind, column] or "") for column in columns]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -24,7 +24,6 @@ from execution.core.types import (
     Liquidity,
     Market,
     OrderRef,
-    OrderReport,
     PublicTrade,
     Quote,
     Side,
@@ -33,7 +32,9 @@ from execution.core.types import (
     Trade,
     VenueStatus,
 )
-from execution.verification.faults.fault_injector import FaultInjector
+from execution.venues.protocol import CancelScope
+from execution.verification.faults.answers import Refused, report_of
+from execution.verification.faults.fault_injector import CANCELLED_TOGETHER, FaultInjector
 from execution.verification.faults.ledger import Ledger, VenueOrder, VenueTrade
 from execution.verification.faults.virtual import at
 from execution.verification.faults.wallets import FEE, Wallets, lock_of
@@ -60,14 +61,6 @@ MAX_LISTING = 3.5
 LISTING_SHARE = 0.7
 
 
-class Refused(Exception):
-    """The exchange refuses the request. ``kind`` is the name of ccxt's class."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 class Exchange:
     """The exchange. ``accepted`` is called for each order that reaches the book, ``published`` for each private
     event.
@@ -85,6 +78,8 @@ class Exchange:
         self.name = name
         self.wallets = Wallets(opening or {})
         self.guarantees = guarantees
+        #: The scope of the one request that cancels everything; None for an exchange without it.
+        self.cancels_all: CancelScope | None = None
         self.ledger = Ledger()
         self.accepted: Callable[[VenueOrder], None] = lambda _order: None
         self.published: list[Callable[[str, StreamEvent], None]] = []
@@ -258,12 +253,27 @@ class Exchange:
         order = self.find(account, ref)
         if order is None or order.exchange_id not in self._open:
             raise Refused("OrderNotFound")
-        if self._injector.strikes("filled while the cancel is under way", ref.client_id):
+        if not self._cancel_open(order):
+            raise Refused("OrderNotFound")
+        return order
+
+    def cancel_all(self, account: str) -> list[VenueOrder]:
+        """Cancel every open order of the account, also those that are not listed yet. Return the cancelled ones."""
+        self._injector.note(CANCELLED_TOGETHER)
+        return [
+            order
+            for order in tuple(self._open.values())
+            if order.account == account and self._cancel_open(order)
+        ]
+
+    def _cancel_open(self, order: VenueOrder) -> bool:
+        """Cancel an open order, unless it is filled at the same moment."""
+        if self._injector.strikes("filled while the cancel is under way", order.request.client_id):
             self._fill(order, self._part(order.left), order.request.price or ZERO, Liquidity.MAKER)
         if order.status is not VenueStatus.OPEN:
-            raise Refused("OrderNotFound")
+            return False
         self._end(order, VenueStatus.CANCELLED)
-        return order
+        return True
 
     # --- reads ----------------------------------------------------------------------------------
 
@@ -355,18 +365,3 @@ class Exchange:
         trades = (self.told(known),) if known is not None and is_told else ()
         for tell in tuple(self.published):
             tell(order.account, StreamEvent(reports=(report_of(order),), trades=trades))
-
-
-def report_of(order: VenueOrder) -> OrderReport:
-    """Return the full report on an order."""
-    return OrderReport(
-        symbol=SYMBOL,
-        client_id=order.request.client_id,
-        exchange_id=order.exchange_id,
-        status=order.status,
-        filled=order.filled,
-        side=order.request.side,
-        quantity=order.request.quantity,
-        price=order.request.price,
-        at=at(order.created),
-    )

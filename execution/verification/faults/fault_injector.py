@@ -102,6 +102,8 @@ PEOPLE = (
 
 #: Of a program that is not the desk's, by a plan of its own.
 ANOTHER_PROGRAM = "another program spends"
+#: The exchange's call that cancels all open orders of an account.
+CANCELLED_TOGETHER = "cancelled together"
 
 
 class FaultInjector:

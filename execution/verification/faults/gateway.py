@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, TypeVar
 
-from execution.core.guarantees.promise import CreateAnswer
 from execution.core.types import (
     Accepted,
     BalanceAmounts,
@@ -28,13 +27,13 @@ from execution.core.types import (
     OrderReport,
     PublicTrade,
     Quote,
-    Rejected,
     StreamEvent,
     Trade,
     Unknown,
 )
-from execution.venues.protocol import AccountQuestion, Listing, TradesQuestion, VenueReadFailed
-from execution.verification.faults.exchange import MARKET, SYMBOL, Exchange, Refused, report_of
+from execution.venues.protocol import AccountQuestion, CancelScope, Listing, TradesQuestion, VenueReadFailed
+from execution.verification.faults.answers import Refused, answer_of, create_refused, report_of
+from execution.verification.faults.exchange import MARKET, SYMBOL, Exchange
 from execution.verification.faults.ledger import VenueOrder
 from execution.verification.faults.market_stream import SimulatedMarketStream
 from execution.verification.faults.process import Process
@@ -218,13 +217,13 @@ class SimulatedGateway:
         except _Lost as error:
             return Unknown(str(error))
         except Refused as error:
-            return _create_refused(error)
+            return create_refused(error)
         if order.is_silent:
             return Unknown("504")
         for kind in ("create 5xx after acceptance", "create body truncated", "create 200 with HTML"):
             if injector.strikes(kind, client_id):
                 return Unknown(kind)
-        return Accepted(answer_of(self._exchange, self._report(order, "create answer")))
+        return Accepted(answer_of(self.guarantees, self._report(order, "create answer")))
 
     def _fate(self, what: str, client_id: str) -> str:
         if self._injector.strikes(f"{what} request lost", client_id):
@@ -235,18 +234,34 @@ class SimulatedGateway:
         return "unanswered" if self._injector.strikes(f"{what} answer lost", client_id) else ""
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome:
-        injector, client_id = self._injector, ref.client_id
+        order = await self._cancelled(ref.client_id, lambda: self._exchange.cancel(self._account, ref))
+        return (
+            CancelConfirmed(self._report(order, "cancel answer")) if isinstance(order, VenueOrder) else order
+        )
+
+    @property
+    def cancels_all(self) -> CancelScope | None:
+        return self._exchange.cancels_all
+
+    async def cancel_all(self, symbol: str | None) -> dict[str, OrderReport] | CancelFailed:  # noqa: ARG002  there is one symbol
+        orders = await self._cancelled("", lambda: self._exchange.cancel_all(self._account))
+        if isinstance(orders, CancelFailed):
+            return orders
+        # As binance answers, and as kraken does, which counts the orders only.
+        if isinstance(orders, CancelGone) or self.cancels_all == "account":
+            return {}
+        return {order.exchange_id: self._report(order, "cancel answer") for order in orders}
+
+    async def _cancelled(self, client_id: str, at_exchange: Callable[[], T]) -> T | CancelGone | CancelFailed:
+        """Send a cancel, and return its answer unless that is lost or says that there is nothing to cancel."""
+        injector = self._injector
         if injector.strikes("cancel 429", client_id):
             await self._process.gate()
             return CancelFailed("429", retry_after=timedelta(seconds=injector.seconds(3.0, 0.2)))
         slow = injector.seconds(3.0) if injector.strikes("cancel slow", client_id) else 0.0
-
-        def arrives() -> VenueOrder:
-            return self._exchange.cancel(self._account, ref)
-
         try:
-            order = await self._ask(
-                self._open_for_business(arrives),
+            found = await self._ask(
+                self._open_for_business(at_exchange),
                 client_id=client_id,
                 fate=self._fate("cancel", client_id),
                 slow=slow,
@@ -258,12 +273,7 @@ class SimulatedGateway:
         for kind in ("cancel 5xx after", "cancel 200 with HTML"):
             if injector.strikes(kind, client_id):
                 return CancelFailed(kind)
-        return CancelConfirmed(self._report(order, "cancel answer"))
-
-    cancels_all = None
-
-    async def cancel_all(self, symbol: str | None) -> dict[str, OrderReport]:
-        raise NotImplementedError(f"every cancel is one by one here, of {symbol or 'all symbols'} too")
+        return found
 
     # --- reads ----------------------------------------------------------------------------------
 
@@ -381,18 +391,3 @@ class SimulatedGateway:
 
     def watch_market(self, symbols: Sequence[str]) -> SimulatedMarketStream:  # noqa: ARG002
         return SimulatedMarketStream(self._process, self._exchange, self._streams)
-
-
-def _create_refused(error: Refused) -> CreateOutcome:
-    if error.kind in ("InvalidNonce", "RateLimitExceeded"):
-        return NotSent(error.kind)
-    if error.kind in ("DuplicateOrderId", "ExchangeNotAvailable"):
-        return Unknown(error.kind)
-    return Rejected(error.kind, "refused by the simulated exchange")
-
-
-def answer_of(exchange: Exchange, report: OrderReport) -> OrderReport:
-    """Return the report in the answer to a create."""
-    if exchange.guarantees.create_answer.value is CreateAnswer.IDS:
-        return replace(report, status=None, filled=None)
-    return report

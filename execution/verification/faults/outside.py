@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from execution import notify
+from execution.engine import cancel_together
 from execution.models import fields
 from execution.selectors import quotes
 
@@ -70,6 +71,7 @@ def replaced(world: Listening) -> Iterator[None]:
         (fields, "secrets", world.random("ids")),
         (settings, "SECRET_KEY", "the same for every simulation"),  # seeds of orders are made with it
         (settings, "TRANCHE_SWITCH_SECONDS", settings.TRANCHE_SWITCH_SECONDS),  # the seed draws another
+        (cancel_together, "AT_LEAST", cancel_together.AT_LEAST),  # and this one
     ]
     before = [(place, name, getattr(place, name)) for place, name, _ in places]
     for place, name, stand_in in places:

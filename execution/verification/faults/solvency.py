@@ -86,9 +86,9 @@ class Solvency:
                 yield from self._judged(promise, promises.values())
                 yield from self._ceilings.placed(promise, promises.values(), LEAST_PRICE)
 
-    def taken(self, client_id: str, account: int, side: str, now: datetime) -> Iterable[str]:
+    def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
         """Check a child that is submitted: the reported balance pays for it, and for all that was sent since."""
-        yield from self._ceilings.taken(client_id, account, now)
+        yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)
         if told is None:
             return

@@ -302,7 +302,7 @@ class Watch:
         name = child.client_id
         yield from (f"I7: {name} was taken {why}" for why in self._barred(facts, child))
         yield from self._off_market(facts, child, "was taken")
-        yield from self._solvency.taken(name, child.account, "buy" if facts.sign > 0 else "sell", self._now())
+        yield from self._solvency.taken(name, child.account, "buy" if facts.sign > 0 else "sell")
         waited = self._now() - self._written_at.get(name, self._now())
         if waited > LASTS + self._held(self._actor()):
             yield f"I7: {name} was taken {waited.total_seconds():.1f} s after it was decided"

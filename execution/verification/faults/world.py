@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from random import Random
 from typing import Any
 
 from django.conf import settings
 
 from execution.core.guarantees import GUARANTEES, guarantees_of
-from execution.core.types import ZERO, Book, Quote
+from execution.core.types import Book, Quote
+from execution.engine import cancel_together
 from execution.engine.account_session import GatewayFactory
 from execution.engine.market_session import MarketGatewayFactory
 from execution.models import Account, Order, Venue
@@ -23,8 +23,10 @@ from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
 from execution.selectors.quote_signatures import sign
 from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_latest, quote_to_json
+from execution.venues.exchanges import spec_of
 from execution.venues.protocol import Gateway, MarketGateway
 from execution.verification.faults import outside, wallets
+from execution.verification.faults.another_program import spend_elsewhere
 from execution.verification.faults.books import (
     books_problems,
     cancels_forgotten,
@@ -34,7 +36,7 @@ from execution.verification.faults.books import (
 )
 from execution.verification.faults.ceilings import LIMITED, set_drawn_limits
 from execution.verification.faults.exchange import SYMBOL, Exchange
-from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, FaultInjector
+from execution.verification.faults.fault_injector import FaultInjector
 from execution.verification.faults.gateway import SimulatedGateway
 from execution.verification.faults.memory import open_memory
 from execution.verification.faults.mild import Mild, MildInjector
@@ -245,6 +247,8 @@ class World:
         self._venues_by_account = dict(Account.objects.values_list("pk", "venue_id"))
         # Short enough that it fires on engines that are away for a while, where the exchange takes that.
         settings.TRANCHE_SWITCH_SECONDS = switch.choice((2, 5, 10))
+        # A seed has few children at a time.
+        cancel_together.AT_LEAST = switch.choice((1, 2, 3))
         self.injector = self._faults()
         self.injector.tell = self.tell
         markets = self._markets = {name: self._exchange(name) for name in sorted(set(ACCOUNTS.values()))}
@@ -291,6 +295,7 @@ class World:
             self._longest_arrival = max(self._longest_arrival, within.total_seconds())
         exchange = Exchange(name, random, self.injector, self.loop.time, guarantees, opening)
         exchange.switch_random = self.random(f"switch {name}")
+        exchange.cancels_all = spec_of(exchange_id).cancels_all
         return exchange
 
     def _is_priced(self, account_pk: int) -> bool:
@@ -313,7 +318,7 @@ class World:
             self.loop.call_later(number * 0.2, self.start)
         for exchange in {exchange.name: exchange for exchange in self.exchanges.values()}.values():
             self.loop.create_task(self._tick(exchange))
-        self.loop.create_task(self._guarded(self._spend_elsewhere))
+        self.loop.create_task(self._guarded(lambda: spend_elsewhere(self)))
         self.loop.create_task(self._guarded(self.people.launch))
         self.loop.create_task(self._guarded(lambda: self.people.act_randomly(self._stormy)))
         await self._until_failed(self._stormy)
@@ -369,21 +374,6 @@ class World:
         while True:
             exchange.tick()
             await asyncio.sleep(TICK_EVERY)
-
-    async def _spend_elsewhere(self) -> None:
-        """Let another program spend on the accounts, now and then, in a part of the seeds."""
-        random = self.random("another program")
-        for _ in range(random.choice((0, 0, 1, 2, 4))):
-            await asyncio.sleep(random.random() * 5)
-            if self.injector.is_clear:
-                return
-            label, currency = random.choice(self.accounts), random.choice((wallets.BASE, wallets.QUOTE))
-            share = Decimal(random.randint(2, 10)) / 10
-            self.injector.note(ANOTHER_PROGRAM)
-            exchange = self.exchanges[label]
-            spent = (exchange.balances(label)[currency].free or ZERO) * share
-            exchange.wallets.spend(label, currency, spent)
-            self.tell(f"another program spends {spent} {currency} of {label}")
 
     def _end(self) -> None:
         """Throw every task away; nothing that they do on their way out has an effect."""

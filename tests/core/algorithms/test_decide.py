@@ -156,13 +156,13 @@ def test_with_all_urgency_a_slice_crosses_at_once() -> None:
     assert (intend.purpose, intend.quantity) == (CROSS, D("0.1"))
 
 
-@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60300.00"), (Side.SELL, "59700.00")])
-def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, price: str) -> None:
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60270.00"), (Side.SELL, "59730.00")])
+def test_what_is_left_crosses_immediate_or_cancel_inside_the_collar(side: Side, price: str) -> None:
     children = (cancelled(D("0.04"), ended_at=NOW, slice_number=3),)
     view = view_of(side=side, now=NOW + CROSSES, done=D("0.24"), children=children)
     intend = intend_of(view)
     assert (intend.quantity, intend.time_in_force, intend.purpose) == (D("0.06"), TimeInForce.IOC, CROSS)
-    assert intend.price == D(price), "50 bp from the mid, never a market order"
+    assert intend.price == D(price), "nine tenths of the collar's 50 bp from the mid, never a market order"
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60001"), (Side.SELL, "59999")])

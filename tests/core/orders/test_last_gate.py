@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from execution.core.market_data.freshness import MAX_QUOTE_AGE
 from execution.core.orders.last_gate import off_market
-from execution.core.types import ChildRequest, OrderType, Quote, Side, TimeInForce
+from execution.core.quantities import COLLAR_ROOM, collar_price, crossing_price, floor_to
+from execution.core.types import BASIS_POINT, ChildRequest, OrderType, Quote, Side, TimeInForce
 from tests.factories import NOW, SYMBOL
 
 TICK = Decimal("0.5")
@@ -40,6 +41,29 @@ def test_whatever_passes_is_inside_the_collar_of_a_young_quote(
     assert (price - quote.mid) * side.sign <= quote.mid * Decimal("0.005") + TICK
     if kind is TimeInForce.POST_ONLY:
         assert (price - quote.aggressive(side)) * side.sign < 0
+
+
+@given(
+    ticks,
+    st.integers(1, 20),
+    st.integers(20, 500),
+    st.floats(-1, 1),
+    st.sampled_from(Side),
+)
+def test_a_child_that_takes_passes_while_the_market_moves_less_than_the_room(
+    bid: Decimal, spread: int, collar: int, share: float, side: Side
+) -> None:
+    """The mid moves by up to nine tenths of the collar's last tenth between decision and sending."""
+    decided = Quote(bid, bid + spread * TICK, None, None, NOW)
+    price = crossing_price(decided, Decimal(collar), TICK, side)
+    room = decided.mid * Decimal(collar) * COLLAR_ROOM * BASIS_POINT * Decimal("0.9")
+    moved = floor_to(room * Decimal(share), TICK / 2)
+    sent = replace(decided, bid=decided.bid + moved, ask=decided.ask + moved)
+    if (decided.aggressive(side) - price) * side.sign > 0:
+        return  # nothing could be taken inside the collar
+    why = off_market(child(price, side), sent, collar_bp=Decimal(collar), tick=TICK, now=NOW)
+    at_touch = price == collar_price(decided.mid, Decimal(collar), TICK, side)
+    assert why == "" or at_touch or abs(moved) >= room - TICK
 
 
 @pytest.mark.parametrize(
