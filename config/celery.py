@@ -1,4 +1,6 @@
-"""The Celery application. Its tasks are commands and hints. The engine in the same process drives the orders."""
+"""The Celery application. Its tasks are commands and hints for the engine, which runs in the same process and drives
+the orders.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ app.steps["worker"].add("execution.tasks:EngineStep")
 
 @setup_logging.connect
 def keep_logging(**_arguments: Any) -> None:
-    """Keep the logging of the settings: a connected handler stops Celery from setting up its own."""
+    """Keep the logging of the Django settings. Celery sets up none of its own while this handler is connected."""
 
 
 @worker_ready.connect

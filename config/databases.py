@@ -1,4 +1,4 @@
-"""Options of each kind of database, on which the services rely."""
+"""The options of each kind of database. The services rely on them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 SQLITE = "django.db.backends.sqlite3"
-#: Ours, which waits for other writers in another way.
+#: The desk's own SQLite backend, which waits for other writers in another way than Django's.
 PATIENT_SQLITE = "config.sqlite"
 POSTGRESQL = "django.db.backends.postgresql"
-#: A process that is stopped inside a transaction, or cut off, holds its locks for this long; in ms.
+#: The time in ms after which PostgreSQL ends an idle transaction, and so frees the locks of a stopped or cut-off
+#: process.
 IDLE_IN_TRANSACTION = 5_000
-#: Longer than any lock is held: who waits longer gives up, and tries again. In ms.
+#: The longest wait for a lock, in ms. It is longer than any lock is held. After it a process gives up, and tries
+#: again.
 LOCK_WAIT = 6_000
 STATEMENT = 15_000  # ms
 
@@ -37,7 +39,9 @@ def with_options(database: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sqlite() -> dict[str, Any]:
-    """Use IMMEDIATE and WAL so that writers queue instead of failing, and FULL so that a power cut loses nothing."""
+    """Return options for SQLite: IMMEDIATE and WAL, so that writers queue instead of failing, and FULL, so that a
+    power cut loses nothing.
+    """
     return {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -49,9 +53,10 @@ def _sqlite() -> dict[str, Any]:
 
 
 def _postgresql() -> dict[str, Any]:
-    """Use READ COMMITTED: each statement after a lock sees what was committed while it waited.
+    """Return options for PostgreSQL. In READ COMMITTED, each statement after a lock sees what was committed meanwhile.
 
-    Both sides notice a cut-off host within seconds (``tcp_user_timeout`` in ms, the rest in s).
+    Client and server both notice within seconds that the other host is cut off (``tcp_user_timeout`` in ms, the rest
+    in s).
     """
     from psycopg import IsolationLevel  # a desk on SQLite is spared the import in each of its processes
 
@@ -77,7 +82,7 @@ def _postgresql() -> dict[str, Any]:
 
 
 def application_name(arguments: list[str]) -> str:
-    """Return this process's name for pg_stat_activity: tranche, and its command or Celery's node name."""
+    """Return this process's name for ``pg_stat_activity``: "tranche" with its command, or with Celery's node name."""
     program = Path(arguments[0])
     is_module = program.suffix == ".py" and program.name != "manage.py"
     words = [

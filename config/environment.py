@@ -9,13 +9,14 @@ import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-#: A name, or a number of either kind: no scheme, no port, no path and no star.
+#: The name of a host, or an IP address: no scheme, no port, no path and no ``*``.
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")
-#: What an example has where a secret belongs.
+#: The text that an example file has in place of a secret.
 PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|your.?(secret|password)|example.?password|<[^<>]*>", re.IGNORECASE
 )
-#: Characters of a key that signs sessions, and different ones among them: Django's own check asks for as much.
+#: The minimum of characters, and of different characters, in the key that signs sessions. Django's check asks for as
+#: much.
 MIN_SECRET = 50
 MIN_DIFFERENT = 5
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ def var_dir() -> Path:
 
 
 def secret_from_file(path: Path) -> str:
-    """Return the secret in the file ``path``. The first call draws it. Only the owner can read the file."""
+    """Return the secret in the file ``path``. The first call creates it. Only the owner can read the file."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -41,7 +42,7 @@ def secret_from_file(path: Path) -> str:
 
 
 def redis_url(var: Path) -> str:
-    """Return ``REDIS_URL``, else the address that the running desk left in ``redis.url``, else the usual port."""
+    """Return ``REDIS_URL``, else the address that the running desk wrote to ``redis.url``, else the default port."""
     if url := os.environ.get("REDIS_URL"):
         return url
     note = var / "redis.url"
@@ -51,9 +52,10 @@ def redis_url(var: Path) -> str:
 
 
 def broker_url(url: str) -> str:
-    """Return ``url`` in Celery's form: redis-py writes ``unix://`` where kombu wants ``redis+socket://``.
+    """Return ``url`` in the form of Celery's kombu, which writes ``redis+socket://`` for redis-py's ``unix://``.
 
-    Over TLS kombu verifies no certificate unless the address says so; redis-py does by itself.
+    For TLS add the check of the certificate. redis-py checks it by default; kombu does so only if the address asks for
+    it.
     """
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
@@ -63,7 +65,7 @@ def broker_url(url: str) -> str:
 
 
 def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
-    """Read the hosts of a setting. Raises ``ValueError`` for anything but the name of a host, such as an address."""
+    """Return the host names in a setting. Raises ``ValueError`` for anything else, such as an address with a port."""
     names = frozenset(name.strip().lower() for name in text_parts if name.strip())
     for name in sorted(names):
         if not HOST.fullmatch(name):
@@ -74,7 +76,7 @@ def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
 
 
 def networks(variable: str, text_parts: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Read addresses and networks of a setting. Raises ``ValueError`` for anything else."""
+    """Return the IP addresses and networks in a setting. Raises ``ValueError`` for anything else."""
     found = []
     for part in text_parts:
         try:
@@ -87,12 +89,12 @@ def networks(variable: str, text_parts: list[str]) -> tuple[IPv4Network | IPv6Ne
 
 
 def cookie_suffix(var: Path) -> str:
-    """Return six hexadecimal digits that differ from one installation of a host to the next."""
+    """Return six hexadecimal digits that differ between the installations on one host."""
     return hashlib.sha256(str(var).encode()).hexdigest()[:6]
 
 
 def refuse_placeholders(**settings: str) -> None:
-    """Raise ``ValueError`` for a setting that still has the text of the example. The message omits the value."""
+    """Raise ``ValueError`` for a setting that still has the example's placeholder. The message omits the value."""
     for name, value in settings.items():
         if found := PLACEHOLDER.search(value):
             raise ValueError(f"{name} still has {found[0]!r} of the example; put a secret of your own there")
@@ -108,6 +110,6 @@ def refuse_weak_secret(secret: str) -> None:
 
 
 def refuse_debug(environment: str, *, is_debug: bool) -> None:
-    """Raise ``ValueError`` for Django's debug pages outside of paper, because they show settings and variables."""
+    """Raise ``ValueError`` for Django's debug pages outside a paper installation. They show settings and variables."""
     if is_debug and environment != "paper":
         raise ValueError(f"DEBUG is true in this {environment} installation; only a paper one may have it")

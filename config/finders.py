@@ -14,7 +14,7 @@ PLOTLY_PATH = "plotly.min.js"
 
 
 class PlotlyFinder(BaseFinder):
-    """Finds ``plotly.min.js`` and nothing else of the package's folder."""
+    """Finds ``plotly.min.js`` in Plotly's package, and no other file there."""
 
     def check(self, **_kwargs: Any) -> list[Any]:
         return []

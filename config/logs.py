@@ -1,4 +1,4 @@
-"""The format of the logs: one line per event, the same from every process, with time, level, event and key=value."""
+"""The format of the logs. All processes write one line per event, with time, level, event and key=value pairs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from execution.core.texts import visible
 
 
 def show_unseen(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape characters that a terminal obeys or hides, because a log repeats input from strangers.
+    """Escape characters that a terminal executes or hides, because a log repeats input from strangers.
 
-    Line ends stay. They are in tracebacks, and the renderers escape them elsewhere.
+    Line ends are kept here. Tracebacks need them, and the renderers escape them in other values.
     """
     return {
         name: visible(value, keep="\n") if isinstance(value, str) else value for name, value in event.items()
     }
 
 
-#: What these say, anybody can make them say from outside: a foreign Host, a broken frame, half a request.
+#: Loggers whose errors anybody can cause from outside: by a foreign Host, a broken frame or half a request.
 OF_STRANGERS = ("django.security", "daphne.http_protocol", "daphne.ws_protocol", "autobahn", "twisted")
 
 
 def not_an_error(record: logging.LogRecord) -> bool:
-    """Lower errors that strangers cause to warnings without a traceback. An error needs a person to act."""
+    """Turn an error that a stranger can cause into a warning without a traceback. An error needs a person to act."""
     if record.levelno > logging.WARNING and record.name.startswith(OF_STRANGERS):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None

@@ -34,7 +34,7 @@ TRANCHE_VERSION = project_version()
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_from_file(VAR / "secret_key")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-#: Proxies in front of the web process: only their X-Forwarded-For says who a client is (docs/how-to/people.md).
+#: Proxies in front of the web process. X-Forwarded-For counts only if one of them sent it (docs/how-to/people.md).
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", default=[]))
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -43,29 +43,29 @@ TRANCHE_ENVIRONMENT = env.str("TRANCHE_ENVIRONMENT", default="paper")
 if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
 refuse_debug(TRANCHE_ENVIRONMENT, is_debug=DEBUG)
-#: Hosts that a paper installation may take for an exchange, beside this machine, and the proxies through which a
-#: testnet or live one may reach it (docs/reference/exchanges.md).
+#: Hosts that a paper installation may use as an exchange, besides this machine. Then the proxies through which a
+#: testnet or live installation may reach its exchange (docs/reference/exchanges.md).
 TRANCHE_PAPER_HOSTS = host_names("TRANCHE_PAPER_HOSTS", env.list("TRANCHE_PAPER_HOSTS", default=[]))
 TRANCHE_PROXY_HOSTS = host_names("TRANCHE_PROXY_HOSTS", env.list("TRANCHE_PROXY_HOSTS", default=[]))
-#: Hosts to which webhooks and mails of alerts may go, and how many seconds a critical alert may wait for a person
+#: Hosts to which alerts may be sent as webhooks and mails. Then the seconds that a critical alert waits for a person
 #: before it escalates (docs/how-to/alerts.md).
 TRANCHE_ALERT_HOSTS = host_names("TRANCHE_ALERT_HOSTS", env.list("TRANCHE_ALERT_HOSTS", default=[]))
 TRANCHE_ALERT_ESCALATES = env.int("TRANCHE_ALERT_ESCALATES", default=120)
 if TRANCHE_ALERT_ESCALATES < 5:  # seconds
     raise ValueError(f"TRANCHE_ALERT_ESCALATES is {TRANCHE_ALERT_ESCALATES}; it must be 5 or more")
-#: The private key of the process that sends alerts. It opens channels, and no exchange key.
+#: The private key of the process that sends alerts. It decrypts the secrets of channels, but no exchange key.
 TRANCHE_ALERT_KEYRING = env.path("TRANCHE_ALERT_KEYRING", default=str(VAR / "alert_keyring"))
-#: What becomes of an open order with our mark that no child has (docs/explanation/reconciliation.md).
+#: The treatment of an open order that has our mark but no child order (docs/explanation/reconciliation.md).
 TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
 if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
     raise ValueError(f"TRANCHE_ORPHANS is {TRANCHE_ORPHANS!r}; it must be adopt or cancel")
-#: A dead-man's switch cancels what rests this long after the last sign of life (docs/how-to/keys.md).
+#: Seconds after the desk's last sign of life until a dead-man's switch cancels open orders (docs/how-to/keys.md).
 TRANCHE_SWITCH_SECONDS = env.int("TRANCHE_SWITCH_SECONDS", default=60)
 if TRANCHE_SWITCH_SECONDS < 5:  # an engine looks at it once a second
     raise ValueError(f"TRANCHE_SWITCH_SECONDS is {TRANCHE_SWITCH_SECONDS}; it must be 5 or more")
-#: Limits in money are in this currency, and other currencies are converted into it (docs/how-to/limits.md).
+#: The currency of limits in money. Other currencies are converted into it (docs/how-to/limits.md).
 TRANCHE_REPORTING_CURRENCY = env.str("TRANCHE_REPORTING_CURRENCY", default="USDT").upper()
-#: Nobody approves an order after it has waited for so many minutes.
+#: Minutes that an order waits for an approval. After that nobody can approve it.
 TRANCHE_APPROVAL_MINUTES = env.int("TRANCHE_APPROVAL_MINUTES", default=15)
 if TRANCHE_APPROVAL_MINUTES < 1:
     raise ValueError(f"TRANCHE_APPROVAL_MINUTES is {TRANCHE_APPROVAL_MINUTES}; it must be 1 or more")
@@ -78,14 +78,14 @@ refuse_placeholders(
     TRANCHE_METRICS_TOKEN=env.str("TRANCHE_METRICS_TOKEN", default=""),
 )
 refuse_weak_secret(SECRET_KEY)
-#: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
-#: a disk of less than 2 GB.
+#: Free space under VAR, in megabytes, below which no new order starts; 0 turns the check off. Unset: 200 MB, or a
+#: tenth of a disk of less than 2 GB.
 TRANCHE_DISK_FLOOR = env.int("TRANCHE_DISK_FLOOR", default=None)
 if TRANCHE_DISK_FLOOR is not None and TRANCHE_DISK_FLOOR < 0:
     raise ValueError(f"TRANCHE_DISK_FLOOR is {TRANCHE_DISK_FLOOR}; it must be 0 or more megabytes")
-#: Who sends it as a bearer token reads /metrics; without one only this machine does (docs/how-to/monitoring.md).
+#: The bearer token for /metrics. If it is not set, only this machine may read /metrics (docs/how-to/monitoring.md).
 TRANCHE_METRICS_TOKEN = env.str("TRANCHE_METRICS_TOKEN", default="")
-#: How long rows are kept (docs/reference/retention.md): in days; all else is in core/retention.py.
+#: Days for which orders are kept (docs/reference/retention.md). All other times are in core/retention.py.
 TRANCHE_KEEP_ORDERS = env.int("TRANCHE_KEEP_ORDERS", default=Retention().orders.days)
 TRANCHE_RETENTION = keeping_orders(TRANCHE_KEEP_ORDERS)
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person
@@ -228,14 +228,14 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TLS
 # The proxy has the plain port and sends it on; the list that browsers ship is for the owner of the whole domain.
 SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W021"]
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-#: A session ends so long after its login, and so long after no page of it was open.
+#: Seconds after its login, and seconds without an open page, after which a session ends.
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_IDLE = env.int("SESSION_IDLE_MINUTES", default=60) * 60
 for _name, _seconds in (("SESSION_HOURS", SESSION_COOKIE_AGE), ("SESSION_IDLE_MINUTES", SESSION_IDLE)):
     if _seconds <= 0:
         raise ValueError(f"{_name} must be 1 or more")
-#: Bytes, fields and files of a request: a ticket has 2 KB and 40 fields, and nobody sends files. config/web.py
-#: refuses a longer body before it is read.
+#: The most bytes, fields and files of a request. A ticket has 2 KB and 40 fields, and nobody sends files.
+#: config/web.py refuses a longer body before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 0

@@ -1,7 +1,7 @@
 """The web process: ``python -m config.web``, with daphne's options.
 
-Daphne takes a request of any size: twisted writes its body to a temporary file, and daphne then puts all of it into
-a queue in memory, before any check of its sender. Here the head, the body and the time of a request are bounded
+Daphne accepts a request of any size. Twisted writes its body to a temporary file, and daphne then puts all of it into
+a queue in memory, before any check of its sender. The classes here bound the head, the body and the time of a request
 while it comes in.
 """
 
@@ -28,23 +28,25 @@ from dashboard.middleware import with_bare_headers
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 
-#: Bytes of a name, a password and a token, with room.
+#: The most bytes of a login: a name, a password and a token, with some room.
 LOGIN_BODY = 8_192
 LOGINS = (b"/login/", b"/admin/login/")
-#: Bytes of the first line: the address with its query.
+#: The most bytes of the first line, which has the address with its query.
 MAX_ADDRESS = 8_192
-#: Bytes of all headers together with the first line, and how many headers there may be.
+#: The most bytes of the first line and all headers together, and the most headers.
 MAX_HEAD = 16_384
 MAX_HEADERS = 100
-#: Connections that have no whole request, of everybody: half of one, or between two. For one more the oldest goes.
+#: The most connections of all clients that have sent half a request, or are between two requests. One more closes the
+#: oldest.
 MAX_WAITING = 300
-#: Seconds for a whole request to come in, from its first byte; for the first byte, from the connection.
+#: The most seconds for a request to come in, from its first byte; and for that first byte, from the connection.
 REQUEST_WITHIN = 20.0
-#: A client that is still sending when it is refused would miss the answer if the connection were closed at once:
-#: for so many seconds what it sends is dropped, up to so many bytes.
+#: A client that is still sending when it is refused would miss the answer if the connection were closed at once. So
+#: its bytes are dropped for this many seconds, and up to this many bytes.
 LINGER = 2.0
 DROPPED = 8_000_000
-#: A page asks for a snapshot, in 20 bytes, after a gap. Bytes of a message; messages in ``PERIOD`` seconds.
+#: The most bytes of a websocket message from a page, and the most messages in ``PERIOD`` seconds. A request for a
+#: snapshot, which a page sends after a gap, has 20 bytes.
 MAX_MESSAGE = 4_096
 MAX_MESSAGES = 60
 PERIOD = 10.0
@@ -58,7 +60,7 @@ def most_of_body(address: bytes) -> int:
 
 
 class BoundedChannel(HTTPChannel):  # type: ignore[misc]
-    """A connection that refuses a request as soon as it is too long or too slow, or there are too many."""
+    """An HTTP connection that refuses a request once it is too long or too slow, or if too many are open."""
 
     _address = b""
     _lines = 0
@@ -68,7 +70,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
     _is_answering = False
     _is_refused = False
     _timer: Any = None
-    #: The connections that wait for a request, in the order in which they began to.
+    #: The connections without a complete request, the longest waiting first.
     waiting: ClassVar[dict[BoundedChannel, None]] = {}
 
     def connectionMade(self) -> None:
@@ -115,14 +117,14 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:
-        """Refuse a long body before the client is told to send it, because it may wait for that."""
+        """Refuse a long body at its headers, because a client may wait for an answer before it sends the body."""
         if self.length is not None and self.length > most_of_body(self._address):
             self._refuse_body(self.length)
         else:
             super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Count the bytes of a chunked body with the chunks' heads, because it declares no length."""
+        """Count the bytes of a chunked body, including the chunks' heads, because such a body declares no length."""
         if self._is_refused:
             return
         if not self._is_answering and self.length is None:
@@ -147,7 +149,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
         super().requestDone(request)
 
     def _wait(self) -> None:
-        """Join those that wait; the oldest of too many is closed, whose client was slow or is between two requests."""
+        """Add this connection to those without a complete request. Close the oldest of them if there are too many."""
         self.waiting[self] = None
         if len(self.waiting) > MAX_WAITING:
             oldest = next(iter(self.waiting))
@@ -155,7 +157,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             oldest.make_room()
 
     def make_room(self) -> None:
-        """Close the connection: at once in the middle of a request, else after the pending answer."""
+        """Close the connection: at once in the middle of a request, else after its answer has been sent."""
         self._stop_timer()
         if self._lines:
             self._abort()
@@ -227,7 +229,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """A page's websocket. Daphne queues incoming messages, so a client that sends too many is disconnected."""
+    """A page's websocket. It disconnects a client that sends too many messages: daphne would queue them all."""
 
     maxMessagePayloadSize: int
 
@@ -252,9 +254,9 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Send a message of any length. Autobahn would apply the limit of incoming messages.
+        """Send a message of any length. Autobahn would apply the limit of incoming messages to it.
 
-        Nothing is sent to a page that has just gone. Its socket is told of that next.
+        Send nothing to a page that has just gone. The socket's consumer is told of that next.
         """
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
@@ -265,7 +267,7 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
 
 
 class BoundedServer(Server):  # type: ignore[misc]
-    """Daphne's server with the bounded connections."""
+    """Daphne's server with bounded connections and websockets."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options["websocket_max_message_size"] = options["websocket_max_frame_size"] = MAX_MESSAGE

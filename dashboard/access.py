@@ -1,4 +1,4 @@
-"""Access checks: decorators for views, and the check that a websocket repeats at every event."""
+"""Access checks: decorators for views, and the check that a websocket repeats before each message."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def person_of(request: HttpRequest) -> User:
 
 
 def order_seen(request: HttpRequest, public_id: str) -> int:
-    """Return the key of an order that the person may see; raises ``Http404`` for any other."""
+    """Return the primary key of an order if the person may see it. Raises ``Http404`` for any other order."""
     order_id = order_find(person=person_of(request), public_id=public_id)
     if order_id is None:
         raise Http404("There is no such order.")
@@ -43,12 +43,12 @@ def order_seen(request: HttpRequest, public_id: str) -> int:
 
 
 def trader_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit traders, who alone place orders; everybody else gets a 403."""
+    """Admit only traders, the only people who place orders. Everybody else gets a 403."""
     return _admitting(lambda person: person.may_trade, "Only traders place orders.", view)
 
 
 def admin_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit admins; everybody else gets a 403, whether the object exists or not."""
+    """Admit only admins. Everybody else gets a 403, whether the requested object exists or not."""
     checked = _admitting(lambda person: person.role == "admin", "Accounts and keys are an admin's.", view)
 
     @wraps(view)
@@ -61,19 +61,19 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
 
 
 def second_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit admins and supervisors, who confirm each other's requests for access; everybody else gets a 403."""
+    """Admit only admins and supervisors, who confirm each other's requests for access. Everybody else gets a 403."""
     words = "Only admins and supervisors decide on requests for access."
     return _admitting(lambda person: person.role in {"admin", "supervisor"}, words, view)
 
 
 def supervisor_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit supervisors, who watch and halt the desk; everybody else gets a 403."""
+    """Admit only supervisors, who watch and halt the desk. Everybody else gets a 403."""
     words = "Only supervisors watch and halt the desk."
     return _admitting(lambda person: person.role == "supervisor", words, view)
 
 
 def balances_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit traders and supervisors; everybody else gets a 403."""
+    """Admit only traders and supervisors. Everybody else gets a 403."""
     return _admitting(may_see_balances, REFUSAL, view)
 
 
@@ -87,13 +87,13 @@ def _admitting(may: Callable[[User], bool], words: str, view: View[Arguments]) -
     return cast("View[Arguments]", login_required(guarded))
 
 
-#: Sockets of the same session share an answer for so long: several pages, and several messages to each.
+#: Seconds for which the sockets of a session share one result: those of several pages, and several messages to each.
 SHARED_FOR = 1.0  # seconds
 _shared: dict[str, tuple[float, User | None]] = {}
 
 
 def person_lately(session_key: str | None) -> User | None:
-    """Return ``person_of_session``, cached for ``SHARED_FOR``. Call it on the sockets' one thread."""
+    """Return ``person_of_session``, cached for ``SHARED_FOR``. Call it only on the database thread of the sockets."""
     if not session_key:
         return None
     now = time.monotonic()
@@ -107,9 +107,9 @@ def person_lately(session_key: str | None) -> User | None:
 
 
 def person_of_session(session_key: str | None) -> User | None:
-    """Return the active person of a session; None after a logout, a change of password or the session's end.
+    """Return the active person of a session; None after a logout, a change of password or the end of the session.
 
-    The session's row is read again each time, because a websocket outlives the login that opened it.
+    Each call reads the session's row again, because a websocket outlives the login that opened it.
     """
     if not session_key:
         return None

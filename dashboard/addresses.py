@@ -9,10 +9,11 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address of the client; empty where there is none, such as over a Unix socket.
+    """Return the address of the client; "" if there is none, such as over a Unix socket.
 
-    ``X-Forwarded-For`` counts only from a proxy of ``TRUSTED_PROXIES``, and is read from its right end. Everything
-    to the left of the last address that is not our proxy's was written by the client.
+    ``X-Forwarded-For`` counts only if a proxy of ``TRUSTED_PROXIES`` sent the request. It is read from its right end:
+    the first address there that is not a trusted proxy is the client. The client may have invented everything left of
+    that.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     if not _is_trusted(address):

@@ -1,4 +1,4 @@
-"""A second proof of identity before changes of access: the second factor, or the password."""
+"""The repeated proof of identity before changes of access, by the second factor or the password."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
 
-#: Seconds for which an answer counts. A login is one.
+#: Seconds for which a proof of identity counts. A login is one too.
 LASTS = 600
 ANSWERED = "answered_at"
 
 
 def answered(request: HttpRequest) -> None:
-    """Note that the person has just proven who they are."""
+    """Record in the session that the person has just proven their identity."""
     request.session[ANSWERED] = int(time.time())
 
 
 def must_answer(request: HttpRequest) -> bool:
     """Return True if the person has to prove their identity again before a change of access.
 
-    A person with a second factor has to, everywhere. Others have to on a live installation, by the password.
+    A person with a second factor has to do so in every environment. Others have to only on a live installation, by
+    their password.
     """
     at = request.session.get(ANSWERED, 0)
     if 0 <= time.time() - at < LASTS:
@@ -50,14 +51,14 @@ def must_answer(request: HttpRequest) -> bool:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the question, and afterwards back to its page. The requested change is not made."""
+    """Redirect the browser to the proof of identity, and then back to its page. The change is not made."""
     page = request.get_full_path() if request.method == "GET" else _page_before(request)
     target = f"{reverse('again')}?{urlencode({'next': page})}"
     return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else redirect(target)
 
 
 def asked_again(view: View[Arguments]) -> View[Arguments]:
-    """Admit only a person who has proven their identity within ten minutes. It stands under the decorator of the
+    """Admit only a person who has proven their identity within ten minutes. Put it below the decorator that checks the
     role.
     """
 
@@ -74,8 +75,8 @@ def _page_before(request: HttpRequest) -> str:
 
 
 def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
-    """Return True for a right code. A wrong one counts as a failed login. While the name is locked no code is
-    checked.
+    """Return True for a right code. A wrong one counts as a failed login. While logins with the name are locked,
+    return False without checking.
     """
     credentials = {"username": person.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
@@ -95,9 +96,11 @@ def answer_is_right(request: HttpRequest, answer: str) -> bool:
 
 
 class FactorRequired:
-    """Send people without a required second factor to the page where they set it up. Stops are let through."""
+    """Redirects people who lack a required second factor to the page where they set it up. Requests that stop orders
+    pass.
+    """
 
-    #: Names of the pages that are open without.
+    #: The names of the pages that are open without the second factor.
     OPEN = frozenset({"own_factor", "own_password", "logout", "login", "login_code", "favicon"})
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,6 @@
-"""The handler of HTTP requests in the web process. Each runs on a thread of its lane, with all of its middleware."""
+"""The handler of HTTP requests in the web process. Each request runs, with all of its middleware, on a thread of its
+lane.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +24,24 @@ from execution.core.problem_codes import Code
 
 log = structlog.get_logger(__name__)
 
-#: Seconds for which a thread that reads keeps its connection.
+#: Seconds for which a thread for reads keeps its database connection.
 READS_AGAIN = 30
 #: Seconds after which a refused request may be sent again.
 AGAIN_AFTER = 1
-#: Each takes a third of a second of the processor, for the hash of the password: a flood of them would be felt on
-#: every page.
+#: Paths of logins. Each login takes a third of a second of CPU, to hash the password. Without a lane of their own,
+#: many logins would slow every page.
 LOGINS = ("/login/", "/admin/login/")
-#: A process that reads much still says that it lives, and asks no database for it.
+#: Paths with a lane apart from reads. A process that is busy with reads still reports that it is alive, without its
+#: database.
 MONITORS = {"/csp-report": "files", "/livez": "files", "/readyz": "monitors", "/metrics": "monitors"}
 BUSY = "The desk is busy. Nothing was changed. Send the request again."
 
 
 class DeskHandler(ASGIHandler):
-    """Django's handler with lanes. All of its middleware runs on the request's thread.
+    """Django's handler with lanes. All middleware of a request runs on the request's thread.
 
-    Django would switch between that thread and the loop for each asynchronous middleware, and wait for the processor
-    each time.
+    Django itself would switch between that thread and the event loop for each asynchronous middleware, and wait for
+    the processor each time.
     """
 
     def __init__(self) -> None:
@@ -47,8 +50,8 @@ class DeskHandler(ASGIHandler):
 
     @cached_property
     def lanes(self) -> dict[str, FairThreadPool]:
-        """Return the lanes. They are made for the first request and not at the import, because two connect to the
-        database.
+        """Return the lanes by name. They are made at the first request and not at the import, because two of them
+        connect to the database.
         """
         return {
             "halts": FairThreadPool("halts", threads=4, waiting=200, keeps_connections=True),
@@ -75,7 +78,7 @@ class DeskHandler(ASGIHandler):
 
 
 def lane_of(method: str, path: str) -> str:
-    """Return the name of the lane in which a request is answered."""
+    """Return the name of the lane that answers the request."""
     if is_halt(method, path):
         return "halts"
     if is_stop(method, path):
@@ -90,13 +93,15 @@ def lane_of(method: str, path: str) -> str:
 
 
 def asks(scope: Any) -> int:
-    """Return the key by which requests take turns: that of a token, of a browser, else of an address."""
+    """Return the key of a request's client, for the turns in a lane: of its token and cookies, else its address."""
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
     return hash(tuple(named)) if named else address_of(scope)
 
 
 def address_of(scope: Any) -> int:
-    """Return the key of an address, because password guesses may come with a new cookie each time."""
+    """Return the key of a client's address. Logins take turns by it, because password guesses may each have a new
+    cookie.
+    """
     return hash((scope.get("client") or ("",))[0])
 
 

@@ -1,8 +1,8 @@
-"""Thread pools that answer requests. Stops have threads and database connections that no read can occupy.
+"""Thread pools that answer requests. Stops have their own threads and database connections, which no read can occupy.
 
-Django alone starts a thread for each request. With fifty slow reads, fifty threads and connections share one
-processor: a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads, and the
-requests of a lane wait for them in turn.
+Django alone starts a thread for each request. With fifty slow reads, fifty threads and connections shared one
+processor, and a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads. The requests
+of a lane wait for its threads, and their clients take turns.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ log = structlog.get_logger(__name__)
 
 
 class LaneFull(Exception):
-    """Raised when so many requests wait already that the client should send this one again."""
+    """Raised if too many requests wait in a lane already. The client should send its request again."""
 
 
 class FairThreadPool:
-    """``threads`` threads, each for one request at a time. Clients take turns.
+    """A pool of ``threads`` threads, each for one request at a time. Clients take turns.
 
     No client has more than half of the threads, so a program that floods the desk delays only itself. At most
-    ``waiting`` requests may wait. With ``keeps_connections`` each thread opens its connection at the start and keeps
-    it, so that a database without free connections stops no stop. Without, a thread uses a connection for
-    ``reuses_for`` seconds.
+    ``waiting`` requests may wait. With ``keeps_connections`` each thread opens its database connection at the start
+    and keeps it. A stop then works even if the database has no free connection. Otherwise a thread reuses a connection
+    for ``reuses_for`` seconds.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class FairThreadPool:
             place.set_result(self._free.pop())
 
     def _return_thread(self, who: int, thread: ThreadPoolExecutor) -> None:
-        """Free the thread when it is idle: a request whose client has gone still runs to its end there."""
+        """Free the thread once it is idle. If the client has gone, its request still runs to its end there."""
         loop = asyncio.get_running_loop()
 
         def idle(_: Future[None]) -> None:
@@ -118,11 +118,13 @@ class FairThreadPool:
 
 
 def _nothing() -> None:
-    """Start a thread before a request needs it."""
+    """Do nothing. Submitting it to a thread makes the thread start before a request needs it."""
 
 
 def _reuse_connection(seconds: int) -> None:
-    """Use the connection again that the first request opens: opening one costs more than most of them."""
+    """Make this thread keep the connection of its first request for ``seconds``. Opening one costs more than most
+    requests.
+    """
     reused = {"CONN_MAX_AGE": seconds, "CONN_HEALTH_CHECKS": True}
     connection.settings_dict = connection.settings_dict | reused
 

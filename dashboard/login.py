@@ -1,6 +1,6 @@
-"""The throttle of logins: per name and address, per address, per name and over all. A known browser is exempt.
+"""The limit on failed logins: per name and address, per address, per name, and over all. A known browser is exempt.
 
-The counts are in the database, so that they hold over all web processes (docs/how-to/people.md).
+The counts are in the database, so that they apply to all web processes together (docs/how-to/people.md).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: A name or a desk that is guessed at takes so many failures of a name from an address that it does not know.
+#: While somebody guesses passwords, the failures that a name may have from an address where it is unknown.
 WHILE_GUESSED_AT = 3
-#: Where a name has logged in within this time, its address is known.
+#: The time for which an address counts as known for a name after a login.
 ADDRESS_KNOWN_FOR = timedelta(days=30)
 BROWSER_COOKIE_AGE = timedelta(days=180)
 
@@ -45,16 +45,17 @@ def login_address(request: HttpRequest) -> str | None:
 
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
-    """The throttle. django-axes counts each name with its address; this class adds the other counts and known
-    browsers.
+    """The limit on failed logins. django-axes counts failures of each name and address. This class adds the other
+    counts, and known browsers.
     """
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Return the failures that count against the limit; the limit itself where another count locks the login.
+        """Return the failures that count against the limit. If another count locks the login, return the limit itself.
 
-        1. A browser in which the name has logged in before counts only its own failures. 2. An address that tries
-        many names is locked. 3. While the name or the desk is guessed at, an address that is unknown for the name
-        has few tries.
+        1. A browser in which the name has logged in before counts only its own failures.
+        2. An address with too many failures, of any names, is locked.
+        3. While somebody guesses passwords of the name or of the whole desk, an address that is unknown for the name
+           has few tries.
         """
         name, limit = str(get_client_username(request, credentials) or ""), int(settings.AXES_FAILURE_LIMIT)
         own = browser_failures(token=_token(request), name=name, since=get_cool_off_threshold(request))
@@ -91,7 +92,7 @@ def _knows(name: str, request: Any) -> bool:
 
 
 def _say_if_guessed_at(request: Any, name: str) -> None:
-    """Say once that a name or the whole desk is guessed at, as the count reaches its limit."""
+    """Log once that somebody guesses passwords of a name or of the whole desk, when the count reaches its limit."""
     if _failures(request) == OF_ALL:
         log.error("many logins fail: the desk is guessed at", failures=OF_ALL)
     if _failures(request, username=name) == OF_NAME:
@@ -104,7 +105,7 @@ def _token(request: Any) -> str:
 
 
 def browser_remember(request: HttpRequest, response: HttpResponse, person: User) -> None:
-    """Set a cookie by which the server knows the browser of a person who has just logged in."""
+    """Set a cookie by which the server recognises the browser of a person who has just logged in."""
     token = _token(request) or new_browser_token()
     browser_known(token=token, person=person, now=timezone.now())
     response.set_cookie(

@@ -1,4 +1,4 @@
-"""Middleware: an id for every request, which is also in the log, and headers that keep answers out of caches."""
+"""Middleware: an id for every request, which the log has too, and headers that keep answers out of caches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.core.identifiers import REQUEST_ID
 ID_BYTES = 6
 HEADER = "X-Request-Id"
 
-#: For answers that are given before any middleware has run.
+#: Headers for answers that are made before any middleware has run.
 BARE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -40,7 +40,7 @@ def request_id() -> str:
 
 
 class RequestId:
-    """Draws an id for each request. It is in every log line of the request, on its error page and in a header."""
+    """Gives each request a random id. The id is in each of its log lines, on its error page and in a header."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -54,7 +54,7 @@ class RequestId:
 
 
 class NoStore:
-    """Lets no cache keep a page. Everything but static files is private, or differs between people."""
+    """Forbids caches to keep a page. Everything but static files is private, or differs between people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

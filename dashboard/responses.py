@@ -12,7 +12,7 @@ from execution.core.problems import Problem, Refused, sentences
 
 
 def csv_response(content: str | Iterable[str] | AsyncIterator[str], name: str) -> HttpResponseBase:
-    """Return the content as a CSV file for download under ``name``."""
+    """Return ``content`` as a CSV file, to be downloaded under ``name``."""
     kind = HttpResponse if isinstance(content, str) else StreamingHttpResponse
     return kind(
         content,
@@ -27,8 +27,8 @@ def refused_text(refused: Refused) -> HttpResponse:
 
 
 def action_done(request: HttpRequest, page: str, public_id: str) -> HttpResponse:
-    """Return an empty answer to a script, whose page is updated by its socket. Redirect a browser without one to the
-    page.
+    """Return an empty answer to a page's script, because the page's websocket brings the change. Redirect a browser
+    without scripts to ``page``.
     """
     return (
         HttpResponse(status=204) if getattr(request, "htmx", False) else redirect(page, public_id=public_id)
@@ -48,7 +48,9 @@ def filter_refused(problems: Sequence[Problem]) -> HttpResponse:
 
 
 async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Yield lines as they are read from the database. Under ASGI Django would first collect a plain iterator."""
+    """Yield lines as they are read from the database. Under ASGI, Django would first collect all lines of a plain
+    iterator.
+    """
 
     def following() -> str | None:
         return next(lines, None)

@@ -1,4 +1,4 @@
-"""Sessions in the web process: recorded at the login, checked at each request, ended at the logout."""
+"""Sessions in the web process. They are recorded at the login, checked at each request and ended at the logout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.services.desk.logins import login_begin, login_continue, logins_e
 
 
 class SessionEnds:
-    """Logs out people who were idle for too long, or whose session was ended elsewhere."""
+    """Middleware that logs out people who were idle for too long, or whose session was ended elsewhere."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -31,7 +31,7 @@ class SessionEnds:
 
 
 def session_note(request: HttpRequest) -> None:
-    """Record the request's session as one of its person."""
+    """Record the session of the request as one of its person's sessions."""
     if request.session.session_key is None:
         request.session.save()
     login_begin(

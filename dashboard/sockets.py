@@ -1,22 +1,22 @@
-"""The open websockets of this process, with a bound for each session."""
+"""The open websockets of this process, with a maximum for each session."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-#: Open pages of one browser, each with one socket. Every socket is polled once a second.
+#: The most open pages of one browser. Each has a socket, and every socket is polled once a second.
 MAX_SOCKETS = 40
 
 
 class Seats:
-    """The open sockets by session. It is used on the event loop's thread only."""
+    """The number of open sockets of each session. Use it only on the event loop's thread."""
 
     def __init__(self, most: int = MAX_SOCKETS) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
 
     def take(self, session: str) -> bool:
-        """Add a socket. Return False when the session already has as many as it may."""
+        """Count one more socket of ``session``. Return False if the session already has the maximum."""
         if self._taken[session] >= self._most:
             return False
         self._taken[session] += 1
@@ -32,7 +32,7 @@ class Seats:
             del self._taken[session]
 
 
-#: Those of this process.
+#: The seats of this process.
 seats = Seats()
 
 

@@ -1,4 +1,4 @@
-"""The requests that stop something. They do not count against the API's limit, and have their own threads and
+"""The requests that stop orders. They do not count against the API's limit. They have their own threads and database
 connections.
 """
 
@@ -8,7 +8,7 @@ import re
 
 _ID = r"[-a-zA-Z0-9_]+"
 
-#: What sets a halt, and what a person or a program must read first to set one: the preview names the phrase.
+#: Requests that set a halt, or that must come first: only the preview shows the phrase to type.
 _HALTS = re.compile(r"(POST|GET) /halts/new/(preview/)?|POST /api/v1/halts(/preview)?")
 _STOPS = re.compile(
     rf"POST (/orders/{_ID}/(pause|cancel)/"
@@ -23,13 +23,13 @@ _STOPS = re.compile(
 
 
 def is_halt(method: str, path: str) -> bool:
-    """Return True for a request that previews or sets a halt. Lifting one is not a stop."""
+    """Return True for a request that previews or sets a halt. The lifting of a halt is not a stop."""
     return _HALTS.fullmatch(f"{method} {path}") is not None
 
 
 def is_stop(method: str, path: str) -> bool:
     """Return True for a halt, a pause, a cancel and an account's suspension. A resume is not a stop.
 
-    The same holds for many orders at once ("bulk" in place of an id), with the review that comes before.
+    It is also True for the same action on many orders at once (``bulk`` or a basket), and for the review before that.
     """
     return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None

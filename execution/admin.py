@@ -1,4 +1,4 @@
-"""The Django admin: people may be managed here; orders, fills and the journal can only be read."""
+"""The Django admin. People may be managed here. Orders, fills, the journal and all else can only be read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ admin.site.site_title = "Tranche"
 admin.site.index_title = "Records"
 admin.site.unregister(Group)  # what a person may do follows from the role alone
 
-#: Where a request keeps what it has asked for, and what is said of it.
+#: The attribute of a request that holds the request for a second person, and the message about it.
 ASKED = "tranche_asked"
 WAITS = "Nothing is changed yet: a second admin or supervisor confirms it, on the desk's page Access."
 
@@ -59,7 +59,7 @@ else:  # the stubs' classes are generic, Django's are not
 
 
 class ReadOnlyAdmin(_Admin):
-    """Shows rows only. The server refuses every other request, whoever makes it."""
+    """An admin that only shows rows. The server refuses every other request from everybody."""
 
     actions = None
 
@@ -74,7 +74,7 @@ class ReadOnlyAdmin(_Admin):
 
 
 class PersonForm(_UserChangeForm):
-    """Shows the service's refusals beside the fields."""
+    """The form of a person, which shows the service's refusals beside the fields."""
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
@@ -87,7 +87,7 @@ class PersonForm(_UserChangeForm):
 
 
 class NumberField(forms.Field):
-    """A number field that reads numbers as the ticket does."""
+    """A form field that reads a number as the ticket does."""
 
     def to_python(self, value: Any) -> Decimal | None:
         if value in self.empty_values:
@@ -99,16 +99,20 @@ class NumberField(forms.Field):
 
 
 class PasswordForm(_PasswordForm):
-    """The form with a new password, twice. A password cannot be removed; a person is made inactive instead."""
+    """The form with a new password, typed twice.
+
+    A password cannot be removed. Instead, a person is made inactive.
+    """
 
     usable_password = None
 
 
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
-    """People and their roles. Nobody is deleted, because orders and the audit name them; they are made inactive.
+    """The admin of people and their roles.
 
-    A change that gives somebody more access waits for a second person.
+    Nobody is deleted, because orders and the audit name them; instead they are made inactive. A change that gives
+    somebody more access waits for a second person.
     """
 
     form = PersonForm
@@ -147,7 +151,7 @@ class PersonAdmin(_UserAdmin):
         setattr(request, ASKED, asked)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Write Django's own log only for changes. The audit has everything."""
+        """Write Django's own log, unless the change still waits for a second person. The audit has everything."""
         return None if getattr(request, ASKED, None) else super().log_change(request, obj, message)
 
     def response_change(self, request: HttpRequest, obj: User) -> Any:
@@ -162,7 +166,10 @@ class PersonAdmin(_UserAdmin):
         return super().response_add(request, obj, post_url_continue)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Show a refusal of the service as a message: two admins may have acted at the same moment."""
+        """Show the form. If the service refuses the change, show its message.
+
+        That may happen when two admins act at the same time.
+        """
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Refused as refused:
@@ -170,7 +177,10 @@ class PersonAdmin(_UserAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
-        """Ask for another password; Django's own view, which would save it, only shows the form and its errors."""
+        """Request a new password through the service.
+
+        Django's own view would save it directly. So it only shows the form and the form's errors.
+        """
         person = self.get_object(request, id)
         if request.method != "POST" or person is None or not self.has_change_permission(request, person):
             return super().user_change_password(request, id, form_url)
@@ -242,7 +252,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
-    """Accounts without their keys: credentials are not registered at all."""
+    """The admin of accounts, without their keys. Credentials are not registered in the admin at all."""
 
     list_display = ("label", "venue", "environment", "is_active", "owner", "polled_at", "error")
     list_select_related = ("venue", "owner")

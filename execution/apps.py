@@ -14,7 +14,7 @@ class ExecutionConfig(AppConfig):
 
 
 def _protect(using: str, **_signal: Any) -> None:
-    """Protect the tables after each migration. On SQLite a migration that rebuilds a table drops its triggers."""
+    """Create the append-only triggers after each migration. On SQLite, rebuilding a table drops its triggers."""
     from execution.models.append_only import protect  # models are there once the apps are loaded
 
     protect(connections[using])

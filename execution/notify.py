@@ -1,7 +1,8 @@
-"""Doorbells: messages to pages and engines after a commit that rows have changed. The database stays the truth.
+"""Doorbells: messages, sent after a commit, that tell pages and engines which rows have changed.
 
-A doorbell that cannot be rung is logged and dropped, because readers poll once a second by themselves. One
-background loop per process sends, because the channel layer keeps its connections per event loop.
+The rows are always read from the database. A doorbell that cannot be sent is logged and dropped, because readers also
+poll once a second. One background loop per process sends, because the channel layer keeps its connections per event
+loop.
 """
 
 from __future__ import annotations
@@ -26,45 +27,45 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "tranche.wake"
 SEND_TIMEOUT = 2.0  # seconds
-#: Books are wanted so long after a request: a page that plans an order asks every few seconds.
+#: Books are read for this long after a request. A page that plans an order repeats the request every few seconds.
 BOOK_REQUEST_LASTS = timedelta(seconds=15)
-#: Rings of so short a while are sent together: a burst of facts is one message to a page, and one to the engines.
+#: Messages of this interval are sent together. So a burst of changes is one message to a page, and one to the engines.
 GATHER = 0.005  # seconds
-#: A blotter and a wall show many orders, and are told that something moved: not of each change of each order.
+#: The same for a blotter and a wall, which show many orders. They are told only that some order has changed.
 GATHER_MANY = 0.1  # seconds
 
 
 class OrderChanged(TypedDict):
-    """A message to the group of an order."""
+    """A message to the pages that watch an order."""
 
     type: str
     order: str
     version: int
 
 
-#: The group of everybody who watches the whole desk; its messages are ``wall.changed``.
+#: The group of all pages that watch the whole desk. Its messages are ``wall.changed``.
 WALL_GROUP = "wall"
-#: The group of every page's bell; its messages are ``alerts.changed``.
+#: The group of the bells of all pages. Its messages are ``alerts.changed``.
 ALERTS_GROUP = "alerts"
 
 
 class Wake(TypedDict, total=False):
-    """A message to every engine about rows to look at."""
+    """A message to every engine that names rows or books to look at."""
 
     order: int
-    #: The order's version; who has seen it need not look.
+    #: The order's version. An engine that has read this version need not read the order again.
     version: int
     account: int
-    #: Venues whose book of a symbol somebody looks at.
+    #: The venues whose book of ``symbol`` is needed, because somebody looks at it.
     venues: list[int]
     symbol: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """Hold a message and what it is about: of those about the same the newest is sent. No ``group``: to the engines.
+    """A message that waits to be sent. Of several with the same ``group`` and ``about``, only the newest is sent.
 
-    ``gather``: seconds for which it may wait for others.
+    An empty ``group`` means all engines. ``gather``: seconds for which it may wait, to be sent together with others.
     """
 
     group: str
@@ -78,7 +79,7 @@ class _Ring:
 
 
 class Bell:
-    """The background loop and its connections, started at the first ring of the process."""
+    """The sender of doorbells: a background loop and its connections, started when the process first rings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -88,7 +89,10 @@ class Bell:
         self._waiting: dict[float, dict[tuple[str, str], _Ring]] = {}
 
     def ring(self, what: _Ring | Coroutine[Any, Any, None]) -> None:
-        """Send soon: a ring together with others of the same moment, a coroutine by itself."""
+        """Send a message or run a coroutine soon, on the background loop.
+
+        Messages of the same moment are sent together.
+        """
         with self._lock:
             loop = self._loop or self._start()
             if not isinstance(what, _Ring):
@@ -108,7 +112,10 @@ class Bell:
         return self._loop
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Log once that the bell is broken, and once that it rings again: each ring would fill the log."""
+        """Run the coroutine. Log only the first failure, and the first success after it.
+
+        A line for each ring would fill the log.
+        """
         try:
             await asyncio.wait_for(coroutine, SEND_TIMEOUT)
         except Exception as error:  # noqa: BLE001  a doorbell is never fatal
@@ -153,7 +160,7 @@ def trader_group(trader_pk: int) -> str:
 
 
 def order_changed(public_id: str, trader_pk: int, order_pk: int, version: int) -> None:
-    """Notify the pages of the order and of its trader, and the engine that drives it, after the commit."""
+    """Notify, after the commit, the pages of the order, of its trader and of the wall, and the order's engine."""
     message = OrderChanged(type="order.changed", order=public_id, version=version)
     transaction.on_commit(partial(_ring_order, message, trader_pk, order_pk))
 
@@ -166,7 +173,7 @@ def _ring_order(message: OrderChanged, trader_pk: int, order_pk: int) -> None:
 
 
 def wall_changed() -> None:
-    """Notify the wall after the commit that a halt, a limit or a request has changed."""
+    """Notify the wall, after the commit, that a halt, a limit or a request has changed."""
     transaction.on_commit(_ring_wall)
 
 
@@ -175,24 +182,24 @@ def _ring_wall(gather: float = GATHER) -> None:
 
 
 def alerts_changed() -> None:
-    """Notify the pages after the commit that an alert was raised, has grown, was acknowledged or has ended."""
+    """Notify the pages, after the commit, that an alert was raised, has grown, was acknowledged or has ended."""
     transaction.on_commit(
         lambda: _bell.ring(_bell.group(ALERTS_GROUP, {"type": "alerts.changed"}, GATHER_MANY))
     )
 
 
 def deliver_alerts() -> None:
-    """Send the task that sends queued alerts, after the commit."""
+    """Queue, after the commit, the task that sends waiting alerts."""
     transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.deliver_alerts")))
 
 
 def wake_account(account_pk: int) -> None:
-    """Notify an account session after the commit that it has something to send."""
+    """Notify the account's session, after the commit, that it has something to send."""
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
 
 
 def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int, datetime]:
-    """Request the books of some markets for a while, for somebody who plans an order.
+    """Request the books of some markets for a while, because somebody plans an order.
 
     Return the time since which they have been requested, by venue.
     """
@@ -216,17 +223,17 @@ def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dic
 
 @lru_cache(maxsize=1)
 def _redis_now(url: str) -> redis.Redis:
-    """Connect for what is answered at once; the bell's own connections live in its loop."""
+    """Return a client for calls that are answered at once. The bell's own client belongs to the bell's loop."""
     return redis.Redis.from_url(url, socket_timeout=SEND_TIMEOUT, socket_connect_timeout=SEND_TIMEOUT)
 
 
 def drive(order_pk: int) -> None:
-    """Send the task that makes a worker claim the order, after the commit."""
+    """Queue, after the commit, the task that makes a worker claim the order."""
     transaction.on_commit(partial(_send_drive, order_pk))
 
 
 def estimate(estimate_pk: int) -> None:
-    """Send the task that calculates an expected cost, after the commit."""
+    """Queue, after the commit, the task that calculates an expected cost."""
     transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.estimate", estimate_pk)))
 
 

@@ -1,4 +1,4 @@
-"""Celery tasks: each takes an id at most and makes one call. The engine in the same process does the trading."""
+"""Celery tasks. Each takes at most an id, and makes one call. Trading is done by the engine in the same process."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ ENGINE_QUEUE = "engine"
 COMPUTE_QUEUE = "compute"
 ENGINE_MODULE = "execution.engine.host"
 WATCHER_MODULE = "execution.alerting.watcher"
-#: Seconds between two batches of what is thrown away; longer than any writer waits before it asks for the lock again.
+#: Seconds between two batches of deletions. They exceed any writer's wait before it tries for the lock again.
 BETWEEN_BATCHES = 0.02
-#: A step of the check of all chains; the next one comes a minute later.
+#: Seconds of one step of the check of all chains. The next step follows a minute later.
 CHECK_SECONDS = 20.0
 
 
 def _when_nobody_else_wants() -> None:
-    """Lower the priority of this thread alone.
+    """Let this thread run only when no other thread needs the processor.
 
-    A process lowered as a whole was descheduled while it held the database's lock, which stalled every writer for up
-    to a second.
+    Only this thread is lowered. A process that was lowered was suspended while it held the database's lock. That
+    stalled every writer for up to a second.
     """
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -73,7 +73,7 @@ def predict_aside(spec: dict[str, Any]) -> Prediction:
 
 @signals.celeryd_after_setup.connect
 def prepare_worker(instance: Any, **_signal: Any) -> None:
-    """Import slow modules before the worker says that it is ready."""
+    """Import slow modules before the worker reports that it is ready."""
     queues = instance.app.amqp.queues.consume_from
     if ENGINE_QUEUE in queues:
         import_module(ENGINE_MODULE)
@@ -116,12 +116,15 @@ def stop_engine(**_signal: Any) -> None:
 
 
 class EngineStep(bootsteps.StartStopStep):
-    """Ends the worker only after its engine, however it is told to. A cold shutdown sends no ``worker_shutdown``."""
+    """The step by which the Celery worker waits for its engine before it ends, whatever makes it end.
+
+    It is needed because a cold shutdown sends no ``worker_shutdown``.
+    """
 
     requires = ("celery.worker.components:Pool",)
 
     def start(self, parent: Any) -> None:
-        """Start the engine when the worker is ready."""
+        """Start nothing. ``start_engine`` starts the engine when the worker is ready."""
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002
         if (host := _host()) is not None:
@@ -132,27 +135,27 @@ class EngineStep(bootsteps.StartStopStep):
 
 @shared_task
 def drive(order_pk: int) -> None:
-    """Hurry the claim of an order. The engine would find it within half a second anyway."""
+    """Make the engine claim an order now. Without this, it would find the order within half a second."""
     if (host := _host()) is not None:
         host.hint(order_pk)
 
 
 @shared_task
 def hurry() -> None:
-    """Make an engine look for work now, in case a doorbell was lost."""
+    """Make the engine look for work now, in case a doorbell was lost."""
     if (host := _host()) is not None:
         host.hint(0)
 
 
 @shared_task
 def expire_approvals() -> None:
-    """End requests for approval whose time is over."""
+    """End requests for approval that have expired."""
     approvals_expire(now=timezone.now())
 
 
 @shared_task
 def estimate(estimate_pk: int) -> None:
-    """Calculate the expected cost of an order. After a failure of our own code, record it for those who wait."""
+    """Calculate the expected cost of an order. If our own code fails, store the problem for those who wait."""
     try:
         estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=predict_aside)
     except Exception as error:
@@ -166,13 +169,13 @@ def estimate(estimate_pk: int) -> None:
 
 @shared_task
 def deliver_alerts() -> None:
-    """Send queued alerts. The queue is in the database, so a lost task delays them by seconds."""
+    """Send queued alerts. The queue is in the database, so the loss of this task only delays them by seconds."""
     deliver_due(timezone.now)
 
 
 @shared_task
 def verify_journal() -> None:
-    """Continue tonight's check of the chains for some seconds."""
+    """Continue tonight's check of the hash chains for some seconds."""
     ends = time.monotonic() + CHECK_SECONDS
     check = journal_check_step(now=timezone.now(), has_time=lambda: time.monotonic() < ends)
     if check is not None and check.ended_at is not None and check.broken:
@@ -181,8 +184,9 @@ def verify_journal() -> None:
 
 @shared_task
 def housekeep() -> None:
-    """Make the due reports, and delete old rows. Reports come first, because they need the samples that are deleted
-    then.
+    """Make the reports that are due, then delete old rows and do other regular work.
+
+    Reports come first, because they need samples that are deleted afterwards.
     """
     now, kept = timezone.now(), settings.TRANCHE_RETENTION
     credential_checks_due(now=now)

@@ -10,15 +10,17 @@ import time
 
 from django.db.backends.sqlite3 import base
 
-#: Who waits for the lock of the writers asks for it this often, in seconds. SQLite itself asks after 1, 2, 5, 10, 15,
-#: 20, 25 and at last 100 ms (sqliteDefaultBusyCallback): with two engines that write a few ms at a time, whoever was
-#: unlucky a few times waited for the tenth of a second, and lost again to who had just come.
+#: Seconds between two attempts to get the writers' lock. SQLite itself tries again after 1, 2, 5, 10, 15, 20, 25 and
+#: at last 100 ms (sqliteDefaultBusyCallback). With two engines that write a few ms at a time, an unlucky writer soon
+#: waited the full 100 ms, and then lost again to one that had just come.
 ASK_EVERY = 0.0005
 BEGIN = "BEGIN IMMEDIATE"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """SQLite's connection. A transaction begins with the writers' lock, within the connection's ``timeout``."""
+    """A connection to SQLite. A transaction takes the writers' lock when it begins, and waits for it at most
+    ``timeout``.
+    """
 
     def _start_transaction_under_autocommit(self) -> None:
         options = self.settings_dict["OPTIONS"]

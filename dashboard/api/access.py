@@ -49,14 +49,14 @@ class Bearer(HttpBearer):
         return found.person
 
 
-#: What only reads, though it is a POST; and what supervisors do.
+#: Paths of POSTs that only read, and paths of a supervisor's requests.
 _PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend|baskets)/preview")
 _BULK_PREVIEWS = re.compile(r"/api/v1/(orders/bulk|baskets/[-\w]+)/[a-z]+/preview")
 _SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation)(/.*)?")
 
 
 def scopes_of(method: str, path: str) -> set[str]:
-    """Return the scopes of which one is enough for the request. A token that trades may also stop orders."""
+    """Return the scopes of which a token needs one for the request. The scope ``trade`` also covers stops."""
     if _BULK_PREVIEWS.fullmatch(path):
         return {"read", "trade", "halt"}
     if is_stop(method, path):
@@ -71,7 +71,7 @@ def scopes_of(method: str, path: str) -> set[str]:
 
 
 def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Show the document and its page to people who are logged in, and to programs with a token."""
+    """Show the OpenAPI document and its page only to people who are logged in, and to programs with a token."""
 
     @require_GET
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
@@ -85,10 +85,9 @@ def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 class PersonRate(BaseThrottle):
-    """Limits the requests of a person per minute, over all of their tokens, so that one program slows nobody else
-    down.
+    """Limits a person's requests per minute, over all of their tokens, so that one program does not slow down others.
 
-    A stop is neither counted nor refused: after too many requests a person can still stop orders.
+    A request that stops orders is neither counted nor refused. After too many requests a person can still stop orders.
     """
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -106,7 +105,7 @@ def api_person(request: HttpRequest) -> User:
 
 
 def api_order(request: HttpRequest, public_id: str) -> int:
-    """Return the key of an order that the person may see; raises ``NotFound`` for any other."""
+    """Return the primary key of an order if the person may see it. Raises ``NotFound`` for any other order."""
     order_id = order_find(person=api_person(request), public_id=public_id)
     if order_id is None:
         raise NotFound
@@ -114,9 +113,10 @@ def api_order(request: HttpRequest, public_id: str) -> int:
 
 
 def api_actor(request: HttpRequest, public_id: str, may: Callable[..., bool], words: str) -> tuple[User, int]:
-    """Return the person and the order's key, if ``may`` allows the person to act on the order.
+    """Return the person and the order's primary key, if ``may`` allows the person to act on the order.
 
-    Raises ``NotFound`` for an order that they do not see, and ``Forbidden`` with ``words`` otherwise.
+    Raises ``NotFound`` for an order that they may not see. Raises ``Forbidden``, with a message that begins with
+    ``words``, if ``may`` does not allow it.
     """
     person, order_id = api_person(request), api_order(request, public_id)
     if not may(person=person, order_id=order_id):

@@ -26,7 +26,7 @@ router = Router(tags=["alerts"])
 
 @router.get("/alerts", response=AlertList, summary="List alerts", operation_id="alert_list")
 def alert_list(request: HttpRequest, query: Query[bodies.AlertsAsked]) -> AlertList:
-    """List alerts of your own orders; all as a supervisor; those without an order as an admin."""
+    """List alerts of your own orders. A supervisor gets all alerts, and an admin those without an order."""
     person = api_person(request)
     refuse_unknown(request, query)
     found = selectors.alert_rows(person=person, state=query.state, kind=query.kind, owner=query.owner)

@@ -18,7 +18,7 @@ router = Router(tags=["desk"])
     "/balances", response=Balances, summary="Read balances and today's results", operation_id="balances_read"
 )
 def read(request: HttpRequest) -> Balances:
-    """Return a trader's own accounts and orders; all of them for supervisors. Results are before fees, by average
+    """Return a trader's own accounts and orders. Supervisors get everybody's. Results are before fees, by average
     cost.
     """
     person = api_person(request)

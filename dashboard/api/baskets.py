@@ -50,7 +50,9 @@ router = Router(tags=["baskets"])
     operation_id="basket_preview",
 )
 def preview(request: HttpRequest, body: bodies.BasketBody) -> payloads.BasketPreview:
-    """Judge every row and the whole without creating anything. Each problem that would refuse the basket is listed."""
+    """Check every row and the basket as a whole, without creating anything. Each problem that would refuse it is
+    listed.
+    """
     person = api_trader(request)
     asked = read_orders([order.dict() for order in body.orders], person)
     found = basket_preview(person=person, name=body.name.strip(), rows=asked, clock=timezone.now)
@@ -65,7 +67,7 @@ def preview(request: HttpRequest, body: bodies.BasketBody) -> payloads.BasketPre
     operation_id="basket_send",
 )
 def send(request: HttpRequest, body: bodies.BasketBody, key: Key) -> Status[Any]:
-    """Create every order or none: 201 for a new basket, 200 when the key has made it before. The same key with other
+    """Create every order or none: 201 for a new basket, 200 if the key has already created it. The same key with other
     orders is a 409.
     """
     person, now = api_trader(request), timezone.now()
@@ -82,7 +84,7 @@ def send(request: HttpRequest, body: bodies.BasketBody, key: Key) -> Status[Any]
 
 @router.get("/baskets", response=payloads.Baskets, summary="List baskets", operation_id="basket_list")
 def basket_list(request: HttpRequest) -> payloads.Baskets:
-    """Return the newest baskets, your own or everybody's where you may see them."""
+    """Return the newest baskets: your own, or everybody's if you may see them."""
     return {"baskets": baskets_newest(person=api_person(request), now=timezone.now())}
 
 
@@ -116,7 +118,9 @@ ACTIONS = {
 def _asked(
     request: HttpRequest, action: BulkAction, public_id: str, body: bodies.ActionBody | None
 ) -> tuple[User, BulkRequest | None]:
-    """Return the action on the orders that have not ended; None where all have."""
+    """Return the person and the action on the basket's orders that have not ended. The action is None if all have
+    ended.
+    """
     chosen = [ChosenOrder(name) for name in basket_order_ids(_basket(request, public_id))]
     given = {} if body is None else body.dict()
     reason, mode = given.get("reason", ""), given.get("mode")
@@ -179,7 +183,7 @@ def _preview_row(found: BasketPreview, missing: Sequence[Problem]) -> payloads.B
 
 
 def _judged(row: JudgedRow, found: BasketPreview) -> payloads.BasketPreviewRow:
-    """Return a row; one that cannot be read has its problems alone."""
+    """Return a row of the preview. A row that cannot be read has only its problems."""
     problems = [problem_row(problem) for problem in row.problems]
     if row.preview is None:
         return {"row": row.number, "expected_cost_bp": None, **rows.unread_row(), "problems": problems}

@@ -87,7 +87,7 @@ class OrderBody(Confirms):
 
 
 class BasketBody(Body):
-    """Orders that are sent as one: all of them or none. Each confirms what it would confirm alone."""
+    """Orders that are sent as one: all of them or none. Each has the confirmations that it would need alone."""
 
     name: str = Field(default="", max_length=MAX_NAME, description="your own name for it")
     orders: list[OrderBody] = Field(

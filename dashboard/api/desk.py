@@ -17,7 +17,7 @@ router = Router(tags=["desk"])
 
 @router.get("/accounts", response=Accounts, summary="List accounts", operation_id="account_list")
 def accounts(request: HttpRequest) -> Accounts:
-    """Return a trader's own accounts; all of them for supervisors, and for admins with the state of their keys."""
+    """Return a trader's own accounts. Supervisors get all accounts. Admins get all, with the state of their keys."""
     return {"accounts": account_facts(person=api_person(request))}
 
 

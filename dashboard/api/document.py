@@ -49,7 +49,7 @@ Errors are problems after RFC 9457 that name the field, the value and the limit.
 """.strip()
 
 
-#: Enumerations that stand in the document by their names.
+#: Enumerations that the OpenAPI document defines once, by their names.
 NAMED: tuple[type[StrEnum], ...] = (Side, Unit, AtEnd, OutsideLimit, RouteMode, InsufficientLiquidity)
 _REFERENCE = re.compile(REF_TEMPLATE.format(model=r"(\w+)"))
 
@@ -93,8 +93,9 @@ class DeskApi(NinjaAPI):
 
 
 def _simplify(field: dict[str, Any]) -> None:
-    """Make a field plain for generators. They take a title for the name of a type, an enumeration without a name
-    for a type of its own each time, and no object for a default."""
+    """Simplify a field for generators of client code. They take a title for the name of a type. They make a new type
+    of each enumeration without a name. They accept no object as a default.
+    """
     field.pop("title", None)
     if field.get("default") in ({}, None):
         field.pop("default", None)

@@ -18,7 +18,7 @@ from execution.selectors.halts import halt_row, halt_rows
 from execution.services import halts as services
 
 router = Router(tags=["halts"])
-#: Former halts that are listed at most.
+#: The most former halts that are listed.
 FORMER = 100
 
 
@@ -72,7 +72,7 @@ def detail(request: HttpRequest, public_id: str) -> HaltDetail:
     operation_id="halt_lift",
 )
 def lift(request: HttpRequest, public_id: str, body: bodies.LiftBody) -> HaltDetail:
-    """Its orders stay paused: resume those of waiting, one by one or together."""
+    """Lift a halt. Its orders stay paused. Resume the orders in waiting, one by one or together."""
     person = api_supervisor(request)
     try:
         services.halt_lift(

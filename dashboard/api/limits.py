@@ -1,7 +1,7 @@
-"""The count of a person's requests in the current minute, in Redis, over all web processes.
+"""The count of a person's requests in the current minute. It is kept in Redis, for all web processes together.
 
-Without Redis each process counts for itself. A program then has its limit at every process, but nobody is locked out
-because Redis is away.
+Without Redis each process counts alone. A program may then send up to its limit to every process, but nobody is locked
+out because Redis is down.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from django.core.cache import cache
 log = structlog.get_logger(__name__)
 
 MINUTE = 60
-#: Seconds that a request waits for Redis. It answers in less than a thousandth.
+#: The most seconds that a request waits for Redis, which usually answers in less than a thousandth.
 TIMEOUT = 0.25
-#: Seconds for which a Redis that did not answer is not asked again: else each request would wait for it.
+#: Seconds for which Redis is not used after it did not answer. Otherwise each request would wait for it.
 AWAY_FOR = 5.0
 
 
@@ -36,7 +36,7 @@ class MinuteCounter:
         self._is_away = False
 
     def count(self, name: str) -> int:
-        """Count one more event of ``name``. Return the number in this minute, this one included."""
+        """Count one more event of ``name``. Return the number of its events in this minute, including this one."""
         key = f"tranche:rate:{name}:{int(time.time() // MINUTE)}"
         if time.monotonic() >= self._ask_at:
             try:

@@ -46,7 +46,7 @@ Key = Annotated[
     operation_id="order_launch",
 )
 def launch(request: HttpRequest, body: bodies.OrderBody, key: Key) -> Status[Any]:
-    """Create an order: 201 for a new one, 200 when the key has made it before. The same key with another body is a
+    """Create an order: 201 for a new one, 200 if the key has already created it. The same key with another body is a
     409.
     """
     person, now = api_trader(request), timezone.now()
@@ -78,7 +78,7 @@ def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
     openapi_extra=query_parameters(OrderListFilter),
 )
 def order_list(request: HttpRequest) -> payloads.Orders:
-    """Return your own orders, or everybody's where you may see them: first what needs attention, then live ones."""
+    """Return your own orders, or everybody's if you may see them: first what needs attention, then live ones."""
     person = api_person(request)
     chosen = query_filter(request, person, OrderListFilter)
     found = blotter_page(person=person, chosen=chosen)

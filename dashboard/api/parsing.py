@@ -1,4 +1,4 @@
-"""The translation of a program's request for the services: strict JSON, labels of accounts, kinds of parameters."""
+"""The translation of an API request into the services' types: strict JSON, labels of accounts, types of parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JSON = "application/json"
 
 
 class BodyRefused(Exception):
-    """The body is not JSON, or has text that a database cannot store."""
+    """Raised if the body is not JSON, or contains text that a database cannot store."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class BodyRefused(Exception):
 
 
 class StrictParser(Parser):
-    """Parses JSON strictly: no key twice in an object, and no text that a database refuses."""
+    """Parses JSON strictly. It refuses a repeated key in an object, and text that a database cannot store."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != JSON:
@@ -51,21 +51,21 @@ class StrictParser(Parser):
 
 
 def refuse_unknown(request: HttpRequest, model: BaseModel) -> None:
-    """Refuse names that the schema lacks, so that a misspelt filter does not show everything."""
+    """Refuse query parameters that ``model`` does not have, so that a misspelt filter does not show everything."""
     known = [info.alias or name for name, info in type(model).model_fields.items()]
     refuse_if([unknown_filter(name, known) for name in request.GET if name not in known])
 
 
 def query_filter(request: HttpRequest, person: User, model: type[Filter]) -> Filter:
-    """Read the filter in a request's address. Raises ``Refused``, also for names that the filter does not have."""
+    """Return the filter in a request's query string. Raises ``Refused``, also for unknown parameters."""
     read = read_filter(person, model, request.GET.dict())
     refuse_if(read.problems)
     return read.filter
 
 
 def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
-    """Return a filter's parameters for the document. ``query_filter`` reads them instead of Ninja,
-    as for the pages.
+    """Return a filter's query parameters for the OpenAPI document. ``query_filter`` reads them, as for the pages, and
+    not Ninja.
     """
     parameters = []
     for name, schema in model.model_json_schema()["properties"].items():
@@ -82,12 +82,14 @@ def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
 
 
 def read_order(body: Mapping[str, Any], person: User) -> OrderRequest:
-    """Read the order request in a body of valid form. Raises ``Refused``. Accounts may be named by their labels."""
+    """Return the order request in a body that fits the schema. Accounts may be given by their labels. Raises
+    ``Refused``.
+    """
     return _read(body, account_ids(person))
 
 
 def read_orders(written: Sequence[Mapping[str, Any]], person: User) -> list[BasketRow]:
-    """Read the orders of a basket as ``read_order`` does; what is wrong with one is its row's problem."""
+    """Return the rows of a basket, each read as by ``read_order``. The problems of a refused order are in its row."""
     ids = account_ids(person)
     rows = []
     for number, body in enumerate(written, start=1):
@@ -103,7 +105,7 @@ def _read(body: Mapping[str, Any], ids: Mapping[str, str]) -> OrderRequest:
 
 
 class ParameterSchema(GenerateJsonSchema):
-    """A parameter model in the form of JSON: numbers as strings, durations in seconds."""
+    """The JSON schema of a parameter model, with numbers as strings and durations in seconds."""
 
     def timedelta_schema(self, schema: Any) -> dict[str, Any]:  # noqa: ARG002
         return {"anyOf": [{"type": "number"}, {"type": "string"}]}
@@ -112,7 +114,7 @@ class ParameterSchema(GenerateJsonSchema):
         return {"type": "string"}
 
 
-#: What only the ticket's form needs, and what pydantic writes where JSON has no such limit.
+#: Schema keys that the JSON schema omits: those for the ticket's form, and pydantic's numeric bounds.
 _NOT_FOR_JSON = ("advanced", "amendable", "gt", "ge", "lt", "le")
 
 

@@ -30,7 +30,7 @@ PREFIX = "/api/"
 MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL = 1000
 
-#: What to say where whoever refused said nothing that a person could use.
+#: Messages by status, for a refusal without a message of its own.
 DETAILS = {
     400: "The request cannot be read.",
     401: "Send a valid token: Authorization: Bearer TOKEN. It may be unknown, expired or revoked.",
@@ -43,7 +43,7 @@ DETAILS = {
     503: "The desk's database cannot be reached just now. The request may have been carried out: "
     "send it again with the same key.",
 }
-#: The codes of answers without a problem of their own.
+#: Codes by status, for an answer without a problem of its own.
 CODES = {
     400: Code.BODY_UNREADABLE,
     401: Code.UNAUTHENTICATED,
@@ -56,7 +56,7 @@ CODES = {
     500: Code.INTERNAL_ERROR,
     503: Code.DATABASE_UNAVAILABLE,
 }
-#: Seconds after which a program may try again; a database that restarts needs about one.
+#: Seconds after which a program may try again. A database needs about one to restart.
 DATABASE_BACK_AFTER = 2
 
 
@@ -76,7 +76,7 @@ class NotFound(HttpError):
 
 
 class Unreadable(ValidationError):
-    """Raised for a request without the form of the OpenAPI document. The message is the desk's own."""
+    """Raised for a request that does not fit the OpenAPI document. The message is the desk's own."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
@@ -86,7 +86,7 @@ class Unreadable(ValidationError):
 def problem_response(
     status: int, detail: str = "", problems: Sequence[Problem] = (), code: Code | None = None
 ) -> HttpResponse:
-    """Return an error's answer. Its code is the given one, else the first problem's, else the status's."""
+    """Return the answer for an error. Its code is ``code``, else the first problem's, else the one for ``status``."""
     body: Problems = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -110,7 +110,7 @@ def refused_response(status: int, refused: Refused | Unreadable) -> HttpResponse
 
 
 def _http_error(_request: HttpRequest, error: Any) -> HttpResponse:
-    """Answer with the cause's own status: ninja makes a 400 of everything that a parser raises."""
+    """Answer with the status of the error's cause, because ninja turns everything that a parser raises into a 400."""
     if isinstance(error.__cause__, BodyRefused):
         return problem_response(error.__cause__.status, str(error.__cause__))
     known = isinstance(error, Forbidden | NotFound)
@@ -125,7 +125,7 @@ def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _body_too_large(_request: HttpRequest, _error: Any) -> HttpResponse:
-    """Answer for a body that another server than ours (config/web.py) has let through."""
+    """Answer for a body that is too large, if another server than ours (config/web.py) has let it through."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     message = f"The body has more than {limit:,} bytes."
     problem = Problem("body", message, limit=limit, code=Code.REQUEST_TOO_LARGE)
@@ -184,7 +184,7 @@ def _problem(name: str, error: Any) -> Problem:
 
 
 class ApiProblems:
-    """Makes every error under ``/api/`` a problem, also one that happened before any operation. A middleware."""
+    """A middleware that turns every error under ``/api/`` into a problem, also one from before the operation."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -87,8 +87,8 @@ def absent(request: HttpRequest, public_id: str, body: bodies.AbsentBody) -> Any
 
 @router.post(f"{ADDRESS}/ended", response={204: None}, summary="Mark as ended", operation_id="unknown_ended")
 def ended(request: HttpRequest, public_id: str, body: bodies.EndedBody) -> Any:
-    """Close a child without proof that the exchange has shown and no longer shows. Its trades give its filled
-    quantity.
+    """Close a child that the exchange has shown before and no longer shows, without proof of its end. Its trades give
+    its filled quantity.
     """
     act = partial(services.unknown_ended, phrase=body.phrase, reason=body.reason)
     return _act(request, public_id, act)

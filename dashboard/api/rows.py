@@ -1,4 +1,4 @@
-"""The API's rows that differ in form from the answers of services and selectors."""
+"""The API's rows whose form differs from that of the services' and selectors' results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.services.orders.stages import Preview
 
 
 def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> payloads.OrderPreview:
-    """Return a preview's row. Confirmations that are ``missing`` are listed among its problems."""
+    """Return a preview as a row of the API. Its problems include the ``missing`` confirmations."""
     bounds = preview.planned.bounds
     return {
         "quantity": decimal_str(preview.terms.quantity),
@@ -40,7 +40,7 @@ def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> payloads.O
 
 
 def unread_row() -> payloads.OrderPreview:
-    """Return the preview of an order that cannot be read: nothing of it is known."""
+    """Return the preview of an order that cannot be read. All of its figures are unknown."""
     return {
         "quantity": None,
         "notional": None,
@@ -68,7 +68,7 @@ def _slice_row(part: SlicePlan) -> payloads.PlannedSlice:
 
 
 def amendment_row(amended: Amendment, missing: Sequence[Problem] = ()) -> payloads.AmendPreview:
-    """Return an amendment's row. Confirmations that are ``missing`` are listed among its problems."""
+    """Return an amendment as a row of the API. Its problems include the ``missing`` confirmations."""
     return {
         "terms_version": amended.terms.version,
         "changes": [

@@ -1,4 +1,4 @@
-"""The parsing of a basket from a page: the text of its table, and the confirmations of its rows."""
+"""The parsing of a basket from its page: the text of its table, and the confirmations of its rows."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from execution.services.orders.confirmation import Confirmation
 if TYPE_CHECKING:
     from execution.models import User
 
-#: A field of a row: its number, and the name that an order alone has for it.
+#: The name of a row's field in the form: the row's number, and the field's name for a single order.
 _OF_ROW = re.compile(r"([0-9]{1,3})\.([a-z_]{1,60})")
 
 
 def read_basket(text: str, person: User) -> list[BasketRow]:
-    """Return the rows of a table. Raises ``Refused`` for a text that is not a table. Accounts are public ids or
-    labels.
+    """Return the rows of the table in ``text``. An account is given by its public id or its label. Raises ``Refused``
+    if the text is not a table.
     """
     ids = account_ids(person)
     return [_row(found, ids) for found in read_basket_csv(text)]
 
 
 def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
-    """Read a row with everything that is wrong with it; a row of another length has no cells to judge."""
+    """Return a row with all of its problems. If it has the wrong number of cells, its cells are not judged."""
     problems = list(found.problems)
     if any(problem.field == "" for problem in problems):
         return BasketRow(found.number, None, tuple(problems), found.cells)
@@ -45,7 +45,7 @@ def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
 
 
 def basket_confirmed_in(form: Mapping[str, str]) -> BasketConfirmation:
-    """Return the person's confirmations. The fields of a row begin with its number."""
+    """Return the person's confirmations for each row. A field's name begins with the number of its row."""
     by_row: dict[int, dict[str, str]] = defaultdict(dict)
     for name, value in form.items():
         if (match := _OF_ROW.fullmatch(name)) is not None:

@@ -1,4 +1,4 @@
-"""The parsing of an action on many orders, from a page or a program."""
+"""The parsing of an action on many orders, from a page or from the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DURATION = TypeAdapter(timedelta)
 def read_bulk(
     action: BulkAction, orders: Sequence[ChosenOrder], *, reason: str, mode: Any, by: Any, urgency: Any
 ) -> BulkRequest:
-    """Return the request. Raises ``Refused`` with every problem. An empty field counts as not given."""
+    """Return the action as a request. Raises ``Refused`` with every problem. An empty field counts as missing."""
     problems: list[Problem] = []
     request = BulkRequest(
         action=action,

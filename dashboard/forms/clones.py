@@ -1,5 +1,5 @@
-"""A ticket that is filled from an earlier order: its fields as a form writes them, and the values
-that were dropped.
+"""A ticket that is filled from an earlier order: the order's fields in the form's notation, and the values that were
+left out.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ class Clone:
 
     written: dict[str, str]
     accounts: tuple[str, ...]
-    #: What was left out, and why.
+    #: The values that were left out, each with the reason.
     notes: tuple[Problem, ...]
 
 
 def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime) -> Clone:
-    """Return the order's fields. A start or end that has passed, and accounts that are not granted, are dropped."""
+    """Return the order as the contents of a ticket. A start or end that has passed is left out, and so is an account
+    that is not in ``granted``.
+    """
     notes: list[Problem] = []
     theirs = {account["id"] for account in granted}
     for public_id, label in order.accounts.items():

@@ -1,4 +1,4 @@
-"""The parsing of confirmations from a review."""
+"""The parsing of the confirmations that a person gives in a review."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.limits import REASON_FIELD
 
-#: What is confirmed in the review, not asked for in the form.
+#: Names of fields that the review asks for, and the form does not.
 CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
 
 
@@ -22,7 +22,7 @@ def confirmed_in(form: Mapping[str, str]) -> Confirmation:
 
 
 def limit_reasons_in(posted: Mapping[str, str]) -> dict[str, str]:
-    """Return the reasons of a form, by the limit's kind."""
+    """Return the reasons for exceeding soft limits in a form, by the kind of the limit."""
     return {
         name.removeprefix(REASON_FIELD): text
         for name, text in posted.items()

@@ -1,8 +1,7 @@
-"""The ticket's fields of an algorithm, generated from its parameter model, and the parsing of what people write in
-them.
+"""The ticket's fields for an algorithm's parameters, made from its parameter model, and the parsing of their input.
 
-The model uses fractions and ISO times, people write percent and ``15:30``. This module translates both ways, so that
-a refusal repeats what the person wrote.
+The model uses fractions and ISO times. People write percent and ``15:30``. This module translates both ways, so that a
+refusal repeats what the person wrote.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from execution.core.orders.parameters import form_input
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 
-#: What a fresh ticket proposes where the model has no default.
+#: Values that a new ticket proposes for fields without a default in the model.
 PROPOSED = {"duration": "01:00:00"}
 PLACEHOLDERS = {
     "start_at": "now",
@@ -41,16 +40,16 @@ PLACEHOLDERS = {
     "volatility": "by candles",
     "impact_bp": "by spread",
 }
-#: The values of choices as people say them.
+#: The words for the values of a choice.
 CHOICE_WORDS = {
     "at_end": {"cross": "sweep the remainder", "stop": "stop", "extend": "extend"},
     "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
     "mode": {"split": "split over the accounts", "single": "single best account"},
     "shortfall": {"part": "fill what is available", "refuse": "refuse the order"},
 }
-#: A slider moves in such steps; a value between them (an order that is cloned) stays as it is.
+#: The step of a slider. A value between two steps, from a cloned order, stays as it is.
 SLIDER_STEP = Decimal("0.05")
-#: In this order the ticket shows what is not under "More": when, then what the algorithm is about.
+#: The order of the fields that are not under "More". These come first, then the algorithm's own fields, then ``LAST``.
 FIRST = ("duration", "end_at", "start_at")
 LAST = ("urgency",)
 #: Widgets that hold a number.
@@ -71,17 +70,19 @@ class Field:
     advanced: bool
     value: str
     placeholder: str
-    #: The algorithms that have it.
+    #: The algorithms that have this field.
     algorithms: tuple[str, ...] = ()
-    #: What it may be, with the words for it; empty: anything.
+    #: The allowed values, each with its words. Empty: any value.
     choices: tuple[tuple[str, str], ...] = ()
     step: str = ""
-    #: Whether it is one of the algorithm that is chosen now.
+    #: Whether the chosen algorithm has this field.
     shown: bool = True
 
 
 def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Return each field that any algorithm has, once, so that switching the algorithm keeps what was written."""
+    """Return the fields of all algorithms, each once. The page then keeps the input when a person switches the
+    algorithm.
+    """
     others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
     by_name = {algorithm: algorithm_fields(algorithm, values)} | others
     users: dict[str, list[str]] = {}
@@ -106,7 +107,7 @@ def _place(field: Field) -> int:
 
 
 def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
-    """Return the value and the hint of each field of each algorithm in a fresh ticket."""
+    """Return the values and placeholders of a new ticket, by algorithm and field."""
     return {
         name: {
             field.name: {"value": field.value, "placeholder": field.placeholder}
@@ -117,7 +118,9 @@ def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Return the algorithm's fields with the written values, else with the model's defaults."""
+    """Return the algorithm's fields with ``values``, which a person wrote. Without ``values``, use the model's
+    defaults.
+    """
     model = ALGORITHMS[algorithm].parameters
     fields = [
         _field(name, info, None if values is None else values.get(name, ""))
@@ -169,7 +172,7 @@ def _step(value: str) -> str:
 
 
 def shown_parameter(info: Any, value: Any) -> str:
-    """Return a stored parameter as the form writes it."""
+    """Return a stored parameter in the notation of the form, such as percent."""
     widget = form_input(info).widget
     if widget == "duration":
         return as_clock(_DURATION.validate_python(parse_duration(value)))
@@ -183,7 +186,7 @@ def _shown(value: Any, widget: str) -> str:
 
 
 def parameter_labels(algorithm: str) -> list[dict[str, Any]]:
-    """Return a label for each parameter on an order's page. Start and end are shown elsewhere."""
+    """Return a label for each parameter that an order's page lists. Start, end and duration are shown elsewhere."""
     if algorithm not in ALGORITHMS:
         return []
     return [
@@ -204,7 +207,9 @@ def _percent(value: Any) -> str:
 
 
 def parameters_raw(algorithm: str, form: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """Translate the form for the parameter model. Text that cannot be translated is left for the model to refuse."""
+    """Translate a form's input for the parameter model. Text that cannot be translated is passed on, and the model
+    refuses it.
+    """
     return {
         field.name: _raw(form[field.name].strip(), field.widget, now)
         for field in algorithm_fields(algorithm)

@@ -1,4 +1,4 @@
-"""A filter of orders as it was written: in the address of a page, a socket, an export or an API request."""
+"""A filter as a person or program wrote it: in the address of a page, a socket, an export or an API request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Filter = TypeVar("Filter", bound=DayFilter)
 Option = tuple[str, str]
 
 STATE_LABELS = dict(zip(STATE_GROUPS, ("All", "Needs attention", "Live", "Final"), strict=True))
-#: Names in a URL, in this order. The page of a list is no filter.
+#: The filter's names in a URL, in this order. The page number of a list is not part of the filter.
 NAMES = (
     "group",
     "state",
@@ -46,7 +46,9 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class FilterForm(Generic[Filter]):
-    """A filter as written, the filter that was read from it, and the problems with the rest."""
+    """A filter as ``written``, the ``filter`` that was read from it, and the problems with the fields that were not
+    read.
+    """
 
     filter: Filter
     choices: FilterChoices
@@ -54,7 +56,7 @@ class FilterForm(Generic[Filter]):
     problems: tuple[Problem, ...] = ()
 
     def query(self, **changes: str) -> str:
-        """Return the filter as a query string, with changes. Empty fields are left out."""
+        """Return the filter as a query string, with ``changes`` applied. Empty fields and defaults are left out."""
         fields = type(self.filter).model_fields
         values = {
             name: self.written.get(name, "") for name in NAMES if name in fields or name in ("from", "to")
@@ -70,7 +72,7 @@ class FilterForm(Generic[Filter]):
         return bool(self.query(group="", sort=""))
 
     def selects(self) -> list[dict[str, Any]]:
-        """Return the selects of the filter bar. One without choices is left out."""
+        """Return the HTML selects of the filter bar. A select without choices is left out."""
         return [
             {
                 "name": name,
@@ -97,14 +99,14 @@ class FilterForm(Generic[Filter]):
 
 
 def _options(options: list[Option], written: str) -> list[dict[str, Any]]:
-    """Keep what was written among the options, so that it can be seen and changed."""
+    """Return the options, including the ``written`` value if it is unknown, so that a person can see and change it."""
     is_known = not written or written == "all" or written in dict(options)
     known = options if is_known else [*options, (written, written)]
     return [{"value": name, "label": label, "chosen": name == written} for name, label in known]
 
 
 def read_filter(person: User, model: type[Filter], raw: Mapping[str, str]) -> FilterForm[Filter]:
-    """Read the filter in ``raw``. With problems, it has the fields that could be read."""
+    """Read the filter in ``raw``. If some fields have problems, the filter has the others."""
     written = {name: str(text).strip() for name, text in raw.items()}
     names, choices = model.names(), filter_choices(person)
     values = {name: text for name, text in written.items() if text or name not in names}

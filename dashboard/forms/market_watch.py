@@ -1,4 +1,4 @@
-"""The market that a page asks to see beside its ticket or order."""
+"""The request of a page for the market beside its ticket or order."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ MAX_ACCOUNTS = 100
 
 
 class MarketWatch(BaseModel):
-    """A page's request: the market of an order, or a symbol at the accounts of a ticket, with the form's values.
-
-    ``group`` is the ladder's step in ticks, ``minutes`` the length of a candle.
-    """
+    """A page's request for a market: of an order, or of a symbol at a ticket's accounts with the form's values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,6 @@
-"""The websocket of the bell on every page: the number of the person's waiting alerts, and the newest of them."""
+"""The websocket of the bell on every page. It sends the number of alerts that wait for the person, and the newest of
+them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ class AlertsConsumer(LiveConsumer):
         return None
 
     def changes(self) -> list[dict[str, Any]]:
-        """Send the whole message whenever a part of it has changed, because it is short."""
+        """Return the whole message whenever a part of it has changed, because it is short."""
         whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
             return []

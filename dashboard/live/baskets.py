@@ -1,4 +1,4 @@
-"""The websocket of a basket's page: its orders as in the list, and with each change the state of the whole."""
+"""The websocket of a basket's page. It sends the orders as in the list and, with each change, the basket's state."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Websocket consumers. A doorbell wakes a consumer, and a version decides what it sends.
+"""Websocket consumers. A group message (a doorbell) wakes a consumer, and a version decides what it sends.
 
-Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries it. It
-also polls once a second, so a lost message delays a page by a second at most.
+Each consumer has one task that sends, so its messages cannot overtake each other. It also polls once a second, so a
+lost group message delays a page by a second at most.
 """
 
 from __future__ import annotations
@@ -39,19 +39,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LOGGED_OUT = 4401
-#: The person is another one now than the page was made for: it loads again, or is refused.
+#: Close codes: the person's role or rights have changed since the page was made. The page loads again, or is refused.
 ROLE_CHANGED = 4403
 NOT_FOUND = 4404
-#: A message that no page sends, and more pages than one browser has.
+#: Close codes: a message that no page sends, and more open pages than one browser has.
 UNREADABLE = 4400
 TOO_MANY_SOCKETS = 4430
-#: At most four messages with changes a second on the average, and at least one heartbeat.
+#: Seconds between messages with changes, on average, and between heartbeats.
 MIN_PAUSE = 0.25
 BEAT = 1.0
-#: A slice's news come in bursts, intent, answer, fill: so many may follow each other after ``BURST_PAUSE`` only.
+#: The number of messages that may follow each other after only ``BURST_PAUSE``. The news of a slice come in bursts:
+#: intent, answer, fill.
 BURST = 8
 BURST_PAUSE = 0.01
-#: Orders with a limit price are read again so often though they have not moved: the market may have.
+#: Seconds after which orders with a limit price are read again, even unchanged, because the market may have moved.
 LIMITS_AGAIN = 10.0
 
 
@@ -59,11 +60,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """The base of all consumers. It admits a person, joins a group, and sends in one task until the socket closes."""
 
     task: asyncio.Task[None] | None = None
-    #: The reader, read afresh before each message; None before the first poll and after a logout.
+    #: The person at the page, read again before each message. None before the first poll and after a logout.
     person: User | None = None
-    #: What the person was allowed when the socket opened.
+    #: The person's role and view of the desk when the socket opened.
     standing: tuple[str, bool] | None = None
-    #: The session whose seat this socket has.
+    #: The session for which this socket is counted in ``sockets.seats``; None if it is not counted.
     seat: str | None = None
 
     async def connect(self) -> None:
@@ -89,7 +90,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
-        """Close the socket after an unreadable message, because anybody could fill the log with errors."""
+        """Read a message. Close the socket if it is unreadable: an error in the log would let anybody fill the log."""
         try:
             content = read_json(text_data or "")
         except ValueError:
@@ -98,7 +99,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
-        """Note that the page asks for a snapshot, as it does after a gap in the versions."""
+        """Record that the page requests a snapshot, as it does after a gap in the versions."""
         if isinstance(content, Mapping) and content.get("type") == "snapshot":
             self.wants_snapshot = True
             self.woken.set()
@@ -115,7 +116,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return session.session_key if session is not None else None
 
     def verdict(self) -> int | None:
-        """Return the code to close with, or None. A logout, a new password or another role ends every socket."""
+        """Return the close code, or None to go on. A logout, a new password or another role ends every socket."""
         self.person = person_lately(self.session_key)
         if self.person is None:
             return LOGGED_OUT
@@ -126,7 +127,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return self.refusal(self.person)
 
     async def join(self) -> None:
-        """Join the group. Without the channel layer the page is a second slower, not broken."""
+        """Join the group. If the channel layer fails, the page is a second slower but works."""
         try:
             await self.channel_layer.group_add(self.group, self.channel_name)
         except Exception:
@@ -159,11 +160,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=1011)
 
     async def messages(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """Return the messages for the page, or the code to close with."""
+        """Return the messages for the page, or the close code."""
         return await reading(partial(self.poll, with_beat))
 
     def poll(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """Return the same as ``messages``, with one call on the database's thread."""
+        """Return the result of ``messages`` by a single call on the database thread."""
         code = self.verdict()
         if code is not None:
             return code
@@ -180,7 +181,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     group = ""
 
     def refusal(self, person: User) -> int | None:
-        """Return the code to close with, or None if this person may see the object. Runs in a thread."""
+        """Return the close code, or None if this person may see the object. Runs in a thread."""
         raise NotImplementedError
 
     def changes(self) -> list[dict[str, Any]]:
@@ -188,12 +189,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         raise NotImplementedError
 
     def beat(self) -> dict[str, Any]:
-        """Return a heartbeat with the server's time, ms since 1970."""
+        """Return a heartbeat with the server's time in ms since 1970."""
         return {"type": "beat", "now": epoch_ms(timezone.now())}
 
 
 class OrderConsumer(LiveConsumer):
-    """Sends one order: a snapshot, then deltas with versions; the market and the server's time once a second."""
+    """Sends one order: a snapshot, then deltas with versions. The market and the server's time follow each second."""
 
     order_id = 0
     tape: market_tape.Tape | None = None
@@ -230,12 +231,12 @@ class OrderConsumer(LiveConsumer):
 
 
 def may_wait(row: Mapping[str, Any]) -> bool:
-    """Return True if the market alone may change the row's words about waiting."""
+    """Return True if a move of the market alone may change the row's text about why the order waits."""
     return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
 
 
 class OrdersConsumer(LiveConsumer):
-    """Sends a page of the list: all rows first, then the changed ones with the order of all."""
+    """Sends a page of the list of orders: first all rows, then the changed ones with the order of all rows."""
 
     marks: tuple[int, int] = (-1, -1)
     number = 0

@@ -1,4 +1,4 @@
-"""Database access of sockets, on one thread whose connection stays open between the reads."""
+"""The database access of websockets, on one thread that keeps its connection open between reads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def reading(read: Callable[[], T]) -> Awaitable[T]:
-    """Call ``read`` on the sockets' thread. Raises what it raises.
+    """Call ``read`` on the sockets' database thread. Raises the errors of ``read``.
 
-    Channels itself closes the connection before and after each call. Opening one, once a second for every socket,
-    costs more than the read. A connection that an error may have left unusable is dropped.
+    Channels itself would close the connection before and after each call. Opening one, once a second for every socket,
+    costs more than the read. A connection that may be unusable after an error is dropped.
     """
     return sync_to_async(_kept, thread_sensitive=True)(read)
 

@@ -1,11 +1,11 @@
-"""The check of a websocket's path."""
+"""The check of a websocket's path at its handshake."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-#: An ASGI application: its types differ between the packages.
+#: An ASGI application. Its exact type differs between the packages.
 Application = Any
 
 

@@ -1,4 +1,4 @@
-"""The websocket of the home page: live orders, their sums and the person's watchlist."""
+"""The websocket of the home page: live orders, their totals and the person's watchlist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class HomeConsumer(LiveConsumer):
     """Sends traders and supervisors the orders that they may see.
 
-    After a doorbell the rows are read at the next update. There are four updates a second, however often it rings.
+    After a group message the rows are read at the next update. There are at most four updates a second, however many
+    messages come.
     """
 
     home: Home | None = None
@@ -62,7 +63,7 @@ class HomeConsumer(LiveConsumer):
         return [*self.change(picture), self.beat()] if with_beat else self.change(picture)
 
     def read_rows(self, whole: bool) -> int | None:
-        """Read the database. Return the code to close with, or None."""
+        """Read the rows from the database. Return the close code, or None."""
         code = self.verdict()
         if code is None and self.person is not None:
             with suppress(ObjectDoesNotExist):  # of a desk that is not installed, and publishes nothing
@@ -77,7 +78,9 @@ class HomeConsumer(LiveConsumer):
         return home.picture(timezone.now())
 
     def change(self, picture: HomePicture) -> list[dict[str, Any]]:
-        """Return the message with the new parts, if there are any; the whole page where it is requested."""
+        """Return a list with the message of new parts, empty if there are none. A requested snapshot has the whole
+        page.
+        """
         whole, self.wants_snapshot = self.wants_snapshot, False
         before, self.shown = None if whole else self.shown, picture
         content = home_changes(before, picture)
@@ -89,7 +92,7 @@ class HomeConsumer(LiveConsumer):
 
 
 def home_changes(before: HomePicture | None, after: HomePicture) -> dict[str, Any]:
-    """Return the parts that a page which shows ``before`` needs to show ``after``; everything for an empty page."""
+    """Return the parts of ``after`` that differ from ``before``; all parts if ``before`` is None."""
     if before is None:
         rows, watch = list(after["rows"].values()), list(after["watch"].values())
         return {

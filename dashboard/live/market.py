@@ -1,4 +1,4 @@
-"""The websocket of the market beside a ticket or an order: the ladder and candles that the page asks for."""
+"""The websocket of the market beside a ticket or an order: the price ladder and the candles that the page requests."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from execution.models import User
 
 
-#: Stored candles and own fills are read again so often.
+#: Seconds between two reads of stored candles and of our fills.
 CANDLES_AGAIN = 2.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The market that a page shows, and the message that asked for it; None where there is no market to show."""
+    """The market that a page shows, and the page's request. Ladder and candles are None without a market."""
 
     watch: MarketWatch
     ladder: Ladder | None
@@ -39,15 +39,15 @@ class Shown:
 
 
 class MarketConsumer(LiveConsumer):
-    """Sends a logged-in person the market of an order that they see, or of their own accounts.
+    """Sends a logged-in person the market of an order that they may see, or of their own accounts.
 
-    Rows are read once a second on the database's thread. Published data are read up to four times a second on
-    another thread, so that a hanging Redis delays no other socket. The page sends ``watch`` before it gets anything,
-    and again after each change of its form.
+    Rows are read once a second on the database thread. Published market data is read up to four times a second on
+    another thread, so that a hanging Redis delays no other socket. The page gets nothing before it sends ``watch``. It
+    sends ``watch`` again after each change of its form.
     """
 
     watch: MarketWatch | None = None
-    #: The watch that the places were read for.
+    #: The page's request for which the ladder and candles were last set up.
     placed: MarketWatch | None = None
     ladder: LadderPlace | None = None
     candles: CandlePlace | None = None
@@ -88,7 +88,7 @@ class MarketConsumer(LiveConsumer):
         return [*changes, self.beat()] if with_beat else changes
 
     def read_place(self) -> int | None:
-        """Read the accounts and the desk's orders in the market. Return the code to close with, or None."""
+        """Read the accounts and the desk's orders in the market. Return the close code, or None."""
         code, watch, now = self.verdict(), self.watch, timezone.now()
         if code is not None or watch is None or self.person is None:
             return code
@@ -117,7 +117,9 @@ class MarketConsumer(LiveConsumer):
     def read_market(
         self, watch: MarketWatch, ladder: LadderPlace | None, candles: CandlePlace | None, with_beat: bool
     ) -> Shown:
-        """Read the published data. Each beat tells the engines that somebody looks; candles are read once a second."""
+        """Read the published market data. With each heartbeat, tell the engines that somebody watches, and read the
+        candles.
+        """
         if ladder is None or candles is None:
             return Shown(watch, None, None)
         now = timezone.now()
@@ -128,7 +130,7 @@ class MarketConsumer(LiveConsumer):
         return Shown(watch, ladder_read(ladder, group=watch.group, now=now), found)
 
     def change(self, found: Shown) -> list[dict[str, Any]]:
-        """Return the message with the new parts, if there are any; the whole for another watch."""
+        """Return a list with the message of new parts, or an empty list. After a new ``watch`` it has all parts."""
         before, self.shown = self.shown, found
         whole = self.wants_snapshot or before is None or before.watch is not found.watch
         self.wants_snapshot = False
@@ -144,7 +146,7 @@ class MarketConsumer(LiveConsumer):
 
 
 def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
-    """Return the ladder of a ticket, with the values of its form."""
+    """Return the place of a ticket's price ladder, with the values of its form."""
     found = ladder_of_ticket(person=person, accounts=watch.accounts, symbol=watch.symbol)
     return found and replace(
         found,
@@ -156,7 +158,7 @@ def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
 
 
 def changes_between(before: Shown, after: Shown) -> dict[str, Any]:
-    """Return the parts that a page which shows ``before`` needs. Of candles only new or different rows are sent."""
+    """Return the parts that differ from ``before``. Of the candles, return only new and changed rows."""
     news: dict[str, Any] = {}
     if after.ladder != before.ladder:
         news["ladder"] = after.ladder

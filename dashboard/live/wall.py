@@ -1,4 +1,4 @@
-"""The supervisor's websockets: the wall of the whole desk, and a halt's progress."""
+"""The supervisors' websockets: the wall, which shows the whole desk, and the progress of a halt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SupervisorConsumer(LiveConsumer):
-    """The base of the supervisors' consumers. Every event of the desk wakes it."""
+    """The base of the supervisors' consumers. Every event of the desk wakes them."""
 
     group = WALL_GROUP
     number = 0
@@ -37,12 +37,12 @@ class SupervisorConsumer(LiveConsumer):
         return [{"type": kind, "from": self.number - 1, "version": self.number, **content}]
 
     def change(self, *, whole: bool) -> dict[str, Any]:
-        """Return everything, or the changes since the last message; empty when there are none."""
+        """Return everything if ``whole``, else the changes since the last message; empty if there are none."""
         raise NotImplementedError
 
 
 class WallConsumer(SupervisorConsumer):
-    """Sends the wall: all rows first, then the changed ones, and their order and each panel when they differ."""
+    """Sends the wall: first all rows, then the changed ones. Their order and each panel follow when they change."""
 
     wall: Wall | None = None
     shown: WallPicture | None = None
@@ -54,9 +54,7 @@ class WallConsumer(SupervisorConsumer):
 
 
 def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, Any]:
-    """Return the parts that a page which shows ``before`` needs to show ``after``; everything for a page without a
-    wall yet.
-    """
+    """Return the parts of ``after`` that differ from ``before``; all parts if ``before`` is None."""
     if before is None:
         rows = list(after["rows"].values())
         return {"rows": rows, "order": after["order"], "panels": dict(after["panels"])}
@@ -73,7 +71,9 @@ def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, An
 
 
 class HaltConsumer(SupervisorConsumer):
-    """Sends a halt's progress until the exchanges have confirmed that nothing of it is open, and its lifting."""
+    """Sends a halt's progress until the exchanges have confirmed that none of its orders is open. It sends the lifting
+    too.
+    """
 
     shown: HaltDetail | None = None
 

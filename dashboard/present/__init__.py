@@ -1,1 +1,1 @@
-"""The presentation of facts on pages, in words, tables and figures."""
+"""The presentation of the desk's data on pages, in words, tables and figures."""

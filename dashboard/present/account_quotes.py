@@ -1,4 +1,4 @@
-"""The chosen accounts of a ticket side by side: the cost of the first slice at each, and the free balance."""
+"""The chosen accounts of a ticket, side by side: the cost of the order's first slice at each, and its free balance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AccountPlace:
 
 
 def account_places(preview: Preview | None) -> list[AccountPlace]:
-    """Return a row for each account of the request, with the cheapest marked. An unknown figure is a dash."""
+    """Return a row for each account of the request. The cheapest is marked. An unknown figure is a dash."""
     if preview is None or preview.market is None or not preview.slices:
         return []
     market, quantity = preview.market, preview.slices[0].quantity
@@ -84,7 +84,7 @@ def _fee(market: Market) -> str:
 
 
 def _reserved(costs: Sequence[Cost]) -> str:
-    """Return what live orders reserve; where a part is not known, what it is at least."""
+    """Return the total that live orders reserve. If a part is unknown, return the least that it can be."""
     amount = _free(sum((cost.amount for cost in costs), ZERO))
     return amount if all(cost.is_known for cost in costs) else f"≥ {amount}"
 

@@ -9,13 +9,13 @@ from dashboard.present.numbers import DASH
 from dashboard.present.people import said
 from execution.selectors.accounts import AccountFacts, AccountRow, KeyRow
 
-#: A session polls its account at least this often.
+#: The longest time between two polls of an account by its session.
 POLLED_WITHIN = timedelta(seconds=45)
 
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """The sign, the word and the colour of a state."""
+    """A label for a state, with its sign, word and colour."""
 
     sign: str
     word: str
@@ -32,7 +32,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class KeyShown:
-    """A key as the pages show it."""
+    """An API key as the pages show it."""
 
     state: Pill
     name: str
@@ -54,14 +54,14 @@ class AccountShown:
     row: AccountRow
     state: Pill
     key: KeyShown | None
-    #: What a person should know or do; empty when all is well.
+    #: Text about what a person should know or do; empty if all is well.
     trouble: str
     polled: Moment
     stream: Moment
     error: Moment
     latency: str
     is_stale: bool
-    #: How the dead-man's switch of its exchange stands.
+    #: The state of the dead-man's switch at the account's exchange.
     switch: Pill
 
 
@@ -76,12 +76,12 @@ CLOSED = Pill("○", "closed", "")
 NO_KEY = Pill("∅", "no key", "bad")
 CHECKING = Pill("◍", "checking", "plain")
 UNKNOWN_EXCHANGE = Pill("✕", "unknown exchange", "bad")
-#: What stands still until a person acts.
+#: States of a key that last until a person acts, with the text that tells the person so.
 STATE_HINTS = {
     "suspended": "its key is suspended: use it again, or replace it",
     "retired": "its key is retired: add another one",
 }
-#: Lists put first what needs a person.
+#: The order of states in lists: first those that need a person.
 ORDER = ("no key", "unknown exchange", "refused", "suspended", "unchecked", "checking", "retired", "active")
 
 
@@ -90,7 +90,7 @@ def moment(at: datetime | None, now: datetime) -> Moment:
 
 
 def largest_unit(age: timedelta) -> str:
-    """Return an age in its largest unit, such as ``6 min``, for a column. The tooltip has the time itself."""
+    """Return an age in its largest unit, such as ``6 min``, for a column. The tooltip shows the exact time."""
     seconds = int(age.total_seconds())
     for size, unit in ((172_800, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -99,7 +99,7 @@ def largest_unit(age: timedelta) -> str:
 
 
 def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
-    """Return the pill of a key's permission. One to withdraw is a danger."""
+    """Return the label for a permission of a key. ``is_good`` is False for a dangerous one: to withdraw."""
     if allowed is None:
         return Pill("?", "unknown", "")
     good = allowed is is_good
@@ -148,7 +148,7 @@ def account_shown(row: AccountRow, now: datetime) -> AccountShown:
 
 
 def switch_shown(row: AccountRow, now: datetime) -> Pill:
-    """Return the pill that says whether the exchange would cancel resting orders if the desk died now."""
+    """Return the label that says whether the exchange would cancel open orders if the desk stopped now."""
     until = row["switch_until"]
     if not row["has_switch"]:
         return Pill("○", f"{row['exchange']} has none", "")
@@ -191,7 +191,7 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
 
 
 def sorted_accounts(rows: list[AccountRow], now: datetime) -> list[AccountShown]:
-    """Sort accounts by label: those that need a person first, closed ones last."""
+    """Return the accounts sorted by label. Those that need a person come first, closed ones last."""
     shown = [account_shown(row, now) for row in rows]
 
     def rank(account: AccountShown) -> tuple[bool, int, bool, str]:

@@ -1,4 +1,4 @@
-"""Alerts in words: states with their signs, ages, and the parts of a channel."""
+"""Alerts as text for pages: states with their signs, ages, and the parts of a channel."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AlertShown:
     acknowledged: Moment
     escalated: Moment
     ended: Moment
-    #: How many more than the one that the text is about.
+    #: The number of further subjects, besides the one in the text.
     more: int
 
 
@@ -113,7 +113,7 @@ def channel_shown(row: ChannelRow, now: datetime) -> ChannelShown:
 
 
 def channel_fields(kind: str, written: dict[str, str]) -> list[dict[str, object]]:
-    """Return the fields of a channel's form. A stored secret is never put back into it."""
+    """Return the fields of a channel's form. A stored secret is never shown in it."""
     fields = []
     for name in FIELDS[kind]:
         plain = name.rstrip("?")

@@ -10,7 +10,7 @@ from execution.core.orders.terms import ALGORITHMS
 from execution.payloads.reports import AnalysisPage, GroupRow, Mean
 from execution.selectors.tca.analysis import FIGURES
 
-#: The page's panels: title, words beside it, and the figures of each.
+#: The page's panels: the title, the text beside it, and the panel's figures.
 PANELS = [
     (
         "Cost",
@@ -45,7 +45,7 @@ SHARES = {"maker_share", "participation", "filled_share"}
 
 
 def panels_of(page: AnalysisPage) -> list[dict[str, Any]]:
-    """Return each panel's column heads, its groups and, where there are several, a row for all together."""
+    """Return each panel with its column heads and a row per group. With several groups, a last row is for all."""
     rows = [*page["groups"]]
     if page["whole"] is not None and len(rows) > 1:
         rows.append(page["whole"])
@@ -95,7 +95,10 @@ def group_name(name: str, by: str) -> str:
 
 
 def analysis_csv(page: AnalysisPage) -> str:
-    """Return a CSV row for each group: orders, notional, and for each figure its number, both means and the error."""
+    """Return the analysis as CSV, one row for each group.
+
+    Its columns are orders and notional, and for each figure the number of orders, both means and the error.
+    """
     head = [page["by"].capitalize(), "Orders", "Notional"]
     for key, figure in FIGURES.items():
         unit = "share" if key in SHARES else "s" if key.endswith("_seconds") else "bp, + is cost"

@@ -13,14 +13,14 @@ from execution.core.numbers import grouped
 from execution.payloads.balances import AccountBalances, Balances, Holding, SymbolDay
 from execution.payloads.encode import moment_of
 
-#: Places of amounts of a currency by the most that is held of it, the first that holds.
+#: Decimal places for a currency's amounts, by its largest holding. The first pair whose minimum is reached counts.
 PLACES_FROM = ((Decimal(10_000), 2), (Decimal(1), 4))
 FINEST_PLACES = 8
 MONEY_PLACES = 2
 
 
 def balance_tables(found: Balances) -> dict[str, Any]:
-    """Return the page's tables: accounts, currencies over all accounts, and symbols."""
+    """Return the tables of the page: accounts, currencies over all accounts, and symbols."""
     places = _places(found["together"])
     whole = Decimal(found["value_known"])
     return {
@@ -66,7 +66,7 @@ def _staleness(row: AccountBalances, now: int) -> str:
 
 
 def _age(row: AccountBalances, now: int) -> str:
-    """Write how old the balances are, by the second: they are asked for every 20 s."""
+    """Return the age of the balances as text. It is in seconds, because balances are read every 20 s."""
     if row["at"] is None:
         return DASH
     seconds = max(now - row["at"], 0) // 1000
@@ -86,7 +86,7 @@ def _holding(row: Holding, places: Mapping[str, int], whole: Decimal) -> dict[st
 
 
 def _bar(row: Holding) -> dict[str, str] | None:
-    """Return where the parts of a bar of 100 units begin and how wide they are; None where a part is not known."""
+    """Return the starts and widths of the parts of a bar that is 100 units wide; None if a part is unknown."""
     free, locked, available = row["free"], row["locked"], row["available"]
     if free is None or locked is None or available is None:
         return None
@@ -134,7 +134,7 @@ def _places(rows: Sequence[Holding]) -> dict[str, int]:
 
 
 def _units(value: str | Decimal | None, places: int) -> str:
-    """Write an amount to so many places. Something is never shown as nothing."""
+    """Return an amount as text, rounded to ``places``. An amount that would round to zero keeps all its digits."""
     if value is None:
         return DASH
     number = Decimal(value)
@@ -144,7 +144,7 @@ def _units(value: str | Decimal | None, places: int) -> str:
 
 
 def _money(value: str | None, *, is_signed: bool = False) -> dict[str, str]:
-    """Return a sum and its class: a gain is good, a loss a warning."""
+    """Return a sum as text, with its CSS class: "good" for a gain, "warn" for a loss."""
     if value is None:
         return {"text": DASH, "tone": ""}
     number = Decimal(value)
@@ -154,7 +154,7 @@ def _money(value: str | None, *, is_signed: bool = False) -> dict[str, str]:
 
 
 def _value(value: str | None, known: str) -> str:
-    """Write a total; where a part has no rate, what it is at least."""
+    """Return a total as text. If a part has no rate, the text is ``>`` with the ``known`` rest."""
     return amount(value, MONEY_PLACES) if value is not None else f"> {amount(known, MONEY_PLACES)}"
 
 

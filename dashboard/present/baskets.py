@@ -1,4 +1,4 @@
-"""A basket for pages and programs: its review by row, its missing confirmations, and its sums."""
+"""A basket for pages and the API: its review by row, its missing confirmations, and its sums."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from execution.services.orders.stages import Preview
 if TYPE_CHECKING:
     from execution.models import User
 
-#: Checks of a row that are shown beside its problems; what is fine is not.
+#: States of the checks that are shown beside a row's problems. A check with another state is not shown.
 _SHOWN = ("warn", "alarm", "unknown")
 
 
 def columns_help() -> dict[str, Any]:
-    """Return the columns of a basket for the page: those of every order, and each algorithm's parameters."""
+    """Return the help for a basket's columns: those that every order has, and each algorithm's parameters."""
     return {
         "required": REQUIRED,
         "optional": OPTIONAL,
@@ -65,7 +65,7 @@ def _about(name: str) -> str:
 def review(
     person: User, basket: BasketPreview, posted: Mapping[str, str], missing: Sequence[Problem] = ()
 ) -> dict[str, Any]:
-    """Return the review. ``missing`` are the confirmations that a send lacked."""
+    """Return the data of a basket's review. ``missing`` are the confirmations that a refused send lacked."""
     said = {problem.field: problem.message for problem in missing}
     rows = [_row(person, basket, row, posted, said) for row in basket.rows]
     wrong = [row["number"] for row in rows if row["problems"]]
@@ -93,7 +93,9 @@ def review(
 
 
 def sums_shown(sums: BasketSums, *, is_read: bool) -> list[dict[str, str]]:
-    """Return the tiles of the sums. An unknown sum is a dash. ``is_read`` is False if a row could not be read."""
+    """Return the tiles with the basket's sums. An unknown sum is a dash. ``is_read`` is False if a row could not be
+    read.
+    """
     unknown = "a price or a rate is not known" if is_read else "a row cannot be read"
     figures = (("bought", sums.bought), ("sold", sums.sold), ("net", sums.net), ("gross", sums.gross))
     return [
@@ -128,13 +130,13 @@ def _row(
 
 
 def _allowed(problem: Problem) -> str:
-    """Return the limit where the message does not say it: a list of names. Numbers are in the message."""
+    """Return the problem's limit if it is a list of names that is not in the message, else ""."""
     has_names = any(character.isalpha() for character in problem.limit)
     return problem.limit if has_names and problem.limit not in problem.message else ""
 
 
 def _written_row(written: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row that cannot be read as it was written."""
+    """Return a row that cannot be read, with its cells as the person wrote them."""
     return {
         "side": written.get("side", "").strip().lower(),
         "symbol": written.get("symbol", ""),
@@ -165,7 +167,7 @@ def _order_row(preview: Preview, written: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _warnings(preview: Preview | None) -> list[str]:
-    """Return the checks that warn and are confirmed nowhere: those that are confirmed stand where that is done."""
+    """Return the texts of warnings that need no confirmation. The others are shown beside their confirmations."""
     checks = () if preview is None else preview.checks
     return [check.text for check in checks if check.state in _SHOWN and not check.confirmed_by]
 
@@ -177,7 +179,7 @@ def _cost(preview: Preview | None, predicted: Predicted | None) -> dict[str, str
 
 
 def cost_shown(predicted: Predicted) -> dict[str, str]:
-    """Return an expected cost as its cell shows it."""
+    """Return an expected cost as text, title and colour of its cell."""
     if predicted.pending:
         return {"text": "…", "title": "being simulated", "tone": "muted"}
     if predicted.cost_bp is None:
@@ -220,7 +222,7 @@ def _confirms(
     posted: Mapping[str, str],
     said: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the questions of a row: those that an order alone would ask."""
+    """Return the confirmations that a row needs. They are those that the same order alone would need."""
     preview = row.preview
     if preview is None:
         return []
@@ -259,7 +261,7 @@ def _confirms(
 
 # --- a basket that was sent ----------------------------------------------------------------------
 
-#: The words of a basket's state, and their tone.
+#: The words and the colour of each state of a basket.
 STATES = {
     "live": ("working", "plain"),
     "paused": ("paused", "warn"),

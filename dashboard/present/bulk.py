@@ -1,4 +1,4 @@
-"""The result of an action on many orders, or its preview, for pages and programs."""
+"""The result of an action on many orders, or its preview, for pages and the API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.selectors.orders.pages import order_statuses
 from execution.selectors.wall.chosen import chosen_sums
 from execution.services.orders.bulk import BulkResult
 
-#: An order with one of these is what a review counts and sums.
+#: Outcomes of the orders that a review counts and sums.
 DOES = (BulkOutcome.DONE, BulkOutcome.WAITING)
 
 
@@ -49,7 +49,7 @@ def bulk_preview(action: BulkAction, results: Sequence[BulkResult]) -> BulkPrevi
 
 # --- the page's review and its answer ------------------------------------------------------------
 
-#: The action as an order, and what it has done.
+#: The verb of each action, and the word for an order to which it has been applied.
 VERBS = {
     BulkAction.PAUSE: ("Pause", "paused"),
     BulkAction.RESUME: ("Resume", "resumed"),
@@ -57,7 +57,7 @@ VERBS = {
     BulkAction.EXTEND: ("Extend", "extended"),
     BulkAction.URGENCY: ("Change the urgency of", "changed"),
 }
-#: What an order is that the action leaves as it is.
+#: The words for orders that the action leaves unchanged.
 ALREADY = {
     BulkAction.PAUSE: "paused already",
     BulkAction.RESUME: "working already",
@@ -74,7 +74,7 @@ MODES = {
     "catch_up": "Schedules and ends stay as they are. What was missed is made up, within each catch-up cap.",
     "shift": "The rest of each schedule and its end move by the time lost.",
 }
-#: Orders that a review or an answer lists with their reasons; the rest is counted.
+#: The most orders that a review or an answer lists with their reasons. The rest is only counted.
 LISTED = 20
 
 
@@ -93,7 +93,7 @@ def _consequence(request: BulkRequest) -> str:
 
 
 def refused_review(action: BulkAction, count: int, problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the review of a request that fits no order, such as one without a length."""
+    """Return the review of a request that is wrong for every order, such as an extension without a length."""
     return {
         "action": action,
         "title": f"{VERBS[action][0]} {_orders(count)}",
@@ -103,8 +103,8 @@ def refused_review(action: BulkAction, count: int, problems: Sequence[Problem]) 
 
 
 def review(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any]:
-    """Return the review: the counts and sums, and the orders that are left out with the reason. Only the others are
-    sent.
+    """Return the review: counts, sums, and the left-out orders with the reason. Only the orders that are not left out
+    are sent.
     """
     action, found = request.action, bulk_preview(request.action, results)
     does = [each for each in results if each.outcome in DOES]
@@ -125,7 +125,7 @@ def review(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any
 
 
 def done(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any]:
-    """Return the message about a finished action on many orders."""
+    """Return the data of the message about a finished action on many orders."""
     counts = Counter(each.outcome for each in results)
     return {
         "action": request.action,

@@ -1,4 +1,4 @@
-"""Entries of journal and audit as a table and as CSV, with the same columns."""
+"""Entries of the journal and the audit as a table and as CSV, with the same columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _value(value: Any) -> str:
 
 
 def entry_lines(parts: Iterable[list[EntryRow]], subject: str) -> Iterator[str]:
-    """Yield the lines of the entries' CSV file, heads first. ``subject`` is the head of their subject's column."""
+    """Yield the lines of the entries' CSV file, heads first. ``subject`` is the head of the column with the entries'
+    subject.
+    """
     yield csv_text([[subject if head == "Order" else head for head in HEADS]])
     for rows in parts:
         yield csv_text([_cells(row) for row in rows])

@@ -1,8 +1,8 @@
-"""The blotter as CSV: the same rows in the same order, with every column that the page can show.
+"""The blotter as CSV. It has the page's rows in the same order, with every column that the page can show.
 
-Decimals are exact, unknown is empty, times are UTC. A spreadsheet runs a text that begins with = + - or @, also a
-full-width one, so a text from people or exchanges gets an apostrophe before it. Invisible characters are written as
-escapes, because a spreadsheet skips some of them before a formula.
+Decimals are exact, unknown values are empty, and times are UTC. A spreadsheet runs a text that begins with = + - or @,
+or a full-width form of these. So a text from people or exchanges gets an apostrophe before it. Invisible characters
+are written as escapes, because a spreadsheet skips some of them before a formula.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from execution.core.types import ZERO
 from execution.payloads.encode import moment_of
 from execution.payloads.orders import OrderRow
 
-#: As fine as a share of two amounts with 28 digits is known.
+#: The most digits of a percentage. A share of two amounts with 28 digits is not known more finely.
 MAX_DIGITS = 26
 
 Cell = Callable[[OrderRow, int], str]
 
 
 def words(text: str) -> str:
-    """Return free text as a cell that no spreadsheet runs and no terminal obeys."""
+    """Return free text as a cell that no spreadsheet runs as a formula and no terminal takes for a command."""
     shown = visible(text)
     return f"'{shown}" if begins_formula(shown) else shown
 
@@ -44,7 +44,9 @@ def _share(row: OrderRow) -> Decimal:
 
 
 def percent(share: Decimal | None) -> str:
-    """Return percent with two digits, and with more where two would show a part as nothing or as the whole."""
+    """Return a share in percent with two digits. It has more digits if two would show a part as nothing or as the
+    whole.
+    """
     if share is None:
         return ""
     exact, digits = share * 100, 2
@@ -54,7 +56,7 @@ def percent(share: Decimal | None) -> str:
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:
-    """Return the share that the schedule wants now; None for an order that has ended."""
+    """Return the share of the order that the schedule requires by ``now``; None for an order that has ended."""
     if row["status"] in ORDER_FINAL:
         return None
     done = _share(row)
@@ -70,10 +72,10 @@ def _ahead(row: OrderRow, now: int) -> str:
 
 
 def finish(row: OrderRow, now: int) -> int | None:
-    """Return the time at which the order will be done: the end of its plan, or that of its average pace without a
-    plan.
+    """Return the expected time at which the order is filled; None if that is unknown.
 
-    None when it is not done by its end at this pace, or when that is unknown.
+    It is the end of the plan, or without a plan it follows from the average pace. It is None too if the plan will not
+    be filled by its end.
     """
     started, share, schedule = row["started_at"], _share(row), row["schedule"]
     if row["status"] != OrderStatus.WORKING or started is None or share >= 1:
@@ -90,7 +92,7 @@ def _alerts(row: OrderRow, _now: int) -> str:
     return words(" · ".join(part for part in (needs, count, row["reason"], row["waits"]) if part))
 
 
-#: Heads and cells; "Trader" is there where several are seen.
+#: The columns' heads and cells. "Trader" is left out for a person who sees only one.
 COLUMNS: dict[str, Cell] = {
     "State": lambda row, _: row["status"].replace("_", " "),
     "Order": lambda row, _: row["id"],
@@ -125,7 +127,7 @@ def csv_heads(*, with_trader: bool) -> list[str]:
 
 
 def csv_lines(parts: Iterable[Sequence[OrderRow]], *, now: int, with_trader: bool) -> Iterator[str]:
-    """Yield the heads first, then each part's rows as one text."""
+    """Yield the line of heads first, then each part's rows as one text."""
     heads = csv_heads(with_trader=with_trader)
     yield csv_text([heads])
     for rows in parts:

@@ -1,4 +1,6 @@
-"""The fields of a review about limits: a reason for each soft one, and the note that the order waits for approval."""
+"""The fields of a review about limits: a reason for each exceeded soft limit, and the note that the order waits for
+approval.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from execution.services.orders.limits import REASON_FIELD
 
 
 def limit_fields(verdict: Verdict, posted: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
-    """Return the context of ``_limit_fields.html``. ``missing`` has the messages about refused fields by name."""
+    """Return the context of ``_limit_fields.html``. ``missing`` has, by name, the messages about refused fields."""
     return {
         "approvals": verdict.approvals,
         "limit_reasons": [

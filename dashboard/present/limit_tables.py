@@ -12,12 +12,12 @@ from execution.payloads.limits import LimitRow
 
 LEVEL_TONES = {"hard": "bad", "approval": "warn", "soft": "muted"}
 LEVEL_WORDS = {"hard": "✕ refuses", "approval": "? needs approval", "soft": "! wants a reason"}
-#: From this share on a limit is nearly used up.
+#: The share from which a limit counts as nearly used up.
 NEAR = Decimal("0.8")
 
 
 def limit_table(rows: Sequence[LimitRow]) -> list[dict[str, Any]]:
-    """Return the rows of the limits' page. Only the first row of a kind has its name."""
+    """Return the rows of the limits' page. Only the first row of a kind shows the kind's name."""
     table, before = [], ""
     for row in rows:
         value = Decimal(row["value"])

@@ -1,4 +1,4 @@
-"""The formatting of figures in reports, equal to format.js: a sign on costs, a dash for unknown figures."""
+"""The formatting of figures in reports, the same as in ``format.js``: a sign on costs, a dash for unknown figures."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ DASH = "–"
 
 
 def points(value: str | Decimal | None, places: int = 1) -> str:
-    """Return basis points with a sign: + is cost. A value that is shown as zero has none."""
+    """Return basis points as text with a sign: + is a cost. A value that rounds to zero has no sign."""
     return DASH if value is None else signed(Decimal(value), places)
 
 
 def signed(number: Decimal, places: int) -> str:
-    """Return a number with its sign, unless it is shown as zero."""
+    """Return a number as text with its sign. A number that rounds to zero has no sign."""
     shown = _places(number, places)
     sign = "+" if shown > 0 else "−" if shown < 0 else ""
     return f"{sign}{abs(shown):,f}"
 
 
 def tone(value: str | None, places: int = 1) -> str:
-    """Return the CSS class of a cost. A cost that is shown as zero has none."""
+    """Return the CSS class of a cost. A cost that rounds to zero has none."""
     shown = _places(Decimal(value or 0), places)
     return "warn" if shown > 0 else "good" if shown < 0 else ""
 
 
 def percent(share: str | None, places: int = 1) -> str:
-    """Return a share in percent. A part is never shown as the whole, and a small part never as nothing."""
+    """Return a share in percent as text. A part is never rounded to the whole, and a small part never to nothing."""
     if share is None:
         return DASH
     number = Decimal(share)
@@ -44,7 +44,7 @@ def percent(share: str | None, places: int = 1) -> str:
 
 
 def amount(value: str | Decimal | None, places: int | None = None) -> str:
-    """Return a number with thousands separators, exactly or to so many places."""
+    """Return a number as text with thousands separators, with all digits or rounded to ``places``."""
     if value is None:
         return DASH
     number = Decimal(value)
@@ -54,14 +54,14 @@ def amount(value: str | Decimal | None, places: int | None = None) -> str:
 
 
 def price(value: str | Decimal | None, tick: str | Decimal | None) -> str:
-    """Return a price with one digit more than the tick, because averages and fees are finer."""
+    """Return a price as text with one digit more than the tick, because averages and fees are finer."""
     if tick is None:
         return amount(value)
     return amount(value, max(0, 1 - int(Decimal(tick).normalize().as_tuple().exponent)))
 
 
 def length(seconds: str | None) -> str:
-    """Return a duration with a sign: + is later."""
+    """Return a duration as text with a sign: + is later."""
     if seconds is None:
         return DASH
     number = Decimal(seconds)
@@ -71,7 +71,7 @@ def length(seconds: str | None) -> str:
 
 
 def lateness(seconds: str | None) -> str:
-    """Return words for the distance from the plan, such as ``1 min 42 s early``."""
+    """Return text for the time ahead of or behind the plan, such as ``1 min 42 s early``."""
     if seconds is None:
         return DASH
     number = Decimal(seconds)

@@ -1,10 +1,10 @@
-"""Entries about people in words."""
+"""Audit entries about people, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-#: What a kind of request is called.
+#: The titles of the kinds of requests for access.
 TITLES = {
     "account.add": "Add an account with its key",
     "account.open": "Open a closed account",
@@ -42,7 +42,7 @@ def person_audit(entries: Sequence[Mapping[str, object]]) -> list[dict[str, obje
 
 
 def said(entry: Mapping[str, object], kinds: Mapping[str, str]) -> str:
-    """Return the subject of an audit entry in words; for a request also its contents."""
+    """Return the text of an audit entry. For a request for access it includes the request's title."""
     kind, what = str(entry["kind"]), entry.get("data__what")
     text = kinds.get(kind, kind)
     return (

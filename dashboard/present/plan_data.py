@@ -1,4 +1,4 @@
-"""The plan of a ticket as its chart draws it, and as a line of text."""
+"""The plan of a ticket, as data for its chart and as a line of text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from execution.services.orders.stages import Preview
 
 
 def plan_data(preview: Preview | None) -> dict[str, Any] | None:
-    """Return start, end and quantity of each slice, with the algorithm's forecast.
+    """Return the start, end and quantity of each slice, with the algorithm's forecast.
 
-    None without a plan, and while the books of an order that takes at once are still missing.
+    None without a plan. None too while order books are missing for an order that trades at once.
     """
     if preview is None or preview.planned.plan is None or not preview.slices or preview.books_awaited:
         return None
@@ -58,7 +58,7 @@ def _route(row: RouteRow, market: Market | None) -> dict[str, Any]:
 
 
 def route_table(preview: Preview | None) -> dict[str, Any] | None:
-    """Return the router's split by account, and its saving; None for an order that is not routed at once."""
+    """Return the router's split over the accounts, and its saving; None for an order that is not routed at once."""
     if preview is None or preview.split is None:
         return None
     tick = preview.limits.tick if preview.limits else None

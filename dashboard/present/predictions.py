@@ -14,7 +14,7 @@ from execution.services.orders.stages import Preview
 
 
 def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
-    """Return the newest expected cost, pending while the first is calculated; None where there cannot be one."""
+    """Return the newest expected cost, ``pending`` until the first one is calculated; None if there cannot be one."""
     if preview is None or preview.problems:
         return None
     if preview.takes_at_once:
@@ -26,7 +26,7 @@ def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
 
 
 def predicted_of(result: Mapping[str, Any]) -> Predicted:
-    """Return what a simulation found, or why it found nothing."""
+    """Return the expected cost that a simulation found, or the reason why it found none."""
     if "cost_bp" not in result:
         return Predicted(hint=result.get("problem", ""))
     return Predicted(
@@ -37,7 +37,9 @@ def predicted_of(result: Mapping[str, Any]) -> Predicted:
 
 
 def _by_route(preview: Preview, now: datetime) -> Predicted:
-    """Take the price of the route itself: simulated markets say nothing of the books that it takes from."""
+    """Return the expected cost from the prices of the route. Simulated markets say nothing about the real books it
+    uses.
+    """
     if preview.split is None:
         return Predicted(hint="waiting for the order books")
     found = route_json(preview, now)

@@ -88,7 +88,7 @@ def _plan_waits(preview: Preview | None) -> str:
 
 
 def _market_words(quote: Quote | None, now: datetime) -> str:
-    """Say of which market the estimate is."""
+    """Return the text that names the time of the market behind the estimate."""
     if quote is None:
         return "no market data yet"
     is_old = not is_fresh(quote.at, now)
@@ -98,7 +98,7 @@ def _market_words(quote: Quote | None, now: datetime) -> str:
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
-    """Return the quote with its age on the server's clock: a browser's own may be wrong."""
+    """Return the quote with its age by the server's clock, because a browser's clock may be wrong."""
     if quote is None:
         return None
     age = epoch_ms(now) - epoch_ms(quote.at)
@@ -111,7 +111,7 @@ def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
 
 
 def _refusal(problem: Problem, preview: Preview | None) -> dict[str, Any]:
-    """Show a problem. What is only missing is not wrong yet: it gets a question mark."""
+    """Return the row of a problem. A value that is only missing gets a question mark, because it is not wrong yet."""
     state = "fail" if preview is not None or problem.value or problem.limit else "unknown"
     return _check_row(state, problem.message, field=problem.field.removeprefix("parameters."))
 
@@ -134,7 +134,7 @@ def _helpers(form: Mapping[str, str], place: TicketPlace | None) -> dict[str, An
 
 
 def _watch(form: Mapping[str, str], accounts: Sequence[str], preview: Preview | None) -> dict[str, Any]:
-    """Return what the market beside the ticket is to show: the page hands it to the websocket as it is."""
+    """Return the request for the market beside the ticket. The page sends it to the websocket unchanged."""
     terms = preview.terms if preview else None
     return {
         "symbol": form.get("symbol", ""),
@@ -156,7 +156,7 @@ def _collar_bp(form: Mapping[str, str]) -> Decimal:
 
 
 def _worst_price(form: Mapping[str, str], side: Side, quote: Quote) -> Decimal | None:
-    """Return the worst price that the form allows; what it does not say yet is the usual."""
+    """Return the worst price that the form allows. Fields that are still empty count with their defaults."""
     limit = _number(form.get("limit_price", ""))
     return worst_price(side, limit_price=limit, collar_bp=_collar_bp(form), mid=quote.mid)
 

@@ -1,4 +1,4 @@
-"""An order's report as tables: the same rows on its page and in its CSV."""
+"""An order's report as tables. Its page and its CSV have the same rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.present import numbers
 from dashboard.present.exports import csv_text, moment, words
 from execution.payloads.reports import Report
 
-#: A figure of the order or of one of its venues, as exact text; None is unknown.
+#: A figure of the order or of one of its venues, as exact text. None is unknown.
 Read = Callable[[Mapping[str, Any]], str | None]
 MARKOUT_NAMES = {10: "10 s", 60: "1 min", 300: "5 min"}
 
@@ -34,7 +34,7 @@ def _markout(seconds: int, name: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure of the report. ``kind`` is its format: bp, share, quantity, price, count."""
+    """One figure of the report. ``kind`` is its format: bp, share, quantity, price or count."""
 
     label: str
     unit: str
@@ -44,7 +44,7 @@ class Line:
     note: Read | None = None
 
 
-#: Costs in bp: label, where they stand, and what they are.
+#: Costs in bp: the label, the place in the report, and the explanation.
 COSTS = (
     ("Against arrival", ("cost_bp",), "average price against the arrival mid, before fees"),
     ("Against market VWAP", ("vwap_cost_bp",), "at all its venues while the order worked"),
@@ -58,7 +58,7 @@ COSTS = (
 
 
 def lines_of(report: Report) -> list[Line]:
-    """Return the lines of the figures that also exist for each venue."""
+    """Return the lines of those figures that each venue has too."""
     return [
         Line("Filled", report["base"], "quantity", _at("filled")),
         Line("Share", "%", "share", _at("share"), "of what the order filled"),
@@ -76,7 +76,7 @@ def _markout_line(seconds: int, name: str) -> Line:
     return Line(f"Markout after {name}", "bp", "bp", read, hint, share)
 
 
-#: Facts of the order alone, for the CSV: label, unit and where they stand.
+#: Facts of the order alone, for the CSV: the label, the unit and the place in the report.
 FACTS: list[tuple[str, str, str]] = [
     ("Quantity", "base", "quantity"),
     ("Unfilled", "base", "unfilled"),
@@ -102,7 +102,7 @@ TIMES = {
 
 
 def report_table(report: Report) -> list[dict[str, Any]]:
-    """Return the lines for the page: label, unit, and a cell for the order and, with several venues, for each."""
+    """Return the lines for the page: label, unit, a cell for the order and, with several venues, one for each."""
     parts = _context(report)
     return [
         {
@@ -146,7 +146,9 @@ def _cell(line: Line, part: Mapping[str, Any], report: Report) -> dict[str, str]
 
 
 def report_csv(report: Report) -> str:
-    """Return the report as CSV: figure, unit, the order and each venue. Values are exact, unknown ones empty."""
+    """Return the report as CSV, with columns for figure, unit, the order and each venue. Values are exact; unknown
+    ones are empty.
+    """
     parts = _context(report)
     head = ["Figure (+ is cost)", "Unit", *(words(name) for name in heads_of(report))]
     rows: list[list[str]] = [

@@ -1,4 +1,4 @@
-"""An order in words."""
+"""The description of an order in a sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from execution.services.orders.stages import Preview
 
 
 def order_sentence(preview: Preview) -> str:
-    """Return one sentence about the order that will be sent; empty while its plan is unknown."""
+    """Return one sentence that describes the order to be sent; "" while its plan is unknown."""
     market, terms = preview.limits, preview.terms
     start, end = terms.start_at, terms.end_at
     if market is None or not preview.accounts or start is None or end is None or terms.quantity is None:

@@ -21,8 +21,8 @@ def quantity_shares(
 ) -> dict[str, str]:
     """Return 10, 25, 50 and 100 % of the usable balance in the ticket's unit, rounded down to the lot.
 
-    ``free`` is quote for a buy and base for a sell. A buy leaves room for its ``worst`` price and the taker's fee.
-    Empty without a balance or a price.
+    ``free`` is in quote currency for a buy and in base currency for a sell. A buy leaves room for its ``worst`` price
+    and the taker's fee. The result is empty without a balance or a price.
     """
     if free is None or price is None or price <= ZERO:
         return {}
@@ -38,7 +38,7 @@ def _as_text(base: Decimal, unit: Unit, market: Market, price: Decimal) -> str:
 
 
 def limit_beside(side: Side, mid: Decimal, tick: Decimal) -> str:
-    """Return a limit 25 bp on the paying side of the mid, on the tick, never further away than that."""
+    """Return a limit price at most 25 bp from the mid, on the side that pays more, rounded to the tick."""
     price = mid * (1 + side.sign * HELPER_BP * BASIS_POINT)
     return format(_step(price, tick, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING), "f")
 

@@ -1,4 +1,4 @@
-"""The ticket's row of figures. An unknown figure is a dash, with the reason beside it."""
+"""The ticket's row of figures. An unknown figure is a dash with the reason beside it."""
 
 from __future__ import annotations
 
@@ -23,25 +23,24 @@ class Figure:
     value: str
     hint: str
     title: str = ""
-    #: The class of its value: "", ``warn`` or ``bad``.
+    #: The CSS class of the value: "", ``warn`` or ``bad``.
     tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """The expected cost of the order against arrival, in bp with fees; + is cost.
+    """The expected cost of the order against the arrival price, in bp with fees; + is a cost.
 
-    ``pending``: it is being simulated, and the numbers are None. ``hint`` stands beside a figure that was not
-    simulated.
+    ``pending``: the cost is being simulated, and the numbers are None.
     """
 
     cost_bp: Decimal | None = None
     error_bp: Decimal | None = None
     markets: int = 0
     pending: bool = False
-    #: Words beside the figure, or why there is none.
+    #: The text beside a figure that was not simulated, or the reason why there is no figure.
     hint: str = ""
-    #: By which a pending one is asked for again.
+    #: The key by which the page requests a pending cost again.
     key: str = ""
 
 
@@ -103,7 +102,7 @@ def _participation(preview: Preview | None, market: Market | None, pace: Pace | 
 
 
 def planned_share(preview: Preview | None, pace: Pace | None) -> Decimal | None:
-    """Return the order's pace as a share of the market's; None where one of them is unknown."""
+    """Return the order's planned pace as a share of the market's volume; None if one of them is unknown."""
     terms = preview.terms if preview else RequestedTerms()
     if pace is None or terms.quantity is None or not terms.start_at or not terms.end_at:
         return None
@@ -112,7 +111,7 @@ def planned_share(preview: Preview | None, pace: Pace | None) -> Decimal | None:
 
 
 def participation_warning(preview: Preview | None, pace: Pace | None) -> tuple[str, str] | None:
-    """Return the state and words of a check, for an order that wants a large share of the market's volume."""
+    """Return the state and text of a warning if the order plans a large share of the market's volume, else None."""
     share = planned_share(preview, pace)
     if share is None or share <= LARGE_SHARE:
         return None

@@ -26,7 +26,7 @@ from execution.selectors.reconciliation import account_differences
 from execution.services.accounts import accounts, changes, credentials
 from execution.services.desk import doors
 
-#: Names of fields of a form whose texts are never put back into it.
+#: Names of form fields whose text is never shown in a form again.
 SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": "password"}
 
 
@@ -47,7 +47,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @admin_required
 @asked_again
 def account_new(request: HttpRequest) -> HttpResponse:
-    """Show the form. A POST asks for the account with its key, or shows the problems beside the fields."""
+    """Show the form. A POST requests the account with its key, or shows the problems beside the fields."""
     if request.method != "POST":
         return _form(request)
     try:
@@ -171,7 +171,7 @@ ACTIONS: dict[str, Callable[[FormRequest], object]] = {
 }
 
 
-#: Actions that open a door: whoever asks for one shows again who they are.
+#: Actions that give access. A person must prove their identity again for each.
 OPENING = frozenset({"resume", "replace", "grant", "open", "assumptions"})
 
 

@@ -1,4 +1,4 @@
-"""The admins' pages of alert channels: add, test, pause and remove. Secrets are sealed at once."""
+"""The admins' pages of alert channels: add, test, pause and remove. Secrets are encrypted at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _list(request: HttpRequest, secret: str = "", status: int = 200) -> HttpResp
 @sensitive_post_parameters("url", *SECRET)
 @admin_required
 def channel_new(request: HttpRequest) -> HttpResponse:
-    """Show the form of a channel type. A POST adds the channel, and shows a webhook's secret in its answer, once."""
+    """Show the form of a channel type. A POST adds the channel. Its answer shows a webhook's secret, this one time."""
     if request.method != "POST":
         return _form(request, request.GET.get("type", SIGNED))
     raw = {name: str(text) for name, text in request.POST.items()}

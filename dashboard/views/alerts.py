@@ -24,9 +24,9 @@ from execution.selectors.alerts import rows as selectors
 from execution.services.alerts import handling as services
 
 STATES = (("open", "Open"), ("acknowledged", "Acknowledged"), ("ended", "Past"))
-#: Alerts beside something else; the page has them all.
+#: The most alerts in a panel beside something else. The page of alerts has them all.
 BESIDE = 12
-#: The pages that show them so, with the template of each.
+#: The pages that show alerts in a panel, with the template of each.
 PARTS = {"wall": "_alerts", "home": "_alert_cards"}
 
 
@@ -108,7 +108,7 @@ ACTIONS: dict[str, Act] = {
 @never_cache
 @login_required
 def alert_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Acknowledge or own an alert. A list requests it by htmx and draws itself again."""
+    """Acknowledge or own an alert. A list sends the request by htmx and then loads itself again."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     now: datetime = timezone.now()

@@ -32,10 +32,10 @@ from execution.services.orders.amend import Amendment
 from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import OrderNotFound
 
-#: What every order has beside its algorithm's parameters.
+#: Terms that every order has besides its algorithm's parameters.
 AMOUNTS = {"quantity": "Quantity", "limit_price": "Limit price"}
 ENDS = ("duration", "end_at")
-#: Slices that the preview lists; the rest is counted.
+#: The most slices that the preview lists. The rest is only counted.
 SHOWN_SLICES = 50
 
 
@@ -132,7 +132,7 @@ def _written(request: HttpRequest) -> dict[str, str]:
 
 
 def shown_terms(current: Amendment) -> dict[str, str]:
-    """Return the present terms by the names of the form's fields."""
+    """Return the present terms, by the names of the form's fields."""
     parameters = current.terms.parameters
     shown = {
         "quantity": plain(current.before),
@@ -148,9 +148,11 @@ def shown_terms(current: Amendment) -> dict[str, str]:
 
 
 def changed(current: Amendment, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the written values that differ from those that the form showed, as the services read them; "" is none.
+    """Return the values in the form that differ from those that it showed, in the form for the services. "" removes a
+    value.
 
-    The form sends the values that it showed. So sending it again asks for the same, whatever the terms are by then.
+    The form also sends the values that it showed. So sending it twice requests the same changes, even if the terms
+    have changed meanwhile.
     """
     shown = _shown_by(form) or shown_terms(current)
     texts = {name: form[name].strip() for name in shown if name in form and form[name].strip() != shown[name]}

@@ -21,7 +21,7 @@ from execution.selectors.orders.visibility import sees_several
 from execution.selectors.tca.analysis import analysis_page
 from execution.selectors.tca.reports import report_read
 
-#: In milliseconds.
+#: One hour in milliseconds.
 HOUR = 3_600_000
 
 
@@ -53,7 +53,7 @@ def _by(predicted: Predicted | None) -> str:
 
 
 def _refresh(report: Report) -> int:
-    """Return seconds until a live report is read again: one of a whole day's samples takes seconds to make."""
+    """Return the seconds until a live report is read again. A report on a day's samples takes seconds to make."""
     began = report["started_at"]
     return 5 if began is None or report["at"] - began < HOUR else 60
 
@@ -123,7 +123,7 @@ def order_report_export(request: HttpRequest, public_id: str) -> HttpResponseBas
 @require_GET
 @login_required
 def analysis(request: HttpRequest) -> HttpResponse:
-    """Show the costs of a filter's orders, by group."""
+    """Show the costs of the orders in the filter, by group."""
     person = person_of(request)
     chosen = read_filter(person, AnalysisFilter, request.GET.dict())
     page = None if chosen.problems else analysis_page(person=person, chosen=chosen.filter)
@@ -147,7 +147,7 @@ def analysis(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def analysis_export(request: HttpRequest) -> HttpResponseBase:
-    """Export the figures of this filter's page, with all digits."""
+    """Export the figures of the page with this filter, with all digits."""
     person = person_of(request)
     chosen = read_filter(person, AnalysisFilter, request.GET.dict())
     if chosen.problems:

@@ -1,4 +1,4 @@
-"""The pages of requests for approval: the list of supervisors, and each request with its order and plan."""
+"""The pages of requests for approval: the supervisors' list, and each request with its order and plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from execution.selectors import limits as selectors
 from execution.selectors.orders import pages
 from execution.services.orders import approvals as services
 
-#: Slices that a request lists; the rest is counted.
+#: The most slices that a request lists. The rest is only counted.
 SHOWN_SLICES = 12
 
 

@@ -1,4 +1,4 @@
-"""The page of balances and exposure: holdings of accounts, reserves of live orders, and today's trades."""
+"""The page of balances and exposure: the accounts' holdings, the reserves of live orders, and today's trades."""
 
 from __future__ import annotations
 

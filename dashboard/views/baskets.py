@@ -1,4 +1,4 @@
-"""The pages of baskets: writing one, its review, sending it, and watching it."""
+"""The pages of baskets: to write one, review it, send it and watch it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def review(request: HttpRequest) -> HttpResponse:
 
 
 def _review(request: HttpRequest, problems: Sequence[Problem] = ()) -> dict[str, Any]:
-    """Return the review's context; ``problems`` are those of a send that was refused."""
+    """Return the review's context. ``problems`` are those of a refused send."""
     person, form = person_of(request), _form_of(request)
     text, name = form.get("csv", ""), form.get("name", "").strip()
     asked = {"csv": text, "name": name, "key": form.get("key", "")}
@@ -117,7 +117,7 @@ def _review(request: HttpRequest, problems: Sequence[Problem] = ()) -> dict[str,
 
 
 def _is_asked(problem: Problem) -> bool:
-    """Return True for what the review asks for: it stands beside its field."""
+    """Return True for a problem that the review asks about. It is shown beside its field."""
     return problem.field == NOTIONAL_FIELD or is_confirmation(problem.field.rpartition(".")[2])
 
 
@@ -157,6 +157,6 @@ def _refused(request: HttpRequest, problems: Sequence[Problem]) -> HttpResponse:
 @trader_required
 @require_POST
 def costs(request: HttpRequest) -> HttpResponse:
-    """Return the expected costs that a review waits for, by their keys. Those that are not ready are left out."""
+    """Return the expected costs that a review waits for, by their keys. Costs that are not ready are left out."""
     done = estimates_done(request.POST.getlist("key")[:MAX_ROWS])
     return JsonResponse({key: present.cost_shown(predicted_of(result)) for key, result in done.items()})

@@ -22,7 +22,7 @@ from execution.selectors.orders.blotter import PAGE_SIZE, STATES, blotter_page, 
 from execution.selectors.orders.order_filter import SORTS, OrderListFilter
 from execution.selectors.orders.visibility import sees_several
 
-#: Children and fills that an opened row shows; the order's page has all.
+#: The most child orders and fills that an opened row shows. The order's page has all.
 PARTS = 20
 EMPTY: OrderPage = {"rows": [], "counts": dict.fromkeys(STATES, 0), "total": 0}
 
@@ -60,7 +60,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
 
 
 def _sorts(chosen: FilterForm[OrderListFilter]) -> dict[str, dict[str, str]]:
-    """Return for each column the address that sorts by it, and how it is sorted now: up, down, and then not at all."""
+    """Return, for each column, the address that sorts by it, and its present sorting. The address changes up to down,
+    and down to none.
+    """
     now = chosen.filter.sort
     found = {}
     for name in SORTS:
@@ -91,7 +93,7 @@ def _tabs(chosen: FilterForm[OrderListFilter], order_page: OrderPage) -> list[di
 @require_GET
 @login_required
 def order_parts(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show the newest children and fills of the order in an opened row."""
+    """Show the newest child orders and fills of the order in an opened row."""
     order_id = order_seen(request, public_id)
     context = {
         "id": public_id,

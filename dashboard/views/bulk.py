@@ -21,7 +21,7 @@ from execution.services.orders import bulk as services
 @require_POST
 @login_required
 def orders_review(request: HttpRequest, action: str) -> HttpResponse:
-    """Show the result that the action would have for each order now. Nothing is changed."""
+    """Show the result that the action would have now for each order. Nothing is changed."""
     found = _action(action)
     try:
         asked = _asked(request, found)
@@ -52,7 +52,9 @@ def _action(name: str) -> BulkAction:
 
 
 def _asked(request: HttpRequest, action: BulkAction) -> BulkRequest:
-    """Read the form. A chosen order is its id, or the id and the version of its terms that the review has seen."""
+    """Return the action in the form. An order is given by its id, and by its terms' version if a review has shown
+    that.
+    """
     form = request.POST
     return read_bulk(
         action,

@@ -22,7 +22,7 @@ from execution.core.problems import Problem, Refused
 from execution.services.desk import factors
 from execution.services.records.actors import person_actor
 
-#: Where the session keeps the secret of a factor that is being made.
+#: The session's key for the secret of a second factor that is being set up.
 MAKING = "factor_secret"
 WRONG = "That is not right."
 
@@ -32,7 +32,7 @@ WRONG = "That is not right."
 @require_http_methods(["GET", "POST"])
 @login_required
 def own_factor(request: HttpRequest) -> HttpResponse:
-    """Show the factor, or how to set one up. A POST sets it up and shows the recovery codes, once."""
+    """Show the person's factor, or how to set one up. A POST sets it up and shows the recovery codes, once."""
     person = person_of(request)
     if request.method != "POST" or factors.has_factor(person):
         return _page(request)
@@ -82,7 +82,7 @@ def _page(
 @login_required
 @asked_again
 def factor_codes(request: HttpRequest) -> HttpResponse:
-    """Show new recovery codes, once. The former ones become invalid."""
+    """Make and show new recovery codes, this one time. The former ones become invalid."""
     try:
         codes = factors.codes_renew(person=person_of(request), now=timezone.now())
     except Refused as refused:
@@ -95,7 +95,7 @@ def factor_codes(request: HttpRequest) -> HttpResponse:
 @login_required
 @asked_again
 def factor_remove(request: HttpRequest) -> HttpResponse:
-    """Remove one's own factor, where it is not required."""
+    """Remove the person's own factor, unless one is required."""
     person = person_of(request)
     if factors.factor_required(person):
         message = f"A {person.role} needs a second factor on this installation."

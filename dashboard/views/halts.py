@@ -41,7 +41,7 @@ SCOPES = (
     ("algorithm", "An algorithm"),
     ("order", "An order"),
 )
-#: Former halts on the list.
+#: The most former halts on the list.
 FORMER = 100
 
 

@@ -1,4 +1,6 @@
-"""The first page: watchlist, live orders and alerts of a trader; for others the page that their work begins on."""
+"""The first page. A trader gets their watchlist, live orders and alerts. Others get the page on which their work
+begins.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from execution.services.desk.watchlist import symbol_unwatch, symbol_watch
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the page as it is now; its websocket goes on from there."""
+    """Show the page with its present data. Its websocket then updates it."""
     person, now = person_of(request), timezone.now()
     if not may_see_balances(person):
         return redirect("accounts")
@@ -50,7 +52,7 @@ WATCHLIST_ACTIONS: dict[str, Callable[..., None]] = {"add": symbol_watch, "remov
 @require_POST
 @balances_required
 def watchlist_act(request: HttpRequest, action: str) -> HttpResponse:
-    """Add a symbol or remove one. The page learns of the change from its websocket."""
+    """Add a symbol to the watchlist or remove one. The page's websocket brings the change."""
     if action not in WATCHLIST_ACTIONS:
         raise Http404("There is no such action.")
     try:
@@ -61,7 +63,7 @@ def watchlist_act(request: HttpRequest, action: str) -> HttpResponse:
 
 
 class LogoutView(views.LogoutView):
-    """Log out, and let the browser delete the desk's data. The stored theme may stay."""
+    """Logs out and makes the browser delete its cached pages of the desk. The stored theme may stay."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         response = super().post(request, *args, **kwargs)
@@ -71,5 +73,5 @@ class LogoutView(views.LogoutView):
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """Answer the request that browsers make by themselves, which would fail otherwise."""
+    """Answer the request for an icon that browsers send by themselves, because it would fail otherwise."""
     return redirect(static("mark.svg"), permanent=True)

@@ -1,4 +1,4 @@
-"""The supervisors' search in journal and audit, and its export."""
+"""The supervisors' search in the journal and the audit, and its export."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from execution.selectors.orders.entries import (
 )
 from execution.selectors.orders.order_filter import SOURCES, EntryFilter
 
-#: Breaks that the page lists; ``manage.py journal verify`` has all.
+#: The most breaks that the page lists. ``manage.py journal verify`` lists all.
 MAX_LISTED = 20
 LABELS = dict(zip(SOURCES, ("Orders", "Audit"), strict=True))
 
@@ -32,7 +32,7 @@ LABELS = dict(zip(SOURCES, ("Orders", "Audit"), strict=True))
 @require_GET
 @supervisor_required
 def journal(request: HttpRequest) -> HttpResponse:
-    """Show a page of the filter's entries, with the breaks of the chains."""
+    """Show a page of the entries in the filter, with the breaks of the hash chains."""
     chosen = read_filter(person_of(request), EntryFilter, request.GET.dict())
     now, source = timezone.now(), chosen.filter.source
     found = EntryPage([], None) if chosen.problems else entries_page(chosen.filter, now)

@@ -1,4 +1,4 @@
-"""The page of limits. Everybody may read it, and supervisors set and end limits."""
+"""The page of limits. Everybody may read it. Supervisors set and end limits."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ LEVELS = (
 )
 
 
-#: Fields of the form that a row has by the same name.
+#: Fields of the form whose names are the same in a limit's row.
 NAMES = ("kind", "scope", "subject", "level", "value")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def limits(request: HttpRequest) -> HttpResponseBase:
-    """Show the limits. A supervisor's POST sets one, or asks for it."""
+    """Show the limits. A supervisor's POST sets one, or requests it from a second person."""
     if request.method == "POST":
         return _set(request)
     return _page(request, _prefilled(request.GET.get("change", "")))
@@ -65,7 +65,7 @@ def _set(request: HttpRequest) -> HttpResponse:
 @supervisor_required
 @asked_again
 def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Take a limit out of force, or ask for it. A refusal shows the reason."""
+    """End a limit, or request its end from a second person. A refusal shows the reason."""
     try:
         waiting = limit_doors.limit_end_ask(
             public_id=public_id,
@@ -89,7 +89,7 @@ def _asked(posted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _prefilled(public_id: str) -> dict[str, str]:
-    """Return the form of a limit that is to be changed; empty for a new one."""
+    """Return the form's values for a limit that is to be changed; empty for a new limit."""
     for row in limit_rows(timezone.now()) if public_id else ():
         if row["id"] == public_id:
             given: Mapping[str, Any] = row

@@ -1,4 +1,4 @@
-"""The login: one page for everybody, also for the Django admin, and then the code of a second factor."""
+"""The login. Everybody uses the same page, also for the Django admin. The code of a second factor comes next."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from execution.services.desk.factors import has_factor
 if TYPE_CHECKING:
     from execution.models import User
 
-#: Where the session keeps who gave the right password and no code yet, and for how many seconds.
+#: The session's key for the person who gave the right password and no code yet, and the seconds for which it counts.
 HALF_IN = "half_in"
 HALF_IN_FOR = 300
-#: The page that a person's work begins on; for everybody else it is the home page.
+#: The first page for each role. Everybody else gets the home page.
 FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
-    """The form for name and password. A person with a second factor gives its code next. The browser is known then."""
+    """The form for name and password. A person with a second factor gives its code next. Then the browser is known."""
 
     redirect_authenticated_user = True
 

@@ -28,7 +28,7 @@ from execution.services.desk import tokens as services
 from execution.services.desk.passwords import own_password_change
 from execution.services.records.actors import person_actor
 
-#: The scopes of a token, and what each is for.
+#: The scopes of a token, each with its purpose.
 SCOPES = {
     "read": "orders, fills, previews",
     "trade": "launch, amend, resume, and stop",
@@ -41,7 +41,7 @@ MAX_DAYS = services.MAX_LIFETIME.days
 @require_http_methods(["GET", "POST"])
 @login_required
 def me(request: HttpRequest) -> HttpResponse:
-    """List the person's tokens. A POST creates one and shows its text in the answer, once."""
+    """List the person's tokens. A POST creates one. Its answer shows the token's text, this one time."""
     if request.method != "POST":
         return _page(request)
     posted, now = request.POST, timezone.now()
@@ -115,7 +115,7 @@ def token_revoke(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @login_required
 def session_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """End one of one's own sessions, perhaps the current one."""
+    """End one of the person's own sessions, perhaps the current one."""
     try:
         logins.login_end(public_id=public_id, person=person_of(request), now=timezone.now())
     except logins.LoginNotFound:
@@ -126,7 +126,7 @@ def session_end(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @login_required
 def sessions_end(request: HttpRequest) -> HttpResponse:
-    """End all of one's own sessions except the current one."""
+    """End all of the person's own sessions except the current one."""
     person, key = person_of(request), request.session.session_key or ""
     logins.person_logins_end(person=person, actor=person_actor(person), but=key, now=timezone.now())
     return redirect("me")
@@ -137,7 +137,7 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def password(request: HttpRequest) -> HttpResponse:
-    """Change one's own password, after a check of the present one. Other sessions and all tokens end with it."""
+    """Change the person's own password after a check of the present one. Other sessions and all tokens end."""
     person = person_of(request)
     form = OwnPasswordForm(person, request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():

@@ -23,23 +23,23 @@ from execution.selectors.readiness import is_ready, readiness
 
 log = structlog.get_logger(__name__)
 
-#: Lines a minute about reports of browsers, which anybody can send; characters of each of their values.
+#: The most log lines a minute about browsers' reports, which anybody can send, and the most characters of each value.
 REPORTS = 10
 MAX_SHOWN = 200
 _told_at: deque[float] = deque(maxlen=REPORTS)
-#: Headers that a proxy adds: what came through one may come from anywhere.
+#: Headers that a proxy adds. A request with one of them may come from anywhere.
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 
 @require_safe
 def livez(_request: HttpRequest) -> HttpResponse:
-    """Answer that this process is alive, without any other check."""
+    """Answer that this process is alive, without checking anything else."""
     return HttpResponse("live\n", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the desk can work. A monitor gets each part with its reason, everybody else one word."""
+    """Answer whether the desk can work. A monitor gets each part with its reason; everybody else gets one word."""
     found = readiness(timezone.now())
     status = 200 if is_ready(found) else 503
     if is_private(request):
@@ -51,7 +51,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics of the desk and of this process for Prometheus. Others than the monitor get a 404."""
+    """Return the metrics of the desk and of this process for Prometheus. Everybody but the monitor gets a 404."""
     if not is_private(request):
         raise Http404
     begun = perf_counter()
@@ -66,7 +66,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Log a browser's report that a page broke the content security policy, by an extension or a foreign script."""
+    """Log a browser's report that a page broke the content security policy. The cause is an extension or a foreign
+    script.
+    """
     try:
         report = read_json(request.body)["csp-report"]
         told = {name: shortened(report.get(name, ""), MAX_SHOWN) for name in ("document-uri", "blocked-uri")}
@@ -90,8 +92,8 @@ def _may_tell() -> bool:
 
 
 def is_private(request: HttpRequest) -> bool:
-    """Return True for a request with the monitor's token. Without a token set, return True for this machine without
-    a proxy.
+    """Return True for a request with the monitor's token. If no token is set, return True for a request from this
+    machine that did not come through a proxy.
     """
     token = settings.TRANCHE_METRICS_TOKEN
     if token:

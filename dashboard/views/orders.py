@@ -50,7 +50,9 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _resume(*, mode: str, **arguments: Any) -> object:
-    """Resume in the request's mode: nobody chooses silently between catching up and shifting."""
+    """Resume in the mode that the request gives. There is no default, so that a person chooses between catch-up and
+    shift.
+    """
     if mode not in {"catch_up", "shift"}:
         message = f"Mode is {mode!r}. It must be catch_up or shift."
         refuse("mode", message, mode, "catch_up, shift", code=Code.VALUE_NOT_ALLOWED)

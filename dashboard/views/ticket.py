@@ -1,4 +1,4 @@
-"""The ticket: its form, its live preview, the review before sending, and the sending."""
+"""The ticket, on which a person writes an order: its form, live preview, review before sending, and sending."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Show the form. A POST sends the order. ``?from=`` fills it from an order that the person sees.
+    """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see.
 
     ``?symbol=`` chooses a symbol and an account that trades it.
     """
@@ -124,7 +124,7 @@ def _form(
     status: int = 200,
     start: TicketStart | None = None,
 ) -> HttpResponse:
-    """Show the form as it was filled, or an empty one from its ``start``."""
+    """Show the form with its posted values, or an empty one with the values of ``start``."""
     written = form.written if form else {}
     accounts = ticket_accounts(person=person_of(request))
     start = start or TicketStart("", tuple(account["id"] for account in accounts[:1]))
@@ -161,8 +161,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """Show the review before sending: the order in one sentence, the reasons against it, or that it
-    waits for books.
+    """Show the review before sending: the order in one sentence, and the reasons against it or that it still waits for
+    order books.
     """
     return _review(request, _preview(request))
 

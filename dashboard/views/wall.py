@@ -1,4 +1,4 @@
-"""The supervisor's wall."""
+"""The supervisors' wall, a page that shows the whole desk."""
 
 from __future__ import annotations
 

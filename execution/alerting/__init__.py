@@ -1,4 +1,5 @@
-"""The process that looks for alerts and sends them: a watcher's thread, and a sender for the channels.
+"""The process that finds alerts and sends them: a watcher on its own thread, and a sender for the channels.
 
-No engine and no web process runs it. It opens channels with its own keyring, which opens no exchange key.
+No engine and no web process runs this. It opens the channels' secrets with its own keyring, which opens no exchange
+key.
 """

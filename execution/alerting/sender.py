@@ -1,4 +1,4 @@
-"""The sending of queued deliveries: each is claimed, sent outside of any transaction, and marked."""
+"""The sending of queued deliveries. Each is claimed, sent outside of any transaction, and marked with the result."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = structlog.get_logger(__name__)
 
 Send = Callable[[str, Mapping[str, str], str, Mapping[str, Any], str], None]
 
-#: Deliveries of one call; the next call goes on.
+#: The largest number of deliveries in one call. The next call continues.
 MAX_DELIVERIES = 200
-#: A thread of this process is always left for estimates, however long a far side takes.
+#: Held by the call that sends. So a slow receiver never takes the thread that this process needs for estimates.
 _one_at_a_time = threading.Lock()
 
 
@@ -33,9 +33,9 @@ def _keyring(path: str) -> KeyringFile:
 
 
 def deliver_due(clock: Callable[[], datetime], send_one: Send = send) -> int:
-    """Send the deliveries that are due. Return the number that arrived; 0 at once while another call sends.
+    """Send the deliveries that are due, and return the number that arrived. Return 0 at once while another call sends.
 
-    A channel whose delivery fails is left alone until the pause of that delivery is over.
+    After a delivery fails, nothing more is sent on its channel until the pause before its next attempt is over.
     """
     if not _one_at_a_time.acquire(blocking=False):
         return 0
@@ -65,7 +65,7 @@ def _deliver(clock: Callable[[], datetime], send_one: Send) -> int:
 
 
 def _attempt(parcel: Parcel, send_one: Send) -> str:
-    """Send it; return why it did not arrive, or an empty text."""
+    """Send a delivery. Return the reason why it did not arrive, or an empty text."""
     try:
         keyring = _keyring(str(settings.TRANCHE_ALERT_KEYRING))
         parts = keyring.open(parcel.sealed, bound_to=parcel.channel_id)

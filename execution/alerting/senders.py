@@ -1,6 +1,6 @@
-"""The sending of one message on one channel: by Apprise for people, by a signed webhook for programs.
+"""The sending of one message on one channel: through Apprise to people, or as a signed webhook to programs.
 
-The calls block, and use no database.
+The calls block, and do not use the database.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ MAX_SHOWN = 200
 
 
 class NotDelivered(Exception):
-    """The receiver did not confirm the message. It may have it: the next attempt has the same event id."""
+    """The receiver did not confirm the message.
+
+    It may have received it nevertheless. So the next attempt has the same event id.
+    """
 
 
 def send(
     kind: str, parts: Mapping[str, str], event_id: str, body: Mapping[str, Any], environment: str
 ) -> None:
-    """Send a message; raises ``NotDelivered``."""
+    """Send a message. Raise ``NotDelivered`` if the receiver does not confirm it."""
     if why := refusal_now(kind, parts, network_of(environment)):
         raise NotDelivered(why)
     if kind == SIGNED:
@@ -94,7 +97,7 @@ def _send_by_apprise(
 
 
 class _Said(logging.Handler):
-    """Keeps the last warning that Apprise logs in this thread: it answers only yes or no."""
+    """A log handler that stores the last warning of Apprise in this thread. Apprise itself returns only yes or no."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -107,7 +110,7 @@ class _Said(logging.Handler):
 
 
 def words_of(body: Mapping[str, Any], environment: str) -> tuple[str, str]:
-    """Return the title and the text of a message to people."""
+    """Return the title and the text of a message that people read."""
     alert = body["alert"]
     event = AlertEvent(body["event"])
     name = f"{environment.upper()} {alert['severity'].upper()}: {alert['label']}"

@@ -1,4 +1,4 @@
-"""The watcher: a thread beside the tasks that looks for problems each second, and raises alerts."""
+"""The watcher: a thread in the tasks' process that looks for problems each second and raises alerts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_EVERY = 1.0  # seconds
 
 
 class Watcher:
-    """Runs the checks on its own thread, which needs neither Redis nor a free thread of the tasks."""
+    """The checks, run on their own thread. They need neither Redis nor a free thread of the tasks."""
 
     def __init__(self, clock: Callable[[], datetime] = database_now) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class Watcher:
         self._stop.set()
 
     def look(self) -> int:
-        """Run one round of checks, if no other process does. Return the number of changed alerts."""
+        """Run one round of checks, unless another process runs them. Return the number of changed alerts."""
         now = self._clock()
         if not watch_claim(holder=self._holder, now=now):
             return 0

@@ -1,4 +1,4 @@
-"""The hash that binds the approval of a request for access to the request's contents."""
+"""The hash of a request for access. An approval names the hash, so that it is valid for these contents only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ShownChange:
 def content_hash(
     *, kind: str, target: str, content: Mapping[str, Any], secret: bytes, changes: Sequence[Mapping[str, str]]
 ) -> str:
-    """Return the SHA-256, in hex, of the frozen contents of a request. The order of the keys does not matter."""
+    """Return the SHA-256, in hex, of the contents of a request for access. The order of keys does not matter."""
     frozen = {
         "kind": kind,
         "target": target,

@@ -35,10 +35,10 @@ MAX_NAMES_SHOWN = 5
 MAX_WAIT_ON_EXIT = 10_000  # milliseconds
 MAX_HOST = 60
 
-#: Exchanges of the desk's table for which ccxt knows no test network with a spot market and its streams.
+#: Supported exchanges for which ccxt knows no test network that has a spot market and its streams.
 WITHOUT_TEST_NETWORK = frozenset({"kraken", "coinbase", "kucoin", "gate"})
 
-#: Names of credentials, as they stand without signs and in small letters. They belong into the sealed key.
+#: Names of credentials, in lower case and without punctuation. Credentials belong in the sealed key, not in options.
 CREDENTIALS = re.compile(
     r"(api|access|secret|private|signing)key|secret|pass(word|phrase|wd)|authoriz|credential|signature|sign$"
     r"|walletaddress|twofa|token$|^(key|pass|pwd|pin|otp|uid|login|accountid|bearer|cookies?)$"
@@ -63,8 +63,9 @@ def parse_options(text: str) -> dict[str, Any]:
 def option_problems(exchange: str, options: Mapping[str, Any], network: Network) -> list[Problem]:
     """Return the problems with these options at ``exchange``, as far as the options alone show them.
 
-    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values. 3.
-    Addresses that the environment does not allow.
+    Each check runs only if the ones before it found nothing: 1. Credentials, at any depth and in any spelling. 2.
+    Names that are not on the list, and values that are not allowed. 3. A tier that ``exchange`` does not have, and
+    addresses that the environment does not allow.
     """
     if secrets := credential_names(options):
         words = [f"the options may not set {_listed(secrets)}: keys go in sealed"]
@@ -77,7 +78,9 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
 
 
 def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the machines that an account's requests go to, each once, and then its proxies, for an admin to read."""
+    """Return the machines that an account's requests go to, each once, and then the account's proxies. An admin reads
+    this.
+    """
     urls = options.get("urls", {})
     machines = sorted({_machine(address) for address in _leaves(urls)})
     if not machines:
@@ -120,7 +123,8 @@ def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
 def holds_credentials(text: str) -> bool:
     """Return True if a text of options may hold a credential.
 
-    Readable options are judged by their names. Unreadable ones are searched for words such as "secret".
+    Valid options are judged by the names of their keys. An invalid text is searched for words such as "secret". An
+    ``@`` always counts, because it may stand behind a password in an address.
     """
     if "@" in text:
         return True  # an address with a password
@@ -178,7 +182,7 @@ def _addresses(value: Any, depth: int = 0) -> str | None:
     return next((why for inner in value.values() if (why := _addresses(inner, depth + 1)) is not None), None)
 
 
-#: Tiers of accounts with limits of their own, by exchange; the first one unless the options name another.
+#: Account tiers that have different limits, by exchange. Without an option, the first tier counts.
 TIERS = {"kraken": ("starter", "intermediate", "pro")}
 
 

@@ -1,4 +1,4 @@
-"""Addresses of exchanges: parsing one, and the check that this installation may reach it. Nothing is resolved."""
+"""Addresses of exchanges: their parsing, and the check that this installation may reach them. No name is resolved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from execution.core.numbers import shortened
 
-#: The one shape that is understood. Whatever else a library might make of a text is refused here.
+#: The only accepted form of an address. Any other text is refused, even if a library could read it as an address.
 ADDRESS = re.compile(
     r"(?P<scheme>https|http|wss|ws)://"
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -27,7 +27,7 @@ NOT_A_PROXY = "TRANCHE_PROXY_HOSTS does not name it as a proxy"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The machine that an address leads to: encrypted or not, host in lower case, port."""
+    """The machine that an address leads to: encrypted or not, the host in lower case, and the port."""
 
     is_encrypted: bool
     host: str
@@ -47,8 +47,8 @@ class Origin:
 class Network:
     """The hosts that an installation may reach, by its environment and its settings.
 
-    ``paper_hosts`` are exchanges of a paper installation that are not on this machine; ``proxy_hosts`` are proxies on
-    the way to an exchange, never of a paper installation; ``alert_hosts`` take alerts.
+    ``paper_hosts`` are exchanges of a paper installation that are not on this machine. ``proxy_hosts`` are proxies on
+    the way to an exchange; a paper installation uses none. ``alert_hosts`` receive alerts.
     """
 
     environment: str
@@ -63,7 +63,7 @@ class Network:
         return self.environment != PAPER and origin.host in self.proxy_hosts
 
     def allows_alert(self, origin: Origin) -> bool:
-        """Return True if an alert may be sent there. A paper installation may also send to this machine."""
+        """Return True if an alert may be sent to ``origin``. A paper installation may also send to this machine."""
         return origin.host in self.alert_hosts or (self.environment == PAPER and origin.is_loopback)
 
 
@@ -97,5 +97,5 @@ def shown(address: object) -> str:
 
 
 def refused_address(address: object, environment: str, why: str) -> str:
-    """Return the sentence that refuses ``address``. Every check of addresses uses it."""
+    """Return the sentence that refuses ``address`` for the reason ``why``. Every check of addresses uses it."""
     return f"the address {shown(address)} is refused in this {environment} installation: {why}"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 
 def midnight_of(moment: datetime) -> datetime:
-    """Return the midnight with which the day of ``moment`` begins, in its time zone, which is UTC everywhere."""
+    """Return the midnight at which the day of ``moment`` begins. Its time zone is that of ``moment``, always UTC."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from execution.core.numbers import NumberRefused, decimal_number
 
-#: Longer than any duration that the desk takes; an exact bound is the field's own.
+#: Longer than any duration that the desk accepts. Each field has its own exact bound.
 _MAX_SECONDS = Decimal(10) ** 9
 _MILLISECOND = Decimal("0.001")
 _CLOCK = re.compile(r"(?:([0-9]{1,5}):)?([0-9]{1,2}):([0-9]{2}(?:\.[0-9]{1,3})?)")
@@ -23,8 +23,9 @@ _ISO = re.compile(r"P(?:[0-9]{1,5}D)?(?:T(?:[0-9]{1,5}H)?(?:[0-9]{1,7}M)?(?:[0-9
 def parse_duration(value: Any) -> Any:
     """Read seconds, ``HH:MM:SS``, ``MM:SS`` or words like ``90m`` and ``1h 30m`` as a ``timedelta``.
 
-    Whole milliseconds are kept exactly; anything finer is refused. ISO 8601, the form in which parameters are
-    stored, and values that are neither text nor number are left to pydantic. Raises ``ValueError``.
+    Whole milliseconds are kept exactly; anything finer is refused. Two kinds of values are returned unchanged, for
+    pydantic to read: ISO 8601, the form in which parameters are stored, and values that are neither text nor number.
+    Raises ``ValueError``.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -74,7 +75,7 @@ def parse_instant(value: Any) -> Any:
 
 
 def as_clock(duration: timedelta) -> str:
-    """Write a duration as ``HH:MM:SS``, with the milliseconds where there are any."""
+    """Write a duration as ``HH:MM:SS``, with milliseconds if it is not in whole seconds."""
     seconds, rest = divmod(duration // timedelta(milliseconds=1), 1000)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{clock}.{rest:03d}".rstrip("0") if rest else clock

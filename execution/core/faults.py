@@ -27,26 +27,28 @@ BALANCES = "balances"
 MARKET_LIMITS = "market limits"
 KEY_CHECKS = "key checks"
 SWITCH = "dead-man's switch"
-#: Of an engine, and no account's business.
+#: Parts of a whole engine, not of one account.
 HALTS = "halts"
 CLAIMS = "claiming orders and accounts"
-#: No failure of code: its ``error`` is the whole text.
+#: Not a failure of code: the fault's ``error`` is the whole text.
 DISK = "disk"
 
-#: While one of these fails, nothing new is sent on the account: what is sent could not be seen through.
-#: A failing request does not stand here. Only a request that succeeds could show that it works again.
+#: While one of these fails, no new child is sent on the account, because the engine could not follow the child.
+#: ``REQUESTS`` is not among them: only a request that succeeds can show that requests work again.
 BLOCKING = frozenset({SESSION, RECONCILIATION, PRIVATE_STREAM, SENDING})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``error`` is the class of the exception; ``incident`` finds its traceback in the log."""
+    """The repeated failure of one part. ``error`` is the class of the exception. ``incident`` finds its traceback in
+    the log.
+    """
 
     part: str
     error: str
     incident: str
     since: datetime
-    #: The fence of the session that failed; another session begins without it.
+    #: The fencing number of the session that failed. A new session has another number, and so no fault.
     fence: int = 0
 
     @property
@@ -76,9 +78,7 @@ class Fault:
 
 
 def faults_of(kept: Mapping[str, Any], fence: int = 0) -> list[Fault]:
-    """Return the stored faults of the holder with this ``fence``, the oldest first. Those of other holders are left
-    out.
-    """
+    """Return the faults in ``kept`` that were stored under this ``fence``, oldest first. All others are left out."""
     faults = [Fault.from_json(part, each) for part, each in kept.items() if each["fence"] == fence]
     return sorted(faults, key=lambda fault: (fault.since, fault.part))
 

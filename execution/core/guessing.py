@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-#: Failed logins within this time count. It is the time of a lock, too (``AXES_COOLOFF_TIME``).
+#: Failed logins within this time count. A lock lasts as long (``AXES_COOLOFF_TIME``).
 COUNTED_FOR = timedelta(minutes=15)
 #: Failed logins of one address with any names, of one name from any address, and of all.
 OF_ADDRESS = 30

@@ -12,12 +12,12 @@ PUBLIC_ID_LENGTH = 8
 SEQUENCE_LENGTH = 4
 CLIENT_ID_LENGTH = len(PREFIX) + MARK_LENGTH + PUBLIC_ID_LENGTH + SEQUENCE_LENGTH
 MAX_SEQUENCE = len(ALPHABET) ** SEQUENCE_LENGTH - 1
-#: Where a request's ``META`` has its id. No client can write it: headers of a request are there as ``HTTP_…``.
+#: The key of a request's id in its ``META``. No client can set it: headers get keys that begin with ``HTTP_``.
 REQUEST_ID = "tranche.request_id"
 
 
 def random_id(length: int, choice: Callable[[str], str]) -> str:
-    """Draw ``length`` lower-case letters and digits with ``choice`` (``secrets.choice`` for real)."""
+    """Draw ``length`` lower-case letters and digits with ``choice``, which is ``secrets.choice`` outside of tests."""
     return "".join(choice(ALPHABET) for _ in range(length))
 
 
@@ -36,21 +36,21 @@ def base36(number: int, width: int) -> str:
 
 
 def client_id(mark: str, parent_id: str, sequence: int) -> str:
-    """Return ``q`` + installation mark + parent's public id + sequence: 17 characters every exchange takes."""
+    """Return ``q`` + installation mark + parent's public id + sequence: 17 characters, which all exchanges accept."""
     if len(mark) != MARK_LENGTH or len(parent_id) != PUBLIC_ID_LENGTH:
         raise ValueError(f"mark {mark!r} and parent {parent_id!r} must have 4 and 8 characters")
     return f"{PREFIX}{mark}{parent_id}{base36(sequence, SEQUENCE_LENGTH)}"
 
 
 def has_our_mark(identifier: str | None, marks: frozenset[str]) -> bool:
-    """Return True when a client id at the exchange is of this installation (any mark that it ever had)."""
+    """Return True if a client id at the exchange is from this installation. ``marks`` are all that it ever had."""
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return False
     return identifier[1 : 1 + MARK_LENGTH] in marks
 
 
 def parent_and_sequence(identifier: str | None) -> tuple[str, int] | None:
-    """Return the parent's public id and the child's number in a client id of ours; None when it is no such id."""
+    """Return the parent's public id and the child's number from one of our client ids; None for any other id."""
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return None
     parent_at = len(PREFIX) + MARK_LENGTH

@@ -19,13 +19,13 @@ from execution.core.states import OrderStatus
 T = TypeVar("T")
 
 GENESIS = "0" * 64
-#: Kinds of entries whose ``quantity`` is the order's; a child's or a fill's is its own.
+#: Kinds of entries whose ``quantity`` is that of the order. Elsewhere it is that of a child or a fill.
 SETS_QUANTITY = frozenset({"submitted", "replanned"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry without its hash. ``data`` holds JSON values only; numbers are texts."""
+    """A journal entry without its hash. ``data`` holds JSON values only, with numbers as text."""
 
     version: int
     kind: str
@@ -49,7 +49,7 @@ def entry_hash(previous: str, entry: Entry) -> str:
 def audit_entry(
     sequence: int, kind: str, actor: str, subject: str, reason: str, data: Mapping[str, Any], at: datetime
 ) -> Entry:
-    """Return an entry of the audit in the form that its chain hashes."""
+    """Return an entry of the audit in the form that the hash chain of the audit uses."""
     return Entry(sequence, kind, actor, reason, {"subject": subject, "data": data}, at)
 
 
@@ -57,12 +57,12 @@ class BreakKind(StrEnum):
     CHANGED = "changed"  #: it does not follow from the entry before it
     MISSING = "missing"
     REORDERED = "reordered"  #: it was written before an entry that stands before it
-    EXTRA = "extra"  #: nobody but the table knows of it
+    EXTRA = "extra"  #: it stands after the last entry that the ``Head`` knows
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A break in a chain: the entry's number and its row; no row where the entry is missing."""
+    """A break in a chain: its kind, the entry's number and row, and a text. A missing entry has no ``row``."""
 
     kind: BreakKind
     version: int
@@ -90,7 +90,7 @@ class Head:
 def chain_breaks(links: Iterable[Link], head: Head | None = None) -> Iterator[Break]:
     """Yield the breaks of a chain. ``links`` must come in the order of their numbers, and are read one at a time.
 
-    After a break the stored hash counts as right, so that each break is reported once.
+    After a break the stored hash is taken as right, so that each break is reported once.
     """
     previous: str | None = GENESIS
     expected, newest_row = 1, 0
@@ -122,7 +122,7 @@ def _missing(first: int, last: int) -> Break:
 
 
 def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
-    """Return the version of the first entry that does not follow from the one before; None when the chain holds."""
+    """Return the version of the first entry that does not follow from the one before; None if there is none."""
     previous, expected = GENESIS, 1
     for entry, stored in entries:
         if entry.version != expected or entry_hash(previous, entry) != stored:

@@ -12,7 +12,7 @@ _WORDS = {True: "yes", False: "no", None: "not told"}
 
 @dataclass(frozen=True, slots=True)
 class RightChange:
-    """A right that differs from the last check. A new value of None means that the exchange no longer tells it."""
+    """A right that has changed since the last check. ``now`` is None if the exchange no longer reports the right."""
 
     name: str
     before: bool
@@ -24,7 +24,7 @@ class RightChange:
 
 
 def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> list[RightChange]:
-    """Return the changes of rights that were known before. A right that is told for the first time is no change."""
+    """Return the changes of rights that were known before. The first report of a right is not a change."""
     told = asdict(now)
     return [
         RightChange(name, known, told[name])
@@ -34,5 +34,5 @@ def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> li
 
 
 def has_drifted(changes: Sequence[RightChange]) -> bool:
-    """Return True if a right has certainly changed. A right that the exchange no longer tells may be unchanged."""
+    """Return True if a right has certainly changed. A right that the exchange no longer reports may be unchanged."""
     return any(change.now is not None for change in changes)

@@ -20,7 +20,7 @@ _WORDS = {
     MarketStatus.NOT_LISTED: "is no longer listed",
 }
 _TEXTS = frozenset({"symbol", "base", "quote", "status_word"})
-#: The account's own, and those of the moment at which the order was sent.
+#: Fees are those of the account, at the moment at which the order was sent. So they are no rules of the market.
 _FEES = frozenset({"maker_fee", "taker_fee"})
 
 
@@ -28,7 +28,7 @@ _FEES = frozenset({"maker_fee", "taker_fee"})
 
 
 def market_to_json(market: Market) -> dict[str, str | None]:
-    """Convert a market to the JSON that orders and estimates keep. Decimals become text."""
+    """Convert a market to the JSON that is stored with orders and estimates. Decimals become text."""
     return {name: None if value is None else str(value) for name, value in asdict(market).items()}
 
 
@@ -47,7 +47,7 @@ def market_from_json(data: Mapping[str, Any]) -> Market:
 
 
 def status_words(market: Market) -> str:
-    """Return words for the market's status, with the venue's own word; empty for an open one."""
+    """Return the market's status in words, with the venue's own word for it; empty for an open market."""
     if market.status is MarketStatus.OPEN:
         return ""
     said = f" (the venue says {market.status_word})" if market.status_word else ""
@@ -64,7 +64,7 @@ def market_block(market: Market, side: Side) -> str:
 
 
 def misfit(market: Market, request: ChildRequest) -> str:
-    """Return the reason why the market would reject a child that was made for other rules; empty when it would not."""
+    """Return the reason why the market would reject ``request`` under its current rules; empty if it would not."""
     if block := market_block(market, request.side):
         return block
     if market.status is MarketStatus.POST_ONLY and request.time_in_force is not TimeInForce.POST_ONLY:
@@ -89,16 +89,16 @@ def band_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
 
 
 def band_far_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
-    """Return the price furthest from the other side that an order of ``side`` may have, on the tick."""
+    """Return the most passive price that an order of ``side`` may have, on the tick: the lowest for a buy, the highest
+    for a sell.
+    """
     if side is Side.BUY:
         return None if market.buy_band_low is None else ceil_to(mid * market.buy_band_low, market.tick)
     return None if market.sell_band_high is None else floor_to(mid * market.sell_band_high, market.tick)
 
 
 def too_far_to_rest(market: Market, side: Side, price: Decimal, mid: Decimal) -> str:
-    """Return the reason why an order cannot rest at ``price``, which is outside the venue's band; empty when it
-    can.
-    """
+    """Return the reason why ``price`` is too passive for the venue's price band; empty if an order can rest there."""
     edge = band_far_edge(market, side, mid)
     if edge is None or (price - edge) * side.sign >= 0:
         return ""
@@ -129,7 +129,8 @@ def within_most(market: Market, quantity: Decimal, price: Decimal) -> Decimal:
 def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, str | None]]:
     """Return the old and the new value of each rule that differs, by its name.
 
-    Fees are not rules. The venue's own word for an open market is not compared.
+    Fees are not rules. The venue's own word for the status is compared only if the market is open neither before nor
+    after.
     """
     names = [field.name for field in fields(Market) if field.name not in _FEES | {"status_word"}]
     if after.status is not MarketStatus.OPEN and before.status is not MarketStatus.OPEN:
@@ -139,7 +140,7 @@ def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, 
 
 
 def with_new_rules(before: Market, after: Market) -> Market:
-    """Return the new market with the fees from before."""
+    """Return ``after`` with the fees of ``before``."""
     return replace(after, maker_fee=before.maker_fee, taker_fee=before.taker_fee)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 MAX_NUMBER = Decimal("1e15")
 FINEST_NUMBER = Decimal("1e-12")
 MAX_WHOLE_NUMBER = 2**63 - 1  # what a database keeps
-#: Characters of a number. The longest that is in range has 29.
+#: The most characters of a number's text. The longest number that is in range has 29.
 MAX_LENGTH = 40
 #: Characters of somebody's input that a message repeats.
 MAX_SHOWN = 40
@@ -58,7 +58,7 @@ def float_number(value: Any) -> float:
 
 
 def without_grouping(text: str) -> str:
-    """Return a text of a form without thousands separators, where these cannot be a decimal comma.
+    """Remove the thousands separators from a form's text, if none of them can be a decimal comma.
 
     ``1,234.50`` and ``1,234,567`` can be read in one way only. ``1,234`` is returned unchanged, to be refused.
     """
@@ -140,10 +140,10 @@ def _as_decimal(value: int | Decimal) -> Decimal:
 
 
 def round_up(amount: Decimal) -> Decimal:
-    """Round a needed amount up for display, to two digits from 1 on. A smaller amount stays exact."""
+    """Round a needed amount up for display, to two decimals if it is 1 or more. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
 
 
 def round_down(amount: Decimal) -> Decimal:
-    """Round an available amount down for display, to two digits from 1 on. A smaller amount stays exact."""
+    """Round an available amount down for display, to two decimals if it is 1 or more. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

@@ -325,7 +325,7 @@ _OF_PYDANTIC: Mapping[str, Code] = {
 
 
 def pydantic_code(kind: str) -> Code:
-    """Return the code of pydantic's error of this ``type``."""
+    """Return the code for a pydantic error of the type ``kind``."""
     if kind.endswith("_type"):
         return Code.VALUE_WRONG_TYPE
     return _OF_PYDANTIC.get(kind, Code.VALUE_MALFORMED)

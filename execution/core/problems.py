@@ -12,7 +12,7 @@ from execution.core.durations import as_clock
 from execution.core.numbers import NumberRefused, decimal_number, grouped, plain, shortened
 from execution.core.problem_codes import Code
 
-#: Characters of each text of a problem, and problems of one refusal: an answer stays short whatever was sent.
+#: The most characters of each text of a problem, and the most problems of one refusal. They keep an answer short.
 MAX_MESSAGE = 500
 MAX_VALUE = 80
 MAX_LIMIT = 400
@@ -23,7 +23,7 @@ Value = str | int | Decimal | datetime | timedelta
 
 @dataclass(frozen=True, slots=True, init=False)
 class Problem:
-    """A reason to refuse an input, in a sentence and by its code. ``field`` is "" when it is about the whole."""
+    """A reason to refuse an input, in a sentence and by its code. ``field`` is "" if it concerns the whole input."""
 
     field: str
     message: str
@@ -40,7 +40,7 @@ class Problem:
 
 
 class Refused(Exception):
-    """The input is refused, nothing was created, and ``problems`` say why."""
+    """The refusal of an input. Nothing was created, and ``problems`` give the reasons."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = first_problems(problems)
@@ -71,7 +71,7 @@ def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
 
 
 def length_problem(field: str, label: str, text: str, most: int, least: int = 0) -> Problem:
-    """Return the problem of a text that is too long, or too short."""
+    """Return the problem of a text that is longer than ``most`` or shorter than ``least``."""
     allowed = f"from {least} to {most:,}" if least else f"at most {most:,}"
     message = f"{label} has {len(text):,} characters. It may have {allowed}."
     return Problem(field, message, len(text), most, code=Code.LENGTH_OUT_OF_RANGE)
@@ -85,7 +85,7 @@ def not_allowed(field: str, label: str, value: str, allowed: Iterable[str]) -> P
 
 
 def checked_number(field: str, label: str, value: object, *, may_be_zero: bool = False) -> Decimal:
-    """Return a decimal above zero, or zero where it ``may_be_zero``; raises ``Refused`` with value and limit."""
+    """Return a decimal above zero, or zero if ``may_be_zero``. Raises ``Refused``, with the value and the limit."""
     try:
         number = decimal_number(value)
     except NumberRefused as refused:
@@ -104,12 +104,12 @@ def as_sentence(reason: str) -> str:
 
 
 def sentences(problems: Sequence[Problem]) -> str:
-    """Return the messages as one text."""
+    """Return the messages of ``problems`` as one text."""
     return " ".join(problem.message for problem in problems)
 
 
 def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Return as many problems as one answer shows, and the number of those left out."""
+    """Return as many problems as one answer shows. If some are left out, one more problem gives their number."""
     if len(problems) <= MAX_PROBLEMS:
         return tuple(problems)
     more = f"There are {len(problems) - MAX_PROBLEMS:,} more problems."

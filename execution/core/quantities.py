@@ -11,9 +11,9 @@ from math import lcm
 
 from execution.core.types import BASIS_POINT, ZERO, Market, MarketStatus, Quote, Side
 
-#: Notional minimums are judged by the exchange at its own price; we stay this much above them.
+#: The exchange checks its minimum notional at a price of its own, so our orders exceed the minimum by this factor.
 NOTIONAL_MARGIN = Decimal("1.1")
-#: The part of the collar that is left to the market's move between a decision and its sending.
+#: The share of the collar that is left free for moves of the mid between a decision and the child's sending.
 COLLAR_ROOM = Decimal("0.1")
 
 
@@ -45,8 +45,8 @@ def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) 
     """Return the worst price at which a child may take: inside the collar by ``COLLAR_ROOM`` of its width.
 
     The last check before a child is sent uses the mid of that moment. Without this room it would drop the child
-    whenever the mid had moved by a tick in the order's favour. Where the touch is within the room, the price is the
-    collar.
+    whenever the mid had moved by a tick in the order's favour. If the touch itself lies within the room, the price is
+    that of the whole collar.
     """
     inside = collar_price(quote.mid, collar_bp * (1 - COLLAR_ROOM), tick, side)
     if (quote.aggressive(side) - inside) * side.sign > ZERO:
@@ -55,16 +55,16 @@ def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) 
 
 
 def worse_of_allowed(price: Decimal, limit: Decimal | None, side: Side) -> Decimal:
-    """Bound ``price`` by the limit: never above it for a buy, never below it for a sell."""
+    """Return ``price``, bounded by the limit: never above it for a buy, never below it for a sell."""
     if limit is None:
         return price
     return min(price, limit) if side is Side.BUY else max(price, limit)
 
 
 def minimum_quantity(market: Market, price: Decimal | None) -> Decimal:
-    """Return the least base quantity that the exchange takes around ``price``, on the lot, with a margin.
+    """Return the least base quantity that the exchange accepts at about ``price``, on the lot, with a margin.
 
-    Without a price the minimum notional is not judged.
+    Without a price, the minimum notional is ignored.
     """
     by_notional = ZERO if price is None else market.min_notional * NOTIONAL_MARGIN / price
     return max(ceil_to(max(market.min_quantity, by_notional), market.lot), market.lot)
@@ -80,8 +80,8 @@ def common_step(steps: Iterable[Decimal]) -> Decimal:
 def combined_market(markets: Sequence[Market]) -> Market:
     """Return limits within which an order fits every one of ``markets``. A single market is returned unchanged.
 
-    Steps are common multiples, minimums and lower bounds the largest, maximums and upper bounds the smallest. Fees
-    are the largest, unknown when one is unknown. A status belongs to one market: together they count as open.
+    Steps are common multiples. Minimums and lower bounds are the largest, maximums and upper bounds the smallest. Fees
+    are the largest, and unknown when one is unknown. The status is open, because a status belongs to one market.
     """
     if len(markets) == 1:
         return markets[0]
@@ -127,11 +127,11 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
 
 
 def in_pieces(quantity: Decimal, step: Decimal, most: Decimal | None, least: Decimal = ZERO) -> list[Decimal]:
-    """Return ``quantity`` as the fewest like pieces of at most ``most``, for an exchange with a maximum for one
-    order.
+    """Return ``quantity`` as the fewest pieces of at most ``most``, for an exchange with a maximum for one order.
 
-    The sum is exact, and pieces differ by one ``step`` at most, as long as they are at least ``least``. Otherwise
-    the pieces are whole ones of ``most``, and the remainder is left out. All are multiples of ``step``.
+    If no piece falls below ``least``, the sum is exact, and pieces differ by one ``step`` at most. Otherwise every
+    piece is as large as allowed, and the remainder is left out. All pieces are multiples of ``step``. The list is
+    empty if ``most`` is below ``least`` or ``step``.
     """
     if most is None or quantity <= most:
         return [quantity]
@@ -158,7 +158,7 @@ def split_weighted(total: Decimal, step: Decimal, weights: Sequence[float]) -> l
 
 
 def side_cost_bp(side: Side, average: Decimal, benchmark: Decimal) -> Decimal:
-    """Return the cost against a benchmark in basis points; + is cost for either side."""
+    """Return the cost of ``average`` against ``benchmark`` in basis points; + is a cost for a buy and for a sell."""
     if benchmark <= ZERO:
         raise ValueError(f"benchmark price is {benchmark}; it must be above zero")
     return side.sign * (average / benchmark - 1) / BASIS_POINT

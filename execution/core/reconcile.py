@@ -1,6 +1,6 @@
 """The facts about a child order, as reports, trades and polls prove them. Facts only add up: no figure falls.
 
-The exchange may answer twice, late, out of order, or without a number. Each rule here takes any order.
+The exchange may answer twice, late, out of order, or without a number. Each rule here works with answers in any order.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ ABSENT_AFTER = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class ChildFacts:
-    """The known facts of a child. ``reported`` is the highest cumulative figure that the exchange told; None if it
-    told none.
+    """The known facts of a child order.
+
+    ``reported`` is the highest filled quantity that the exchange has reported; None if it has reported none.
+    ``filled`` is the sum of the recorded trades.
     """
 
     status: ChildStatus
@@ -36,31 +38,33 @@ class ChildFacts:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The facts after a report. ``alert`` is set when a person should know of it."""
+    """The facts after a report. ``alert`` has a text if a person should know of it."""
 
     facts: ChildFacts
     changed: bool
     alert: str = ""
-    #: The exchange says it ended without saying how much was done: somebody must ask.
+    #: The exchange reports the order's end without its filled quantity, so the desk must request it.
     wants_figure: bool = False
 
 
 def is_over(facts: ChildFacts) -> bool:
-    """Return True if the child is final and the exchange has told how much of it is filled. Nothing more can fill
-    then.
+    """Return True if the child is final and the exchange has reported its filled quantity. Nothing more can fill then.
 
-    Its trades may still be missing. Until they are recorded it is over, and not settled.
+    Some of its trades may still be missing. Until they are recorded, the child is over but not settled.
     """
     return facts.status in CHILD_FINAL and facts.reported is not None
 
 
 def settled(facts: ChildFacts) -> bool:
-    """Return True if it is over, with its fills adding up to what was reported."""
+    """Return True if the child is over and its recorded trades add up to the reported quantity."""
     return is_over(facts) and facts.filled == facts.reported
 
 
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
-    """Return the state event for a report; None for an end without a figure, which is no evidence of how it ended."""
+    """Return the state event for a report.
+
+    None if the order ended and the report has no filled quantity: that does not prove how it ended.
+    """
     filled = report.filled
     if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
         return ChildEvent.FILL
@@ -75,7 +79,7 @@ def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
 
 
 def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
-    """Return the facts after a report, whatever was known before: figures never fall, final states stay final."""
+    """Return the facts after a report, which may be old: figures never fall, and final states stay final."""
     event = event_of(report, facts.quantity)
     figure = report.filled
     if event is ChildEvent.FILL and figure is None:
@@ -112,7 +116,7 @@ def merge_fill(facts: ChildFacts, quantity: Decimal) -> Merged:
 
 
 def _status_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
-    """Move along the table. News that a final state does not take are an older picture, and change nothing."""
+    """Return the status after ``event``. A final status ignores an event that it does not allow: it is old news."""
     if status in CHILD_FINAL and (status, event) not in CHILD_TRANSITIONS:
         return status
     return child_after(status, event)
@@ -124,7 +128,7 @@ def _higher(known: Decimal | None, reported: Decimal | None) -> Decimal | None:
     return max(known, reported)
 
 
-#: A post-only order that would take ends this soon after it was sent, where the exchange accepts it first.
+#: Some exchanges accept a post-only order that would take, and end it at most this long after it was sent.
 ENDS_AT_ONCE = timedelta(seconds=2)
 
 
@@ -137,7 +141,7 @@ def ended_as_it_would_take(
     submitted_at: datetime | None,
     ended_at: datetime | None,
 ) -> bool:
-    """Return True when an exchange accepted a post-only order and ended it at once. That is a refusal, too."""
+    """Return True if an exchange accepted a post-only order and ended it at once. That counts as a refusal."""
     if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
         return False
     if status not in {ChildStatus.CANCELLED, ChildStatus.EXPIRED} or submitted_at is None or ended_at is None:
@@ -152,7 +156,7 @@ def ended_as_it_would_take(
 class Evidence:
     """The polls that did not find an order, by kind of list.
 
-    They are two seconds apart, and each began after the exchange had to list the order.
+    Polls of a kind began at least two seconds apart, and each began after the exchange had to list the order.
     """
 
     not_found: Mapping[str, tuple[datetime, ...]]
@@ -172,16 +176,16 @@ class Evidence:
 
 
 def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
-    """Return the time from which a poll that does not show the order is evidence: by then it must be listed."""
+    """Return the time at which an order must be listed. From then on, a poll that does not show it is evidence."""
     return last_possible_send + validity + listing_delay
 
 
 def evidence_counts_from(
     last_possible_send: datetime | None, guarantees: Guarantees, *, was_shown: bool
 ) -> datetime | None:
-    """Return the time from which a poll that does not find a child is evidence; None where none ever is.
+    """Return the time from which a poll that does not find a child is evidence; None if no poll ever is.
 
-    ``was_shown``: the exchange has shown the order, so its create cannot arrive any more.
+    ``was_shown``: the exchange has shown the order before, so its create has arrived already.
     """
     arrives_within = timedelta(0) if was_shown else guarantees.arrives_within
     if last_possible_send is None or arrives_within is None:
@@ -200,8 +204,8 @@ def add_not_found_observation(
 ) -> Evidence:
     """Add a poll that did not show the order to the evidence, if that poll proves anything.
 
-    It must have begun after the order had to be listed (``from_``), cover the time since before it was intended, and
-    stand two seconds from the poll before it.
+    The poll must have begun at ``from_`` or later, when the order had to be listed. It must cover the time since
+    before the order was intended. It must have begun at least two seconds after the poll before it.
     """
     earlier = evidence.not_found.get(kind, ())
     too_early = begun_at < from_ or window_from >= intended_at
@@ -216,7 +220,7 @@ def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime
 
 
 def mismatch(report: OrderReport, side: Side, quantity: Decimal, price: Decimal | None) -> str:
-    """Return the reason why an order at the exchange is not the one that was sent; empty when all agrees.
+    """Return the reason why an order at the exchange is not the one that was sent; empty if the two agree.
 
     An order without side or quantity cannot be compared, so it is not accepted.
     """

@@ -8,7 +8,7 @@ from datetime import timedelta
 from execution.core.orders.parameters import MAX_LOOKBACK
 
 YEAR = timedelta(days=365)
-#: Nobody sets a shorter time for orders: an exchange may list a trade late, and a year's books are closed by then.
+#: The shortest time that may be set for orders. An exchange may list a trade late, and a year's books close by then.
 MIN_ORDERS = YEAR
 
 
@@ -18,7 +18,7 @@ class Retention:
 
     #: An ended order with its terms, plans, children, fills, journal and report: from its end.
     orders: timedelta = 5 * YEAR
-    #: What a child was decided on: from the decision.
+    #: The data on which a child was decided: from the decision.
     decisions: timedelta = 2 * YEAR
     #: A market's seconds, beyond those that a live order's chart needs: from the second.
     samples: timedelta = timedelta(days=7)
@@ -26,7 +26,7 @@ class Retention:
     candles: timedelta = timedelta(days=MAX_LOOKBACK + 1)
     #: Workers that ended and own nothing: from the end of their lease.
     workers: timedelta = timedelta(days=1)
-    #: Estimates: from the last time that somebody asked.
+    #: Estimates: from the last request for them.
     estimates: timedelta = timedelta(hours=1)
     #: Messages of alerts that were sent out or given up: from their end.
     deliveries: timedelta = timedelta(days=30)
@@ -43,7 +43,7 @@ class Retention:
 
 
 def keeping_orders(days: int) -> Retention:
-    """Return the table with another time for orders. Raises ``ValueError`` under a year.
+    """Return the retention with ``days`` for orders. Raises ``ValueError`` for less than a year.
 
     The records of an order's decisions are kept no longer than the order.
     """

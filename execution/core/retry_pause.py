@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class RetryPause:
-    """Pauses between attempts: each twice the last one, until an attempt worked."""
+    """Growing pauses between attempts: each is twice the one before, until ``reset`` after an attempt that worked."""
 
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
@@ -12,7 +12,7 @@ class RetryPause:
         self._next = first
 
     def seconds(self) -> float:
-        """Return how long to wait before the next attempt."""
+        """Return the pause before the next attempt, in seconds, and double the one after it, up to ``longest``."""
         seconds, self._next = self._next, min(self._next * 2, self._longest)
         return seconds
 

@@ -1,7 +1,7 @@
-"""The states of parent and child orders: one table each, and the groups beside them.
+"""The states of parent and child orders: a table of transitions for each, and named groups of states.
 
-Nothing else in the project assigns a status. ``{(status, event): status}``; a pair that is not in the
-table raises ``ForbiddenTransition``. The documented table in docs/reference/states.md is generated from here.
+Nothing else in the project decides a status. A table is ``{(status, event): status}``. A pair that is not in the table
+raises ``ForbiddenTransition``. The documented table in docs/reference/states.md is generated from here.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
 
 ORDER_FINAL = frozenset({_O.COMPLETED, _O.CANCELLED, _O.EXPIRED, _O.FAILED, _O.REJECTED})
 ORDER_LIVE = frozenset(OrderStatus) - ORDER_FINAL
-#: A driver has something to do: everything alive that is approved.
+#: Orders for which a driver has something to do: all live orders that are approved.
 ORDER_DRIVEN = ORDER_LIVE - {_O.PENDING_APPROVAL}
-#: Their terms may change.
+#: Orders whose terms may change.
 ORDER_AMENDABLE = frozenset({_O.SCHEDULED, _O.WORKING, _O.PAUSED})
-#: New children may be placed.
+#: Orders that may place new children.
 ORDER_TRADING = frozenset({_O.WORKING})
 
 #: The event that ends CLOSING, by the outcome that was noted when the order began to close.
@@ -87,7 +87,7 @@ CLOSING_EVENTS: dict[OrderStatus, OrderEvent] = {
 
 
 def order_after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
-    """Return the status of a parent after ``event``; raises ``ForbiddenTransition``."""
+    """Return the status of a parent order after ``event``; raises ``ForbiddenTransition``."""
     try:
         return ORDER_TRANSITIONS[status, event]
     except KeyError:
@@ -186,18 +186,18 @@ CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
 }
 
 CHILD_FINAL = frozenset({_C.FILLED, _C.CANCELLED, _C.REJECTED, _C.EXPIRED, _C.ABSENT})
-#: The exchange has shown it on the book, and no end of it yet.
+#: Children that the exchange has shown on the book, and whose end it has not shown.
 CHILD_ON_THE_BOOK = frozenset({_C.OPEN, _C.PARTLY_FILLED, _C.CANCELLING})
-#: It may be on the book, or may come to be.
+#: Children that are on the book, or that may be there now or later.
 CHILD_LIVE = frozenset(ChildStatus) - CHILD_FINAL
-#: No answer says yet that it reached the book, or did not.
+#: Statuses that do not show by themselves whether the child reached the book.
 CHILD_UNANSWERED = frozenset({_C.PENDING_SUBMIT, _C.SUBMITTED, _C.UNKNOWN, _C.CANCELLING})
-#: A cancel makes sense: it is on the book, on its way there, or not sent yet.
+#: Children for which a cancel makes sense: on the book, on their way there, or not sent yet.
 CHILD_CANCELLABLE = frozenset({_C.PENDING_SUBMIT, _C.SUBMITTED, _C.OPEN, _C.PARTLY_FILLED})
 
 
 def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
-    """Return the status of a child after ``event``; raises ``ForbiddenTransition``."""
+    """Return the status of a child order after ``event``; raises ``ForbiddenTransition``."""
     try:
         return CHILD_TRANSITIONS[status, event]
     except KeyError:

@@ -10,17 +10,18 @@ from typing import Any, NoReturn
 
 from execution.core.numbers import MAX_LENGTH, shortened
 
-#: Levels of lists and objects. Python's own limit is another one in each of its versions.
+#: The most nested lists and objects. Python's own limit differs from version to version.
 MAX_DEPTH = 64
-#: A text that is never closed is one to the end: looked for from each of its quotes, it would take for ever.
+#: A string or a bracket. A string that is never closed counts up to the end of the text: trying every quote in it
+#: as a beginning would take for ever.
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 
 
 def read_json(text: str | bytes, *, exact: bool = False) -> Any:
     """Parse ``text``. With ``exact``, numbers become ``Decimal`` instead of ``int`` and ``float``.
 
-    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels, a
-    key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
+    Raises ``ValueError`` with a short reason for: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels,
+    a key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
     NUL character.
     """
     try:

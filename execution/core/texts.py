@@ -1,4 +1,4 @@
-"""Names in a row, and invisible characters, which may reverse a line, colour a terminal or hide other text."""
+"""Lists of names in words, and invisible characters, which may reverse a line, colour a terminal or hide text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 #: What a spreadsheet may take for the beginning of a formula, in its plain form (NFKC).
 _FORMULA = ("=", "+", "-", "−", "@")
-#: Characters of a text that are looked at for it: spaces before a formula do not hide it.
+#: The number of first characters that are checked. It leaves room for spaces before a formula.
 _BEGINNING = 80
 
 
@@ -22,7 +22,7 @@ def enumerated(names: Sequence[str]) -> str:
 
 
 def begins_formula(text: str) -> bool:
-    """Return True for a text that a spreadsheet may run, also with full-width signs or spaces before them."""
+    """Return True if a spreadsheet may run the text. Full-width signs, or spaces before a formula, do not hide it."""
     return unicodedata.normalize("NFKC", text[:_BEGINNING]).lstrip().startswith(_FORMULA)
 
 
@@ -32,7 +32,7 @@ def is_unseen(character: str) -> bool:
 
 
 def first_unseen(text: str) -> str | None:
-    """Return the first unseen character by code and name, such as ``U+202E RIGHT-TO-LEFT OVERRIDE``, or None."""
+    """Return the first invisible character by code and name, such as ``U+202E RIGHT-TO-LEFT OVERRIDE``, or None."""
     if text.isprintable():
         return None
     found = next(filter(is_unseen, text), None)
@@ -42,7 +42,7 @@ def first_unseen(text: str) -> str | None:
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    r"""Return ``text`` with each unseen character as its escape, such as ``\u202e``; those in ``keep`` stay."""
+    r"""Return ``text`` with each invisible character as its escape, such as ``\u202e``, except those in ``keep``."""
     if text.isprintable():
         return text
     return "".join(

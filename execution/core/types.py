@@ -50,8 +50,9 @@ class Liquidity(StrEnum):
 
 
 class VenueStatus(StrEnum):
-    """An order's status as the exchange reports it. PENDING_SUBMIT, SUBMITTED, CANCELLING and UNKNOWN are the
-    desk's own and not among them.
+    """An order's status as the exchange reports it.
+
+    PENDING_SUBMIT, SUBMITTED, CANCELLING and UNKNOWN are not among them: only the desk uses those.
     """
 
     OPEN = "open"
@@ -116,18 +117,16 @@ class Quote:
 
     @property
     def is_sane(self) -> bool:
-        """Return whether the quote is finite, positive and not crossed. A venue's own book is never crossed when
-        it is right.
-        """
+        """Return whether the quote is finite, positive and not crossed. A venue's correct book is never crossed."""
         numbers_fine = self.bid.is_finite() and self.ask.is_finite()
         return numbers_fine and ZERO < self.bid < self.ask
 
     def passive(self, side: Side) -> Decimal:
-        """Return the price of the order's own side of the book."""
+        """Return the best price of the order's own side: the bid for a buy, the ask for a sell."""
         return self.bid if side is Side.BUY else self.ask
 
     def aggressive(self, side: Side) -> Decimal:
-        """Return the other side's price."""
+        """Return the best price that an order would take: the ask for a buy, the bid for a sell."""
         return self.ask if side is Side.BUY else self.bid
 
 
@@ -179,7 +178,7 @@ class Candle:
 class CandleHistory:
     """Finished candles of a market, oldest first.
 
-    ``unknown``: when candles opened that the exchange lists in a form that nobody can read, or lists no more.
+    ``unknown`` are the opening times of candles that the exchange lists in an unreadable form, or no longer lists.
     Their volume is not zero.
     """
 
@@ -247,7 +246,7 @@ class TradeFee:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One execution of an order of ours. Unique by (account, symbol, trade id, side).
+    """One execution of one of our orders. Unique by (account, symbol, trade id, side).
 
     ``fee`` is None until all of it is known. ``more_fees`` are the parts that were charged in other currencies.
     """
@@ -270,7 +269,7 @@ class Trade:
 class PublicTrade:
     """One trade of the market by any participant. ``at`` is the exchange's time, corrected to our clock.
 
-    ``side`` is as the exchange tells it: coinbase's is the maker's, all others' the taker's.
+    ``side`` is as the exchange reports it: that of the maker at coinbase, that of the taker everywhere else.
     """
 
     symbol: str
@@ -283,7 +282,7 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAmounts:
-    """The free and locked amounts of one currency of an account. None: the exchange does not tell."""
+    """The free and locked amounts of one currency of an account. None: the exchange does not report the amount."""
 
     free: Decimal | None
     locked: Decimal | None
@@ -294,7 +293,7 @@ class BalanceAmounts:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The exchange took the order. ``trades`` are the fills its answer listed, if it lists any."""
+    """The result of a create that the exchange accepted. ``trades`` are the fills that its answer listed."""
 
     report: OrderReport
     trades: tuple[Trade, ...] = ()
@@ -302,7 +301,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The exchange refused; the order does not exist. ``kind`` is the name of the refusal's class."""
+    """The result of a create that the exchange refused: no order exists. ``kind`` names the class of the refusal."""
 
     kind: str
     message: str
@@ -310,7 +309,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request provably never reached the matching engine: the same id may be sent again."""
+    """The result of a create that provably never reached the matching engine. The same id may be sent again."""
 
     message: str
     retry_after: timedelta = timedelta(seconds=1)
@@ -318,7 +317,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No clear answer: the order may exist, and counts as existing until there is evidence."""
+    """The result of a create without a clear answer. The order counts as existing until there is evidence."""
 
     message: str
 
@@ -328,21 +327,24 @@ CreateOutcome = Accepted | Rejected | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class CancelConfirmed:
-    """The exchange cancelled; ``report`` says how much was filled, if the answer does."""
+    """The result of a cancel that the exchange carried out. ``report`` has the filled quantity, if the answer does."""
 
     report: OrderReport
 
 
 @dataclass(frozen=True, slots=True)
 class CancelGone:
-    """The exchange has no such open order. It is filled, cancelled or was never placed; a poll must find out."""
+    """The result of a cancel when the exchange has no such open order.
+
+    The order is filled, cancelled or was never placed. A poll must find out.
+    """
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class CancelFailed:
-    """The outcome of the cancel is unknown. It is tried again until it is confirmed."""
+    """The result of a cancel whose outcome is unknown. It is tried again until it is confirmed."""
 
     message: str
     retry_after: timedelta = timedelta(seconds=1)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 MAX_WATCHED = 40
-#: The default is shorter: it is there to begin with.
+#: The most symbols of the default list. It is shorter, because a person only begins with it.
 MAX_DEFAULT = 16
 
 
 def watched_symbols(
     *, own: Sequence[str] | None, live: Iterable[str], listed: Collection[str], shown: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the symbols to show: those of ``own`` that are ``listed`` at the person's accounts, in their order.
+    """Return the symbols to show: the person's choice, or a default without one.
 
-    Without an own choice (None) the symbols of live orders come first, then the listed ones. Symbols that are
-    ``shown`` already keep their places.
+    The choice, ``own``, keeps its order. Symbols that are not ``listed`` at the person's accounts are left out. If
+    ``own`` is None, the symbols of ``live`` orders come first, then the listed ones. In this default, symbols that are
+    ``shown`` already come first, in the order in which they are shown.
     """
     if own is not None:
         return tuple(symbol for symbol in dict.fromkeys(own) if symbol in listed)[:MAX_WATCHED]

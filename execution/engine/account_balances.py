@@ -11,16 +11,16 @@ from execution.services.accounts.markets import balances_record
 from execution.venues.protocol import Gateway, VenueReadFailed
 
 EVERY = 20.0  # seconds
-#: Fills come in bursts; the balance is asked for this long after the first one,
+#: Fills come in bursts. The balances are requested this long after the first fill of a burst.
 AFTER_FILL = 1.0
-#: and so rarely that this takes no more than such a part of the account's rate limit.
+#: Requests after fills take at most this part of the account's rate limit.
 PART = 0.1
 
 
 class AccountBalances:
     """Keeps the stored balances of one account up to date.
 
-    ``failed`` records why they could not be read. ``wanted`` is set after fills.
+    ``failed`` is called with the reason when the balances could not be read. ``wanted`` is set after fills.
     """
 
     def __init__(

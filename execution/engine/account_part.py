@@ -1,4 +1,4 @@
-"""The base of the parts of an account session, with the venue, the fence, a wake-up, and the display of errors."""
+"""The base class of an account session's parts. It has the gateway, the fence, a wake-up and the storing of errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class AccountPart:
-    """A part of the session that holds one account under one fence."""
+    """One part of an account session, which holds one account under one fence."""
 
     def __init__(
         self,

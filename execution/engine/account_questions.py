@@ -1,4 +1,4 @@
-"""Requests about a whole account at once, where the exchange has them and they cost less."""
+"""Requests for all symbols of an account at once, where the exchange offers them and they cost less."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ from execution.venues.protocol import AccountQuestion, Gateway, Listing, VenueRe
 
 log = structlog.get_logger(__name__)
 
-#: A symbol whose trades are wanted from much longer ago than the others' is asked for by itself.
+#: Each symbol needs trades since some time. Symbols whose time is at most this long before the latest one share a
+#: list. The trades of the others are read one symbol at a time.
 SAME_WINDOW = timedelta(minutes=10)
-#: Questions in a row that fail before each symbol is asked for by itself.
+#: After this many failed requests in a row, each symbol is read by itself.
 GIVEN_UP_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAnswers:
-    """The exchange's answers about the whole account. None where there was no request, or no answer."""
+    """The exchange's answers for a whole account, by symbol. None stands for no request or no answer."""
 
     begun: datetime | None = None
     orders: dict[str, Listing[OrderReport]] | None = None
     trades: dict[str, Listing[Trade]] | None = None
-    #: Trades are known from here on.
+    #: ``trades`` is complete from this time on.
     trades_since: datetime | None = None
 
     def of(self, task: SymbolTask, now: datetime) -> Answers:
-        """Return the answers for one symbol. Missing ones are requested from ``now`` on."""
+        """Return the answers for the symbol of ``task``.
+
+        A list that is missing here is requested for the symbol by itself. If both are missing, that begins at ``now``.
+        """
         is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
         trades = self.trades.get(task.symbol, Listing()) if self.trades is not None and is_covered else None
@@ -43,9 +47,9 @@ class AccountAnswers:
 
 
 class AccountQuestions:
-    """Reads all symbols at once. After repeated failures each symbol is read by itself.
+    """Reads all symbols in one request. After repeated failures each symbol is read by itself.
 
-    Reading them one by one costs much more, so a failure that may pass fails the poll, which is tried again.
+    Reading them one by one costs much more. So a failure that may be temporary fails the poll, which is tried again.
     """
 
     def __init__(self, reads: PatientReads, gateway: Gateway, clock: Clock) -> None:
@@ -55,7 +59,10 @@ class AccountQuestions:
         self._failures = 0
 
     def failed(self, error: VenueReadFailed) -> None:
-        """Raise ``error``, unless it is in our own code or the last requests failed too."""
+        """Count a failed request. Raise ``error``, unless our own code failed or three requests in a row have failed.
+
+        A ban or a refused key is always raised.
+        """
         self._failures += 1
         if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):
             raise error
@@ -65,9 +72,9 @@ class AccountQuestions:
         self._failures = 0
 
     async def ask(self, tasks: Sequence[SymbolTask]) -> AccountAnswers:
-        """Read the open orders, and the trades of tasks that need all of them. Raises ``VenueReadFailed``.
+        """Read the open orders, and the trades of ``tasks`` that need all of them. Raises ``VenueReadFailed``.
 
-        Open orders come before trades, so an order that fills between the two is in the second.
+        Open orders are read before trades. So if an order fills between the two requests, its trades are found.
         """
         with_trades = [task for task in tasks if task.all_trades]
         begun = self._clock.now()

@@ -1,7 +1,8 @@
 """The part of an account session that polls. REST is the truth, and streams are hints.
 
-Everything is polled every 20 s, unsettled children every 1.5 s, and everything at once after a reconnect or a claim.
-Each symbol is read by itself, so one that cannot be read does not delay the others.
+All symbols are polled every 20 s, and those with unsettled children every 1.5 s. After a claim or a loss of the stream
+all are polled at once, and when it is back, those with children at the exchange. Each symbol is read by itself, so one
+that cannot be read does not delay the others.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 log = structlog.get_logger(__name__)
 
 CALM = 20.0  # seconds between polls of everything
-#: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
-#: what a doubt asks for waits behind them.
+#: The number of symbols that are read at the same time, and of those that are then settled. The rate limit sets the
+#: speed. Few are settled at a time, because symbols in doubt wait behind them.
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
 
 
@@ -70,8 +71,9 @@ class AccountReconciler(AccountPart):
         is_unlisted: Callable[[str], bool] = lambda _: False,
         suspect_stream: Callable[[str], Awaitable[None]] = _nothing,
     ) -> None:
-        """Set up a reconciler. ``is_unlisted`` says whether the venue no longer lists a symbol. ``suspect_stream``
-        is called with the reports that the private stream omitted."""
+        """Set up a reconciler. ``is_unlisted`` returns True for a symbol that the venue no longer lists.
+
+        ``suspect_stream`` is called with a text about a report that the private stream omitted."""
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._is_unlisted = is_unlisted
         self._suspect_stream = suspect_stream
@@ -97,27 +99,27 @@ class AccountReconciler(AccountPart):
         self._repeats = Repeats(UNSETTLED, gateway.seconds_of("find"))
         self._unread = UnreadSymbols()
         self._shown_unread: dict[str, UnreadSymbol] | None = None
-        #: What may have been missed: everything of before this moment, until the account's mark is past it.
+        #: Reports from before this time may have been missed, until the account is reconciled to a later time.
         self._doubted_at: datetime | None = None
         self._is_in_doubt = True
         self._everything_at: datetime | None = None
         self._is_everything_wanted = False
-        #: Since when the private stream stands again: what was missed before is read once more.
+        #: The time at which the private stream came back. Symbols with children are read once more after it.
         self._resumed_at: datetime | None = None
 
     def doubt(self, now: datetime) -> None:
-        """Poll at once everything not read until ``now``, because a report may have been missed."""
+        """Poll at once each symbol that was not read since ``now``, because a report may have been missed."""
         self._is_in_doubt, self._doubted_at = True, now
         super().poke()
 
     def poke(self) -> None:
-        """Poll everything now, including all trades."""
+        """Poll all symbols now, including all of their trades."""
         self._is_everything_wanted = True
         self._all_trades.want(self._now())
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll the symbols with children at the exchange now. The stream, back since ``now``, may have missed news."""
+        """Poll now the symbols with children at the exchange. Before ``now`` the stream may have missed reports."""
         self._resumed_at = now
         super().poke()
 
@@ -132,9 +134,9 @@ class AccountReconciler(AccountPart):
             everything = await self._rest(wait)
 
     async def _rest(self, wait: float) -> bool:
-        """Wait until something is to be polled; True when that is everything.
+        """Wait until a poll is due. Return True if it is a poll of all symbols.
 
-        What was calm may be unsettled soon: the rows are read again long before the venue is asked.
+        A settled child may become unsettled at any time. So the rows are checked more often than the venue is polled.
         """
         if wait != CALM:
             await self._pause(wait)
@@ -155,7 +157,7 @@ class AccountReconciler(AccountPart):
         return await pause(self._context.clock, self._wake, seconds)
 
     async def _check_stream(self) -> None:
-        """Report the private stream when it did not tell what a poll found some seconds ago."""
+        """Report the private stream as suspect if it omitted something that a poll found some seconds ago."""
         if self.stream_is_healthy and (silence := self.stream.silence(self._now())):
             log.warning("the private stream is suspect", account=self._account_pk, why=silence)
             await self._suspect_stream(silence)
@@ -177,12 +179,11 @@ class AccountReconciler(AccountPart):
     # --- one poll -------------------------------------------------------------------------------
 
     async def poll(self, *, everything: bool = True) -> float:
-        """Read every symbol that needs it, side by side; with ``everything`` all that matter.
+        """Read the symbols that are due, or all of them if ``everything``. Return the seconds until the next poll.
 
-        A symbol is reconciled as soon as it was read. The account is when all were, except for symbols that the
-        venue no longer lists: they cannot be read, and their unsettled children stay so. Raises ``VenueReadFailed``
-        when no symbol can be read, or the exchange asks for a pause or refuses the key.
-        """
+        A symbol is reconciled as soon as it was read. The account is when all were, except for symbols that the venue
+        no longer lists. They cannot be read, so their unsettled children stay unsettled. Raises ``VenueReadFailed``
+        when no symbol can be read, or the exchange asks for a pause or refuses the key."""
         begun = self._now()
         if everything:
             self._everything_at = None
@@ -207,7 +208,7 @@ class AccountReconciler(AccountPart):
         return CALM if await self._is_calm() else UNSETTLED
 
     def _is_due(self, symbol: str, sent: Iterable[SessionChild], now: datetime) -> bool:
-        """Return True if a symbol is to be read before everything is."""
+        """Return True if a symbol must be read before the next poll of all symbols."""
         if symbol in self._unread:
             return self._unread.is_due(symbol, now)
         if symbol in self._first_symbols or (self._is_in_doubt and not self._is_cleared(symbol)):
@@ -223,7 +224,7 @@ class AccountReconciler(AccountPart):
         return wants_poll(child, self._now(), self.stream_is_healthy, with_ended=dear)
 
     def _is_behind(self, symbol: str, own: list[SessionChild]) -> bool:
-        """Return True if the symbol has children and was not read since the stream stands again."""
+        """Return True if the symbol has children and was not read since the private stream came back."""
         read = self._read_at.get(symbol)
         return bool(own) and self._resumed_at is not None and (read is None or read < self._resumed_at)
 
@@ -236,7 +237,7 @@ class AccountReconciler(AccountPart):
         *,
         everything: bool,
     ) -> list[SymbolTask]:
-        """Return what is to be read: first symbols whose children wait to be sent, then the others by name."""
+        """Return a task for each due symbol. Symbols whose children wait to be sent come first, the others by name."""
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
@@ -263,16 +264,16 @@ class AccountReconciler(AccountPart):
         return tasks
 
     def _is_time_for_all_trades(self, symbols: int, *, is_quiet: bool) -> bool:
-        """Return True if those that are due may be read: what is in doubt, or comes to be, must not wait for them."""
+        """Return True if the due lists of all trades may be read now. They must not delay symbols in doubt."""
         return not self._is_in_doubt and (is_quiet or self._all_trades.is_cheap(symbols, self.stream.trades))
 
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
     ) -> set[str]:
-        """Return the symbols that are done: 1. read, 2. children that lists leave out, 3. missing fills.
+        """Read symbols, then children that the lists leave out, then missing fills. Return the settled symbols.
 
-        Parts 2 and 3 may take long. A doubt that comes meanwhile ends them: what is in doubt is read first.
-        """
+        The last two steps may take long. A new doubt ends the second one early, so that symbols in doubt are read
+        first."""
         reads: list[SymbolRead] = []
         settled: set[str] = set()
         try:
@@ -300,7 +301,7 @@ class AccountReconciler(AccountPart):
         )
 
     async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
-        """Read one symbol and clear it. Its trouble keeps no other back, unless it is everybody's."""
+        """Read one symbol and end the doubt about it. Its failure stops no other, unless all requests would fail."""
         told = answers.of(task, self._now())
         try:
             reads.append(await self._symbol_poll.read(task, told))
@@ -333,20 +334,20 @@ class AccountReconciler(AccountPart):
             settled.add(read.task.symbol)
 
     def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
-        """Note the trouble of one symbol. What is everybody's is raised."""
+        """Note that one symbol could not be read. Raise ``error`` if all other requests would fail too."""
         if ends_poll(error):
             raise error
         self._unread.failed(symbol, error, self._now(), is_unlisted=self._is_unlisted(symbol))
 
     def _is_cleared(self, symbol: str) -> bool:
-        """Return True if the symbol was read completely since the doubt."""
+        """Return True if a complete poll of the symbol began after the last doubt."""
         read = self._read_at.get(symbol)
         return read is not None and (self._doubted_at is None or read >= self._doubted_at)
 
     # --- after it -------------------------------------------------------------------------------
 
     async def _show_unread(self, wanted: Iterable[str]) -> None:
-        """Write which symbols cannot be read, when that has changed."""
+        """Store which symbols cannot be read, if they have changed."""
         self._unread.keep(set(wanted))
         unread = self._unread.shown()
         if unread == self._shown_unread:
@@ -357,7 +358,7 @@ class AccountReconciler(AccountPart):
         self._shown_unread = unread
 
     async def _finish(self, wanted: set[str], settled: set[str], start: datetime, begun: datetime) -> None:
-        """Move the account's mark when every symbol was read, and write what the poll says of its health."""
+        """Move the time until which the account is reconciled, if every symbol was read. Store the time and errors."""
         listed = {one for one in wanted if not self._unread.is_unlisted(one)}
         failing = sorted(listed & set(self._unread))
         if failing and len(failing) == len(listed):
@@ -387,7 +388,7 @@ class AccountReconciler(AccountPart):
             self._is_in_doubt = False
 
     async def _is_calm(self) -> bool:
-        """Return True if nothing waits for a poll. A failure to read fails again in the poll, which counts it."""
+        """Return True if nothing needs a poll. A failed database read gives False, and the poll then counts it."""
         if self._unread or self._is_in_doubt:
             return False
         try:

@@ -49,7 +49,7 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 log = structlog.get_logger(__name__)
 
 CHECKS_EVERY = 1.0
-#: Events of the private stream that are being recorded; more wait, as while the database is away.
+#: At most this many events of the private stream are recorded at a time. More wait, such as during an outage.
 EVENTS_AT_ONCE = 16
 OPEN_FIRST, OPEN_MAX = 0.5, 5.0  # seconds between attempts to reach the venue
 
@@ -88,9 +88,8 @@ class AccountSession:
     async def run(self) -> None:
         """Open the account, settle the children of earlier holders, then send, poll and listen until cancelled.
 
-        Raises the error that made it fail, and is then run again. From the third failure in a row the account's page
-        shows it.
-        """
+        Raises the error that ended the session. The engine then runs it again. From the third failure in a row, the
+        account's page shows it."""
         structlog.contextvars.bind_contextvars(account=self._account_pk)  # every line that this task logs
         try:
             await self._run()
@@ -182,7 +181,7 @@ class AccountSession:
             tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
     async def _poll_before_all(self) -> None:
-        """Poll everything that may rest there before any new child. The exchange may have cancelled it."""
+        """Hold back new children until all symbols were polled. The exchange may have cancelled what rests there."""
         await self._doubt(self._context.clock.now())
         self._reconciler.poke()
 
@@ -211,7 +210,7 @@ class AccountSession:
     # --- opening -------------------------------------------------------------------------------
 
     async def _cannot_open(self, error: Exception) -> bool:
-        """Say why; True when a person must mend it: an exchange, options or addresses that cannot be used."""
+        """Show why opening failed. Return True if a person must fix the exchange, options or addresses."""
         reason = f"the account cannot be opened: {error}"
         await self._failed(reason)
         if not isinstance(error, ValueError):
@@ -224,13 +223,13 @@ class AccountSession:
         return True
 
     async def _wait_for_check(self) -> None:
-        """Try no more until somebody asks for a check. Another key ends this session: it comes with another fence."""
+        """Wait until somebody asks for a check. A new key ends this session, because it comes with a new fence."""
         credential_pk = self._details.credential_pk
         while not (await self._context.database.read(session_wanted, credential_pk)).check:
             await self._context.clock.sleep(CHECKS_EVERY)
 
     async def _open(self) -> None:
-        """Reach the venue, however long it takes: markets, and what the key may do."""
+        """Open the gateway, check the key and load the market rules. Try again until all of that works."""
         pause = RetryPause(OPEN_FIRST, OPEN_MAX)
         is_to_be_checked = self._details.key_is_in_use
         while True:
@@ -250,7 +249,7 @@ class AccountSession:
                 return
 
     async def _check_key(self) -> None:
-        """Ask what the key may do. Where the exchange does not tell, a private call shows that it reads."""
+        """Ask what the key may do. If the exchange does not say, a read of the balances shows that it may read."""
         permissions = await self._gateway.permissions()
         if permissions.read is None:
             await self._gateway.balances()
@@ -264,7 +263,7 @@ class AccountSession:
         log.info("key checked", account=self._details.label, state=credential.state, error=credential.error)
 
     async def _note_failed_check(self, error: VenueReadFailed) -> bool:
-        """Keep why a check failed for who asked for it; True when the exchange refused the key itself."""
+        """Store the reason of a failed check for the person who asked. Return True if the exchange refused the key."""
         if error.refuses_key:
             await self._refuse_key(f"the exchange refuses the key: {error}")
             return True
@@ -284,7 +283,7 @@ class AccountSession:
         )
 
     async def _answer_checks(self) -> None:
-        """Check the key again, and poll at once, whenever somebody asks for it; share limits with who else is here."""
+        """Check the key or poll whenever somebody asks. Share limits with accounts that use the same address."""
         while True:
             await self._context.clock.sleep(CHECKS_EVERY)
             try:
@@ -306,11 +305,10 @@ class AccountSession:
     # --- listening -----------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        """Record what the private stream says; a reconnect means that something may have been missed.
+        """Record the events of the private stream. After a reconnect, poll for what may have been missed.
 
-        What comes next does not wait until it is recorded: facts may come to the database in any order, and of a
-        burst those that wait there together are one transaction.
-        """
+        Several events are recorded at a time, because facts may reach the database in any order. Those of a burst that
+        wait there together share one transaction."""
         room = asyncio.Semaphore(EVENTS_AT_ONCE)
         async with asyncio.TaskGroup() as recording:
             async for event in self._gateway.watch_account(self._details.symbols):
@@ -333,7 +331,7 @@ class AccountSession:
             )
 
     async def _lose_stream(self) -> None:
-        """Let polls stand in until the stream is back. The first one ends the doubt that the loss leaves."""
+        """Count the stream as lost, and poll more until it is back. The first poll ends the doubt of the loss."""
         if self._reconciler.stream_is_healthy:
             self._reconciler.stream_is_healthy = False
             self._reconciler.stream.ended()
@@ -342,7 +340,7 @@ class AccountSession:
             await self._doubt(now)
 
     async def _suspect_stream(self, silence: str) -> None:
-        """Count the stream as lost, and have it begin anew: a poll found what it should have told."""
+        """Count the stream as lost and reconnect it, because a poll found something that it should have reported."""
         await self._lose_stream()
         self._gateway.reconnect_account(silence)
         await self._context.database.retry_until_committed(
@@ -354,7 +352,7 @@ class AccountSession:
         )
 
     async def _doubt(self, now: datetime) -> None:
-        """Hold back new children of a symbol until a complete poll of it that begins from now on."""
+        """Hold back each symbol's new children until a complete poll of the symbol has begun at ``now`` or later."""
         await self._context.database.retry_until_committed(
             account_doubted, account_pk=self._account_pk, fence=self.fence, now=now
         )

@@ -1,4 +1,4 @@
-"""The schedule for reading all trades of an account's symbols, beside those of children with missing trades."""
+"""The schedule for reading all trades of an account's symbols. Known missing trades are read apart from it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from execution.venues.protocol import Gateway
 
-#: All trades of a symbol are read this often, by polls of everything outside of a doubt,
+#: All trades of a symbol are read this often, by polls of all symbols, and not during a doubt.
 TRADES_EVERY = timedelta(minutes=1)
-#: where that takes at most so much of the rate limit. A doubt that comes meanwhile would wait for the rest.
+#: They are not read where that takes more of the rate limit than this. A new doubt would wait for the rest.
 MOST = 5.0  # seconds of it
 
 
@@ -19,7 +19,7 @@ class AllTrades:
         self._gateway = gateway
         self._read_at: dict[str, datetime] = {}
         self._wanted_at: datetime | None = None
-        #: How many trades had become known when they were last read.
+        #: The number of known trades at the last reading.
         self._known = 0
 
     def want(self, now: datetime) -> None:
@@ -46,5 +46,5 @@ class AllTrades:
         return at is None or now - at >= TRADES_EVERY
 
     def is_cheap(self, symbols: int, known: int) -> bool:
-        """Return True if the trades of so many symbols are cheap to read, when ``known`` trades are known in all."""
+        """Return True if the trades of ``symbols`` symbols are cheap to read. ``known`` counts all known trades."""
         return self._gateway.seconds_of_trades(symbols, max(known - self._known, 0)) <= MOST

@@ -1,4 +1,4 @@
-"""The grouping of a list of a whole account by symbol."""
+"""A function that groups the list of a whole account by symbol."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ class CancelGroup:
 
 
 class CancelTogether:
-    """Finds such groups of cancels on one account, and sends one request for each group.
+    """Finds cancels on one account that one request can replace, and sends that request.
 
-    The exchange's call ends every open order, also those of other programs. So it is used only on accounts that an
-    admin has marked as the desk's alone, and only where no child should stay open.
+    The request cancels every open order, also those of other programs. So it is used only on accounts that an admin
+    has marked as the desk's alone, and only where no child should stay open.
     """
 
     def __init__(self, context: EngineContext, gateway: Gateway, account_pk: int) -> None:
@@ -42,7 +42,7 @@ class CancelTogether:
         self._requests: set[asyncio.Task[Mapping[str, OrderReport] | CancelFailed]] = set()
 
     async def groups(self, cancels: Sequence[SessionChild]) -> list[CancelGroup]:
-        """Return the groups among these cancels. A child outside of a group is cancelled by itself."""
+        """Return the groups of ``cancels`` that one request can replace. The caller cancels the others one by one."""
         scope = self._gateway.cancels_all
         if scope is None or len(cancels) < AT_LEAST:
             return []
@@ -58,7 +58,7 @@ class CancelTogether:
         return [CancelGroup(symbol, group) for symbol, group in large.items() if symbol not in kept]
 
     def begin(self, group: CancelGroup) -> asyncio.Task[Mapping[str, OrderReport] | CancelFailed]:
-        """Send the request as soon as the rate limit has a place for it."""
+        """Send the request for a group as soon as the rate limit has a place for it."""
         task = asyncio.create_task(self._cancel_all(group), name=f"cancel all {group.symbol or ''}")
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)

@@ -22,7 +22,7 @@ class LeaseLike(Protocol):
 
 
 class OwnLease(LeaseLike, Protocol):
-    """The engine's own lease, which it starts and stops. The engine reports to it that its loop runs."""
+    """This engine's own lease. The engine starts and stops it, and reports to it that the event loop runs."""
 
     def start(self) -> None: ...
 
@@ -37,8 +37,9 @@ def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """The shared objects. ``poke_order`` and ``poke_account`` wake a driver or session of this engine, by primary
-    key.
+    """The objects that the drivers and sessions of one engine share.
+
+    ``poke_order`` and ``poke_account`` take a primary key. They wake the driver or the session of this engine.
     """
 
     clock: Clock
@@ -52,5 +53,5 @@ class EngineContext:
     publish_book: Callable[[int, str, Book], None] = unpublished
     publish_feeds: Callable[[int, str, Mapping[Feed, FeedStatus]], None] = unpublished
     publish_candles: Callable[[int, str, KnownCandles], None] = unpublished
-    #: Why no order may start for want of disk space; empty when one may.
+    #: Returns the reason why no order may start, if disk space is short; empty if orders may start.
     room: Callable[[], str] = str

@@ -25,14 +25,15 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 log = structlog.get_logger(__name__)
 
 CHECK_EVERY = 1.0  # seconds; okx takes one call a second
-#: It is renewed when this share of its time is over, and then has twice as long for more attempts.
+#: The switch is renewed when this share of its time is over. Then twice as long is left for more attempts.
 RENEW_AFTER = 1 / 3
-#: The exchange counts from when it got the request, which an earlier session knew.
+#: The exchange counts from its receipt of a request. For a switch that an earlier session armed, the receipt is this
+#: much later than the sending, at most.
 ANSWERED_WITHIN = 5.0  # seconds
 
 
 class DeadMansSwitch(AccountPart):
-    """Arms, renews and disarms the switch of one account. All seconds are those of a clock that does not step."""
+    """Arms, renews and disarms the switch of one account. It counts seconds by a clock that does not step."""
 
     def __init__(
         self,
@@ -46,8 +47,9 @@ class DeadMansSwitch(AccountPart):
         may_have_fired: Callable[[], Awaitable[None]],
         health: Health | None = None,
     ) -> None:
-        """Set up a switch. ``period`` is brought within ``bounds``. ``may_have_fired`` is called while it may be
-        firing.
+        """Set up a switch. ``period`` is brought within ``bounds``.
+
+        ``may_have_fired`` is called while the exchange may be firing the switch.
         """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._period = bounds.period(period)
@@ -57,9 +59,10 @@ class DeadMansSwitch(AccountPart):
         self._until: datetime | None = None
         self._renew_at = 0.0
         self._failing_since: datetime | None = None
-        #: What the account's row says is wrong; None: what an earlier session left there.
+        #: The error that the account's row shows. None means that the row still has an earlier session's text.
         self._noted: str | None = None
-        #: When each attempt to arm may fire, from and to: one whose answer was lost may have been heard.
+        #: The earliest and the latest time at which each attempt to arm may fire. The exchange may have received an
+        #: attempt without an answer.
         self._fires: list[tuple[float, float]] = []
 
     def poke(self) -> None:
@@ -108,7 +111,7 @@ class DeadMansSwitch(AccountPart):
         return facts
 
     def _take_over(self, facts: SwitchFacts) -> None:
-        """Take over what an earlier session has armed, to be renewed or taken back at once."""
+        """Take over a switch that an earlier session armed. It is then renewed or disarmed at once."""
         if self._is_taken_over:
             return
         self._is_taken_over, self._until = True, facts.until
@@ -118,7 +121,7 @@ class DeadMansSwitch(AccountPart):
             self._fires = [(first, first + ANSWERED_WITHIN)]
 
     async def _heed_firing(self) -> None:
-        """Doubt every order while the switch may be firing. Afterwards it is no longer armed."""
+        """Call ``may_have_fired`` while the switch may be firing. Afterwards the switch counts as not armed."""
         now = self._context.clock.boot()
         if not any(first <= now for first, _ in self._fires):
             return

@@ -10,7 +10,7 @@ from execution.engine.clock import Clock
 from execution.engine.db.database import Database
 from execution.selectors.decisions.resting import DeskResting, desk_resting
 
-#: Seconds for which a reading stands; a quote is as old when it matters.
+#: A reading is used for this many seconds. A quote may be just as old when it is used.
 STANDS = 0.5
 
 Key = tuple[int, str, Side]
@@ -31,7 +31,7 @@ class DeskBook:
         self._readings: dict[Key, _Reading] = {}
 
     async def resting(self, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-        """Return the desk's resting orders in a market, at most ``STANDS`` old. Raises what the database raises."""
+        """Return the desk's resting orders in a market, at most ``STANDS`` seconds old. Database errors are raised."""
         key = (venue_pk, symbol, side)
         reading = self._readings.get(key)
         if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):

@@ -1,8 +1,7 @@
-"""The differences between our books and the venue's that the polls of one account find. They are written once a
-poll.
+"""The differences between our books and the venue's that the polls of one account find, stored once a poll.
 
-The only request to the venue here is a cancel: of an order with our mark that no order of ours can own, or of one
-that is over in our books.
+The only request to the venue here is a cancel. It is for an order with our mark that belongs to no order of ours, or
+for an open order that has ended in our books.
 """
 
 from __future__ import annotations
@@ -32,16 +31,17 @@ from execution.venues.protocol import Gateway, Unreadable
 
 log = structlog.get_logger(__name__)
 
-#: A venue may list trades later than states; only after this is a lack of them a difference.
+#: A venue may list trades later than an order's state. Missing trades are a difference only after this time.
 TRADES_AWAITED = timedelta(seconds=30)
-#: A picture of the venue may be older than ours: these count when a second poll, as long after, shows them too.
+#: The venue's answer may be older than our rows. Differences of state count only if a second poll shows them too, at
+#: least this much later.
 SEEN_TWICE = timedelta(seconds=1)
 
 MAX_WHY_LENGTH = 200
 
 
 class Differences:
-    """Collects the differences of one poll, and remembers those of the last ones."""
+    """Collects the differences that one poll finds, and remembers when each was first seen."""
 
     def __init__(
         self,
@@ -58,14 +58,14 @@ class Differences:
         self._foreign = foreign
         self._orphan_policy = orphans
         self._found: list[Found] = []
-        #: By symbol what the last list of its trades had that nobody could convert.
+        #: For each symbol, the difference about unreadable trades in its last list of trades.
         self._unreadable_trades: dict[str, Found] = {}
         self._first_seen: dict[tuple[str, str, str], datetime] = {}
-        #: None: the rows of earlier sessions have not been compared yet.
+        #: The number of stored differences. None until the rows of earlier sessions have been compared.
         self._kept: int | None = None
 
     def begin(self, children: Iterable[SessionChild], now: datetime) -> None:
-        """Begin a poll with the differences that follow from the rows of ``children`` alone."""
+        """Begin a poll. Note the missing fills, which the rows of ``children`` show by themselves."""
         self._found = []
         self._now = now
         for child in children:
@@ -81,7 +81,7 @@ class Differences:
     # --- while a poll goes on -------------------------------------------------------------------
 
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
-        """Compare the open orders with our children, with one query when some have our mark."""
+        """Compare the venue's open orders with our children, and note what differs. Adopt or cancel orphans."""
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
             await self._context.database.read_soon(known_client_ids, self._account_pk, marked)
@@ -128,7 +128,7 @@ class Differences:
             )
 
     def note_trades(self, symbol: str, trades: list[Trade], without_child: set[str]) -> None:
-        """Note trades that belong to no child. Those of open foreign orders are left out."""
+        """Note the trades in ``without_child``, which belong to no child. Leave out those of known foreign orders."""
         for trade in trades:
             if trade.trade_id in without_child and not self._foreign.has(symbol, trade.exchange_id):
                 evidence = {
@@ -141,7 +141,7 @@ class Differences:
                 self._found.append(Found("lost_trade", symbol, trade.trade_id, evidence))
 
     def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
-        """Note the number of skipped entries of other programs that could not be converted."""
+        """Note the number of unreadable ``entries``. They belong to other programs and were skipped."""
         if kind == "trades":
             self._unreadable_trades.pop(symbol, None)
         if entries:
@@ -159,7 +159,7 @@ class Differences:
                 self._unreadable_trades[symbol] = found
 
     def keep_unreadable_trades(self, symbol: str) -> None:
-        """Note again the unreadable trades of a symbol's last list, because this poll did not read it."""
+        """Note again the unreadable trades of a symbol's last list, because this poll does not read its trades."""
         if symbol in self._unreadable_trades:
             self._found.append(self._unreadable_trades[symbol])
 
@@ -170,7 +170,11 @@ class Differences:
     # --- after it ------------------------------------------------------------------------------
 
     async def keep(self, symbols: Collection[str], now: datetime) -> None:
-        """Write the differences that have lasted long enough. Do nothing if there are none, before and now."""
+        """Store the differences of ``symbols`` that have lasted long enough.
+
+        Open orders that have ended in our books are cancelled. Nothing is written if there are no differences, before
+        and now.
+        """
         lasting = self._lasting(symbols, now)
         for one in lasting:
             if one.kind == "open_there":
@@ -196,7 +200,7 @@ class Differences:
             )
 
     async def _cancel_ended(self, found: Found) -> None:
-        """Cancel an order that is over in our books, and whose quantity may have been sent again."""
+        """Cancel an open order that has ended in our books. Its quantity may have been sent again."""
         ref = OrderRef(found.evidence["client_id"], found.symbol, found.evidence["exchange_id"])
         await self._gateway.ready("cancel", ref.symbol)
         outcome = await self._gateway.cancel(ref)
@@ -207,7 +211,7 @@ class Differences:
         )
 
     def _lasting(self, symbols: Collection[str], now: datetime) -> list[Found]:
-        """Return what lasts of the symbols that were polled. What was seen of the others is remembered."""
+        """Return the differences of the polled ``symbols`` that last long enough. Remember those of other symbols."""
         names = {(one.kind, one.symbol, one.key): one for one in self._found if one.symbol in symbols}
         others = {name: at for name, at in self._first_seen.items() if name[1] not in symbols}
         self._first_seen = others | {name: self._first_seen.get(name, now) for name in names}

@@ -1,4 +1,4 @@
-"""Wake-ups from other processes, over Redis. A lost one costs a second, and never an order."""
+"""Wake-ups from other processes, over Redis. A lost wake-up costs a second, and never an order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bells:
 
 
 async def listen(url: str, bells: Bells) -> None:
-    """Call back for every wake-up, for ever. It reconnects by itself."""
+    """Call the functions of ``bells`` for each wake-up, for ever. Reconnect after errors."""
     while True:
         client = redis.asyncio.Redis.from_url(url, socket_timeout=None)
         try:
@@ -63,7 +63,7 @@ def _ring_one(wake: Wake, bells: Bells) -> None:
 
 
 class QuotePublisher:
-    """Publishes the newest quotes in Redis, signed, in the background. A failed one is replaced by the next."""
+    """Publishes the newest quotes in Redis, signed, in the background. The next quote replaces a failed one."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.asyncio.Redis.from_url(url)

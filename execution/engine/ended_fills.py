@@ -1,4 +1,4 @@
-"""The reading of trades of children that are over, apart from the polls. An order ends when they are recorded."""
+"""The reading of ended children's trades, apart from the polls. An order ends when they are recorded."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: Trades are listed a moment after their order's end was told. Of several that end together all are asked for at once.
+#: Exchanges list trades a moment after an order's end. After this wait, orders that end together are read together.
 LISTED_AFTER = 0.3  # seconds
-#: Questions are so far apart, and so is the second one for the same trades from the first.
+#: The shortest time between two requests, and between the first and the second for the same trades.
 APART = 1.0  # seconds
-#: The rows are looked at this often without any news: some is told by answers, and some was lost.
+#: The rows are checked this often without a wake-up. An end that an answer reports causes no wake-up, and wake-ups may
+#: be lost.
 UNTOLD = 1.5  # seconds
 
 
 class EndedFills(AccountPart):
-    """Reads the missing trades of ended children, with growing pauses while none of them comes.
+    """Reads the missing trades of ended children, with growing pauses while none of these trades comes.
 
     A poll reads everything about an account and may take seconds, so these trades do not wait for it. Where lists of
-    trades are expensive (kraken), only the polls read them, because two readers would take the whole limit.
+    trades are expensive (kraken), only the polls read them, because two readers would take the whole rate limit.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class EndedFills(AccountPart):
             await self._context.clock.sleep(LISTED_AFTER if wait is None else wait)
 
     async def look(self) -> float | None:
-        """Read the missing trades that are due. Return the seconds until the next reading; None:
-        nothing is missing.
+        """Read the missing trades that are due. Return the seconds until the next reading.
+
+        Return None if nothing is missing.
         """
         children = await self._context.database.read_soon(unsettled_children, self._account_pk)
         ended: defaultdict[str, list[SessionChild]] = defaultdict(list)
@@ -89,7 +91,7 @@ class EndedFills(AccountPart):
         return max(APART, least - (self._context.clock.boot() - begun))
 
     def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
-        """Note a failed read. The next look asks again, and so does the next poll, which shows the failure."""
+        """Log a failed read. The next ``look`` tries again, and so does the next poll, which shows the failure."""
         log.warning("trades of ended children could not be read", symbol=symbol, error=str(error))
 
 

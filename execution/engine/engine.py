@@ -44,7 +44,7 @@ DISK_EVERY = 2.0  # seconds between reads of the free space
 TEND_EVERY = 0.5  # seconds between polls of the halts in force
 CLAIM_ORDERS = 500  # at most, in one poll
 CLAIM_ACCOUNTS = 20
-#: Orders are left this long to the worker that holds their account.
+#: For this long after an order is due, only the worker that holds its account may claim it.
 PATIENCE = timedelta(seconds=2)
 RESTART_FIRST, RESTART_MAX = 0.5, 10.0  # seconds before a failed actor is started again
 RAN_WELL = 60.0  # seconds after which a failure is a new one
@@ -116,7 +116,7 @@ class Engine:
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
         """Wake the order's driver, unless it has seen ``version``. Look for free orders if no driver here has it.
 
-        An order that another engine drives rings often. Only its first version can mean that it is free.
+        Orders of other engines cause many wake-ups. Only the first version of an order can mean that it is free.
         """
         running = self._drivers.get(order_pk)
         if running is None:
@@ -144,7 +144,7 @@ class Engine:
     # --- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Claim and drive until told to stop or until the lease is lost. Then release everything."""
+        """Claim and drive until ``stop`` is called. Then release everything."""
         paused = await self._once_there(lambda: pause_if_away(now=self._clock.now()))
         if paused:
             log.warning("the desk was away: orders resume paused", orders=paused)
@@ -167,7 +167,7 @@ class Engine:
                 task.cancel()
 
     async def _once_there(self, call: Callable[[], T]) -> T:
-        """Call until the database answers: a process that ended for want of it would only be started again."""
+        """Call ``call`` until the database answers. Without this wait the process would end, and be started again."""
         while True:
             try:
                 return await self._database.run(call)
@@ -183,7 +183,7 @@ class Engine:
             await self._clock.sleep(0.1)
 
     async def _tend_halts(self) -> None:
-        """See every halt through until nothing of it is open; in every engine, because any may be the last."""
+        """Carry out every halt until nothing that it stops is open. Every engine does it, as any may be the last."""
         while True:
             wait = TEND_EVERY
             try:
@@ -195,7 +195,7 @@ class Engine:
             await self._clock.sleep(wait)
 
     async def _watch_disk(self) -> None:
-        """Say on the wall that this host's disk is nearly full, and that it is no more."""
+        """Show on the wall that this host's disk is nearly full, and remove that when there is room again."""
         is_shown = False
         while True:
             short = self.parts.room()
@@ -221,7 +221,7 @@ class Engine:
             await self._health.worked(CLAIMS)
 
     async def _poll(self) -> None:
-        """Claim what is free, start what was claimed, and wake what has changed or end what was lost."""
+        """Claim what is free. Start and end actors to match the claims. Wake the drivers of changed orders."""
         if self._lease.left() <= 0:
             return
         worker_pk = self._lease.worker_pk
@@ -281,7 +281,7 @@ class Engine:
         return Running(session, task)
 
     async def _keep_running(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
+        """Run an actor. Start it again after each failure, with growing pauses. So one bad order stops no other."""
         wait = RESTART_FIRST
         while True:
             begun = self._clock.boot()
@@ -304,7 +304,7 @@ class Engine:
     # --- stopping --------------------------------------------------------------------------------
 
     async def _shut_down(self) -> None:
-        """Stop deciding; when no other worker runs pull what rests; release everything."""
+        """End all drivers. If no other worker runs, cancel all resting children. Then release everything."""
         await self._end(self._drivers)
         # Nothing is decided or created from here on; cancels and facts need no lease.
         self._lease.stop()
@@ -319,7 +319,7 @@ class Engine:
         log.info("engine stopped", was_last=is_last)
 
     async def _pull(self) -> None:
-        """Cancel everything that rests at the venues, and say what stays."""
+        """Cancel everything that rests at the venues, and log the number of children that stay there."""
         worker_pk = self._lease.worker_pk
         await self._database.retry_until_committed(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
         holds = await self._database.retry_until_committed(owned, worker_pk=worker_pk)

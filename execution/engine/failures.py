@@ -31,13 +31,13 @@ from execution.venues.protocol import VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: The database was there and refused the statement itself.
+#: Errors of a database that was reachable and refused the statement itself. They are faults of our own code.
 OUR_STATEMENTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 #: An outage that lasts longer than this is shown.
 OUTAGE_SHOWN_AFTER = timedelta(seconds=30)
 AFTER_OUTAGE = 0.5  # seconds before what was away is asked again
 PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between two attempts of what fails by itself
-#: A part that runs this long without failing works again.
+#: A part that runs this long without failing counts as working again.
 WORKS_AFTER = 10.0  # seconds
 
 
@@ -101,7 +101,7 @@ class FailureRow:
 class Health:
     """Counts the failures in a row of each part of a session or an engine, and stores those that pages show.
 
-    ``show`` and ``clear`` write the row that stores them.
+    ``show`` stores a fault, and ``clear`` removes the fault of a part.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Health:
         return pause
 
     async def worked(self, part: str) -> None:
-        """Reset the count of failures, and remove the shown fault."""
+        """Reset the count of a part's failures, and remove its fault from the pages."""
         row = self._failing.get(part)
         if row is not None and (not row.is_shown or await self._written(self._clear(part))):
             self._failing.pop(part, None)

@@ -1,4 +1,4 @@
-"""Orders of other programs on the same account, told from ours by the exchange's order ids."""
+"""Orders of other programs on the same account. The exchange's order ids distinguish them from ours."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from execution.engine.patient_reads import PatientReads
 from execution.selectors.decisions.sessions import known_exchange_orders
 from execution.venues.protocol import Unreadable
 
-#: A session remembers so many ids.
+#: The number of ids that a session remembers.
 REMEMBERED = 20_000
 
 
 class ForeignOrders:
-    """Remembers what the exchange has told about orders of others, so that each is looked up once."""
+    """Remembers the exchange ids of other programs' orders, so that each is looked up once."""
 
     def __init__(
         self, context: EngineContext, reads: PatientReads, *, account_pk: int, marks: frozenset[str]
@@ -54,10 +54,9 @@ class ForeignOrders:
     async def refuse_ours(
         self, symbol: str, unreadable: Collection[Unreadable], *, is_any_nameless: bool
     ) -> None:
-        """Raise the error of the first unreadable entry that may be ours. The others may stay unreadable.
+        """Raise the error of the first unreadable entry that may be ours. Those of other programs may stay unreadable.
 
-        ``is_any_nameless``: a child of the symbol waits for its exchange id. An id that we do not know may be its
-        own.
+        ``is_any_nameless`` is True if a child of the symbol has no exchange id yet. An unknown id may be that child's.
         """
         known = await self._known(symbol, (one.exchange_id for one in unreadable))
         for one in unreadable:

@@ -17,24 +17,24 @@ from execution.venues.protocol import MarketGateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: The history is fetched after whatever an opening account has to do first.
+#: The first fetch waits this long, because an account that opens has other things to do first.
 FIRST_AFTER = 2.0  # seconds
 POLL_EVERY = 10.0  # seconds
-#: A candle is asked for when it has been over for a moment: exchanges list it late.
+#: A candle is requested this long after its end, because exchanges list it late.
 SETTLES = timedelta(seconds=3)
-#: The last candles are asked for again with each new one: exchanges correct them.
+#: The last candles are requested again with each new one, because exchanges correct them.
 OVERLAP = 12 * CANDLE_LENGTH
-#: A market that tells nothing new for a time is asked again after this part of it,
+#: A market is read again after this part of the time for which it has brought nothing new,
 PATIENCE = 1 / 8
-#: after so many seconds for each day that is asked for, because a long history is many requests,
+#: but not before this many seconds for each requested day, because a long history takes many requests,
 PER_DAY = 5.0
-#: and at the latest after so many seconds.
+#: and apart from that after at most this many seconds.
 MAX_PAUSE = 3600.0
 
 
 @dataclass(slots=True)
 class Pause:
-    """The time of a symbol's next read. Pauses grow while nothing new comes. Seconds of a monotonic clock."""
+    """The time of a symbol's next read, in seconds of a monotonic clock. Pauses grow while nothing new comes."""
 
     fruitless_since: float | None = None
     due: float = 0.0
@@ -44,7 +44,7 @@ class Pause:
         self.fruitless_since, self.due = None, 0.0
 
     def grow(self, *, at: float, least: float) -> None:
-        """Make the pause longer, at least ``least`` seconds, because nothing new came."""
+        """Set the next read to at least ``least`` seconds after ``at``. The pause grows, because nothing new came."""
         if self.fruitless_since is None:
             self.fruitless_since = at
         self.due = at + max(min((at - self.fruitless_since) * PATIENCE, MAX_PAUSE), least)
@@ -52,8 +52,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The range of candles to request: from the last hour of the known ones, or as far back as plans look, until
-    now.
+    """The range of candles to request, from ``since`` until ``until``.
+
+    It begins an hour before the end of the known candles, or as far back as plans look.
     """
 
     known: datetime | None
@@ -118,7 +119,7 @@ class MarketHistory:
             await self._fetch(symbol, missing)
 
     async def _missing(self, symbol: str) -> Missing | None:
-        """Return the missing range; None if an earlier session has just fetched it."""
+        """Return the missing range; None if all finished candles are known."""
         until = last_finished(self._context.clock.now() - SETTLES)
         known = await self._context.database.read(candles_known_until, self._venue_pk, symbol)
         if known is not None and known >= until:
@@ -127,7 +128,7 @@ class MarketHistory:
         return Missing(known, oldest if known is None else max(known - OVERLAP, oldest), until)
 
     async def _fetch(self, symbol: str, missing: Missing) -> bool:
-        """Return whether a candle came that was not known."""
+        """Request and store the missing candles. Return True if one of them is new."""
         history = await self._gateway.candles(symbol, missing.since, missing.until)
         await self._context.database.run(
             candles_record, venue_pk=self._venue_pk, symbol=symbol, history=history

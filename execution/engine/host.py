@@ -43,21 +43,22 @@ from execution.venues.protocol import Gateway, MarketGateway
 
 log = structlog.get_logger(__name__)
 
-#: An engine that cannot go on ends its process: what is started again is alive for certain.
+#: The exit code of an engine that cannot go on. Its process ends, because a restarted one is alive for certain.
 EXIT_LOST = 70
-#: Seconds for which one thread of Python keeps the others waiting. The database's threads let go at every statement
-#: and would wait the usual 5 ms each time while the loop is busy: a check of seven statements took 40 ms, 9 its own.
-#: With 0.5 ms a decision of twelve statements still waited for twice its own time.
+#: The seconds for which one Python thread keeps the others waiting. The database's threads let go at every statement.
+#: While the loop is busy, each would wait the usual 5 ms to go on: a check of seven statements took 40 ms, of which 9
+#: were its own. With 0.5 ms a decision of twelve statements still waited for twice its own time.
 SWITCH_INTERVAL = 0.0001
-#: Collections of the middle generation before one of everything.
+#: The number of garbage collections of the middle generation before a full one.
 FULL_COLLECTION = 1000
 STOP_PATIENCE = 4.5  # seconds
 FACTS_PATIENCE = 3.0  # seconds for answers under way after the lease is lost
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop of uvloop, which takes half of asyncio's own time for the same; asyncio's where there is none
-    (Windows).
+    """Return an event loop of uvloop, or asyncio's own on Windows, where there is no uvloop.
+
+    For the same work, uvloop takes half the time that asyncio's loop takes.
     """
     if sys.platform == "win32":
         return asyncio.new_event_loop()
@@ -112,7 +113,7 @@ class EngineHost:
             self._loop.call_soon_threadsafe(self._engine.stop)
 
     def join(self) -> None:
-        """Wait until the engine has stopped, or its patience is over."""
+        """Wait until the engine has stopped, at most ``STOP_PATIENCE`` seconds."""
         if self._thread is not None:
             self._thread.join(STOP_PATIENCE)
 
@@ -179,9 +180,10 @@ class EngineHost:
         await database.close()
 
     def _lost(self, reason: str) -> None:
-        """Stop decisions and sends after the loss of the lease. The lease's thread calls it.
+        """End the process soon after the loss of the lease. The lease's thread calls this.
 
-        Answers under way are given a moment, because facts need no lease; then the process ends.
+        Decisions and sends have stopped by then. Requests that wait for an answer have ``FACTS_PATIENCE`` seconds to
+        record it, because facts need no lease.
         """
         log.error("the lease is lost; the process ends", reason=reason)
         threading.Timer(FACTS_PATIENCE, os._exit, args=(EXIT_LOST,)).start()

@@ -34,8 +34,8 @@ def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = Fals
     """Make a new key, or continue an interrupted rotation, and seal every secret to it.
 
     1. The file gets the new key first; the former ones still open. 2. The installation's public key becomes the new
-    one, so that no secret is sealed to another from then on. 3. Each secret is sealed again, one at a time. 4. Each
-    is opened with the new key alone. ``only_key`` ends after the first step, so that the file can be copied to other
+    one. From then on no secret is sealed to another key. 3. Each secret is sealed again, one at a time. 4. Each is
+    opened with the new key alone. ``only_key`` ends after the first step, so that the file can be copied to other
     hosts.
     """
     with _alone(path):
@@ -80,7 +80,7 @@ def forget(path: Path, book: SealedBook, *, now: datetime) -> int:
 
 
 def _is_unfinished(keyring: Keyring, book: SealedBook) -> bool:
-    """Return True if a former rotation made the first key and came no further, or not to the end."""
+    """Return True if an earlier rotation made the first key, but did not seal every secret to it."""
     if book.public_key_hex() != keyring.public_key_hex:
         return len(keyring.keys) > 1
     return any(keyring.holds(row.sealed) for row in _not_current(keyring, book))
@@ -97,7 +97,7 @@ def _reseal(keyring: Keyring, book: SealedBook, row: SealedRow) -> bool:
 
 
 def _verify(keyring: Keyring, book: SealedBook, left: list[str]) -> None:
-    """Open everything with the new key alone, and add to ``left`` what does not open."""
+    """Open every secret with the new key alone. Add to ``left`` those that do not open."""
     current = keyring.current_alone()
     known = {line.partition(":")[0] for line in left}
     for row in book.rows():
@@ -110,7 +110,7 @@ def _verify(keyring: Keyring, book: SealedBook, left: list[str]) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the folder of the keyring: two rotations at once would each put a key first."""
+    """Lock the keyring's folder, or raise ``KeyringError``. Two rotations at once would each put a key first."""
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError as error:

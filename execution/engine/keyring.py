@@ -25,7 +25,7 @@ from execution.services.accounts.sealing import (
     sealed_key_id,
 )
 
-#: Files that are written beside a keyring begin so.
+#: The names of files that are written beside a keyring begin with this.
 PREFIX = ".keyring-"
 
 
@@ -147,7 +147,10 @@ def leftovers_remove(path: Path) -> None:
 
 
 def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
-    """Write beside ``path``, then move there: a half-written keyring would lose every secret."""
+    """Write the keys to a file beside ``path`` and move it there, because half a keyring would lose every secret.
+
+    Without ``replace`` an existing file stays.
+    """
     text = json.dumps({"private_keys": [key.private_bytes_raw().hex() for key in keys]})
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX)  # mode 0600
     try:
@@ -170,14 +173,14 @@ def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
 
 
 def _keep_owner(descriptor: int, path: Path) -> None:
-    """Give the new file to the former one's owner: root may rotate what the workers' user reads."""
+    """Give the new file to the owner of the former one. So root may rotate a keyring that the workers' user reads."""
     former, made = path.stat(), os.fstat(descriptor)
     if (former.st_uid, former.st_gid) != (made.st_uid, made.st_gid):
         os.fchown(descriptor, former.st_uid, former.st_gid)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Write the folder to the disk: else a power cut may bring the former file back."""
+    """Write the folder to the disk. Otherwise a power cut may bring the former file back."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -31,7 +31,7 @@ SLOW_RENEWAL = 0.75  # seconds
 class LeaseTerm:
     """The time for which the engine may act, and the rules of its renewal and loss.
 
-    ``left`` counts from before the renewal was requested, less the safe second.
+    ``left`` counts from the moment before the last renewal was requested, and ends ``SAFETY`` seconds early.
     """
 
     def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:

@@ -9,14 +9,14 @@ from execution.core.types import Book, Quote
 from execution.engine.context import EngineContext
 from execution.venues.protocol import VenueReadFailed
 
-#: Pages and other engines are told of a quote and a book no more often.
+#: The shortest time between two publications of a market's quote, or of its book, to pages and other engines.
 PUBLISH_EVERY = 0.25  # seconds
-#: These states stay until there is news: a feed that is quiet as well is no better for it.
+#: A feed keeps each of these states until there is news. A lack of news does not change it to STALE.
 _STAYS = frozenset({FeedState.NOT_LISTED, FeedState.ONE_SIDED, FeedState.FAILING, FeedState.SILENT})
 
 
 class MarketBoard:
-    """One venue's market data. Drivers of the same process are called at once, all others read Redis."""
+    """One venue's market data. Drivers in this process are called at each quote. All other readers use Redis."""
 
     def __init__(self, context: EngineContext, venue_pk: int) -> None:
         self._context = context
@@ -25,7 +25,10 @@ class MarketBoard:
         self._published: dict[tuple[str, Feed], float] = {}
 
     def put_quote(self, symbol: str, quote: Quote, *, silent: str = "") -> None:
-        """Take a quote over. ``silent`` says why the stream counts as silent, although another way told the quote."""
+        """Store and publish a quote, and the state of the feed.
+
+        If a request brought the quote, ``silent`` may be the reason why the stream counts as silent.
+        """
         self._context.quotes.put_quote(self._venue_pk, symbol, quote)
         if self._is_due(symbol, Feed.QUOTES):
             self._context.publish_quote(self._venue_pk, symbol, quote)
@@ -43,9 +46,9 @@ class MarketBoard:
         return None if status is None else status.state
 
     def change(self, symbol: str, change: FeedChange) -> None:
-        """Apply a change of a feed. A quote or book that has lost a side is removed at once.
+        """Apply a change of a feed's state. If the last quote or book is no longer valid, it is removed at once.
 
-        A state lasts since its first reason.
+        A new reason for the same state does not change the time since which the state lasts.
         """
         known = self._states[symbol].get(change.feed)
         if known is not None and (known.state, known.reason) == (change.state, change.reason):
@@ -65,7 +68,10 @@ class MarketBoard:
             self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
 
     def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
-        """Note that the venue was asked for ``missing`` in vain: by what its answer shows, else the feed grew old."""
+        """Note that a feed could not be read. The feed gets the state that ``error`` shows, or else counts as old.
+
+        ``missing`` says what could not be read, in the words of the reason.
+        """
         if error.shows is FeedState.NOT_LISTED:
             self.change(symbol, FeedChange(feed, error.shows, unlisted_words(symbol)))
         elif error.shows is not None:

@@ -6,13 +6,14 @@ from execution.core.market_data.candles import MinuteCandles
 from execution.core.market_data.feeds import MarketEvent
 from execution.engine.market_part import MarketPart, WatchedMarket
 
-#: Candles that somebody looks at are published so often.
+#: Candles that somebody looks at are published this often.
 PUBLISH_EVERY = 1.0  # seconds
 
 
 class MarketCandles(MarketPart):
-    """The one-minute candles of all watched symbols. They begin with the session, without a request
-    to the exchange.
+    """The one-minute candles of all watched symbols.
+
+    They begin with the session. No earlier ones are requested from the exchange.
     """
 
     def __init__(self, market: WatchedMarket) -> None:

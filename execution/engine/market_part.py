@@ -1,4 +1,4 @@
-"""The base of the parts of a market session, with the connection, the board, the watched symbols and the requests."""
+"""The base class of a market session's parts, with the connection, the board, the symbols and the requests."""
 
 from __future__ import annotations
 

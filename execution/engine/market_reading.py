@@ -27,7 +27,7 @@ async def newest_market(
 
 
 async def quote_of_now(context: EngineContext, venue_pk: int, symbol: str) -> Quote | None:
-    """Return the newest quote of one market. Redis is read only if this engine has no young one."""
+    """Return the newest quote of one market. Redis is read only if this engine has no recent quote."""
     own = newest_quote(context.quotes.book(venue_pk, symbol), context.quotes.quote(venue_pk, symbol))
     if own is not None and own.at > context.clock.now() - MAX_QUOTE_AGE / 2:
         return own
@@ -42,7 +42,7 @@ async def newest_data(
     own: Callable[[int, str], Data | None],
     published: Callable[[int, str], Data | None],
 ) -> dict[int, Data]:
-    """Return data by venue, from this engine's own stream, or from Redis where another engine watches the market."""
+    """Return the newest data by venue. Redis is read for venues of which this engine has none or only old data."""
     found = {pk: data for pk in venue_pks if (data := own(pk, symbol)) is not None}
     old_at = context.clock.now() - MAX_QUOTE_AGE / 2
     old = [pk for pk in venue_pks if pk not in found or found[pk].at <= old_at]

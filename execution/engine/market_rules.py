@@ -77,7 +77,7 @@ class MarketRules:
         return tuple(sorted(markets))
 
     async def run(self) -> None:
-        """Read the rules again and again. The session has just read them when this begins."""
+        """Read the rules again and again. The first reading comes later, because the session has just read them."""
         while True:
             await self._context.clock.sleep(REFRESH_SOONEST)
             await pause(self._context.clock, self._doubted, self._wait - REFRESH_SOONEST)

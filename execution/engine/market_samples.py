@@ -1,4 +1,4 @@
-"""The seconds of a venue's markets: the volume traded in each, and the quote at its end."""
+"""The samples of a venue's markets for each second: the traded volume, and the quote at the second's end."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from execution.venues.protocol import VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: A quote or book that the stream has not renewed for this long is asked for.
+#: A quote or book that the stream has not renewed for this long is requested.
 ASK_AFTER = 2.0  # seconds
-#: A session goes on where an earlier one has stopped: what was traded this long before it began is still fetched.
+#: A session continues where an earlier one stopped. So it also fetches trades from this long before its own begin.
 GOES_BACK = timedelta(minutes=2)
-#: Markets are sampled this long after their last order ended.
+#: Markets are sampled until this long after their last order ended.
 SAMPLE_AFTER = timedelta(minutes=5)
 #: A list over REST may lack trades this young.
 LIST_LAG = timedelta(seconds=1)
@@ -34,21 +34,21 @@ LIST_LAG = timedelta(seconds=1)
 QUIET = timedelta(seconds=5)
 #: Pauses between two comparisons of a quiet market with the venue's list of trades.
 COMPARE_FIRST, COMPARE_MAX = 5.0, 30.0
-#: A stream that does not show missing trades by itself is compared this often, however much it tells.
+#: A stream that does not show by itself that trades are missing is compared this often, even if it brings many.
 COMPARE_EVERY = 60.0
-#: Quotes over REST that differ from the stream's, one after the other, show that the stream is silent.
+#: After this many REST quotes in a row that differ from the stream's, the stream counts as silent.
 SILENT_AFTER = 2
 STANDS_STILL = "the stream has no new quote although the market moves"
-#: A stream is not begun anew more often for one that is silent.
+#: The shortest time between two reconnects of a silent stream.
 RECONNECT_EVERY = 30.0  # seconds
-#: The quotes at the ends of so many seconds are kept until their rows are written.
+#: The number of seconds whose last quotes are kept until their rows are written.
 ENDS_KEPT = 30
 
 
 class MarketSamples(MarketPart):
     """Counts trades by the second, fills gaps of the stream, and writes a row a second for markets with orders.
 
-    A request to the venue never delays a row, because each runs by itself.
+    No request to the venue delays a row, because requests run in the background.
     """
 
     def __init__(self, market: WatchedMarket) -> None:
@@ -56,7 +56,7 @@ class MarketSamples(MarketPart):
         since = self._context.clock.now() - GOES_BACK
         self._volumes = {symbol: TradeVolume(since) for symbol in self._symbols}
         self._last: dict[str, PublicTrade] = {}
-        #: The last trade before the oldest interruption that is not mended yet.
+        #: The last trade before each symbol's oldest interruption that is not filled yet.
         self._before_hole: dict[str, PublicTrade | None] = {}
         self._sampled: set[str] = set()
         self._ends: defaultdict[str, deque[tuple[datetime, Quote]]] = defaultdict(
@@ -75,7 +75,7 @@ class MarketSamples(MarketPart):
         self._board.put_quote(symbol, quote)
 
     def take_trades(self, event: MarketEvent) -> None:
-        """Count the trades of an event. The first one after an interruption shows that the stream goes on."""
+        """Count the trades of an event. The first trade after an interruption shows that the stream goes on."""
         volume = self._volumes[event.symbol]
         if event.interrupted:
             volume.interrupt()
@@ -92,7 +92,7 @@ class MarketSamples(MarketPart):
     # --- rows -------------------------------------------------------------------------------------
 
     async def write(self) -> None:
-        """Write each second its last quotes, and the earlier seconds that have become known or have changed."""
+        """Keep each second's last quotes. Write the rows of the seconds that have become known or have changed."""
         while True:
             now = self._context.clock.now()
             self._keep_ends(now)
@@ -114,7 +114,7 @@ class MarketSamples(MarketPart):
             await self._context.clock.sleep(left)
 
     def _keep_ends(self, now: datetime) -> None:
-        """Keep the quote with which the second before ``now`` ended, where it is fresh."""
+        """Keep each market's quote at the end of the second before ``now``, if the quote is fresh."""
         second = now.replace(microsecond=0) - timedelta(seconds=1)
         for symbol in self._sampled:
             quote, age = self._quote(symbol), self._context.quotes.quote_age(self._venue_pk, symbol)
@@ -138,7 +138,7 @@ class MarketSamples(MarketPart):
     async def keep_quotes(self) -> None:
         """Request, once a second, quotes that the stream has not renewed.
 
-        They are those of every market with an order, and of one other market in turn.
+        Each time it checks all markets with an order, and one other market in turn.
         """
         turn = 0
         while True:
@@ -157,7 +157,7 @@ class MarketSamples(MarketPart):
         return age is None or age >= ASK_AFTER
 
     def _is_alone(self, symbol: str) -> bool:
-        """Return whether a request for several would fail, or leave the symbol out."""
+        """Return True if a request for several symbols would fail because of this one, or leave it out."""
         state = self._board.state(symbol, Feed.QUOTES)
         return state is not None and state.is_void
 
@@ -166,8 +166,9 @@ class MarketSamples(MarketPart):
             self._requests.start((symbol, Feed.QUOTES), partial(self._ask_quote, symbol))
 
     async def _ask_quotes(self, symbols: list[str]) -> None:
-        """Ask for several in one request. Of those that it brings no quote of, each is asked for by itself at once:
-        one that the venue does not list any more makes the request fail for all.
+        """Request the quotes of several symbols at once. Then request each symbol that the answer lacks by itself.
+
+        One symbol that the venue no longer lists makes the request fail for all.
         """
         before = {symbol: self._quote(symbol) for symbol in symbols}
         try:
@@ -191,9 +192,10 @@ class MarketSamples(MarketPart):
         self._compare_quote(symbol, before, quote)
 
     def _compare_quote(self, symbol: str, before: Quote | None, quote: Quote) -> None:
-        """Take a quote over. One that differs from the stream's, again and again, shows that the stream is silent.
+        """Store a quote that was requested, and compare it with the quote ``before`` the request.
 
-        Only the stream's own word ends that.
+        If it differs again and again while the stream brings no quote, the stream counts as silent. Only a new quote
+        from the stream ends that.
         """
         is_same_stream = before is not None and self._quote(symbol) == before
         has_moved = before is not None and (before.bid, before.ask) != (quote.bid, quote.ask)
@@ -206,7 +208,7 @@ class MarketSamples(MarketPart):
             self._begin_anew(symbol, Feed.QUOTES, STANDS_STILL)
 
     async def keep_trades(self) -> None:
-        """Request, once a second, the trades of an interruption, and compare quiet markets with the venue's list."""
+        """Request, once a second, the venue's list of trades for markets whose stream was interrupted or is quiet."""
         while True:
             for symbol in self._sampled:
                 if self._is_to_be_compared(symbol):
@@ -223,7 +225,7 @@ class MarketSamples(MarketPart):
         return now >= not_before
 
     async def _compare(self, symbol: str) -> None:
-        """Take over the venue's list. Trades in it that the stream should have told show that it is silent."""
+        """Add the trades of the venue's list. If the stream should have brought one of them, it counts as silent."""
         _, pause = self._compared.get(symbol, (0.0, RetryPause(COMPARE_FIRST, COMPARE_MAX)))
         self._listed_at[symbol] = self._context.clock.boot()
         self._compared[symbol] = self._listed_at[symbol] + pause.seconds(), pause

@@ -29,7 +29,7 @@ from execution.venues.protocol import MarketGateway, VenueReadFailed
 log = structlog.get_logger(__name__)
 
 OPEN_FIRST, OPEN_MAX = 0.5, 30.0  # seconds between attempts to reach the venue
-#: A person must change what cannot be opened.
+#: The wait after a market that cannot be opened. A person must change its settings.
 AFTER_REFUSAL = 60.0  # seconds
 DETAILS_EVERY = 5.0  # seconds between polls for symbols that were added or taken away
 BOOKS_EVERY = 0.5  # seconds between polls for books that are wanted
@@ -50,7 +50,7 @@ class MarketSession:
         self._health = Health(context.clock, self._show_fault, self._clear_fault, venue=venue_pk)
 
     async def run(self) -> None:
-        """Watch until cancelled, or until the venue's symbols change. In the second case run it again."""
+        """Watch until cancelled, or until the venue's symbols or address change. The engine then runs it again."""
         details = await self._context.database.read(market_details, self._venue_pk)
         if details is None:
             return

@@ -1,4 +1,4 @@
-"""The reading of trades of children of which the exchange tells more fills than our books have."""
+"""The reading of missing trades: the exchange reports a child as filled further than our books do."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from execution.engine.symbol_poll import MARGIN, SymbolPoll, SymbolRead, SymbolT
 from execution.selectors.decisions.sessions import SessionChild, unsettled_children
 from execution.venues.protocol import Gateway, Listing, VenueReadFailed
 
-#: A trade may be listed so much later than the exchange promises, by our clock.
+#: A trade may be listed this much later than the exchange promises, by our clock.
 CLOCKS = timedelta(seconds=5)
 AT_ONCE = 8
-#: Where a list of trades takes much of the rate limit, the stream has so long to tell what a figure told before. It
-#: tells the last fills once more when it is back.
+#: Where a list of trades takes much of the rate limit, the stream has this long to bring the trades of a reported
+#: filled quantity. After a reconnect it brings the last fills once more.
 TOLD_BY_STREAM = timedelta(seconds=4)
 
 
@@ -44,9 +44,10 @@ class MissingFills:
         self._questions = questions
         self._poll = poll
         self._account_pk = account_pk
-        #: From here on trades of a symbol may not be recorded yet.
+        #: For each symbol, the time from which on trades may not be recorded yet.
         self._read_until: dict[str, datetime] = {}
-        #: Since when each child's figure tells of more, by symbol, where the stream is waited for.
+        #: By symbol and child, the time since when more is reported as filled than recorded. Used to wait for the
+        #: stream.
         self._behind_since: dict[str, dict[int, datetime]] = {}
 
     def note_read(self, symbol: str, begun: datetime) -> None:
@@ -56,10 +57,10 @@ class MissingFills:
     async def read(
         self, reads: Mapping[str, SymbolRead], failed: Callable[[str, VenueReadFailed], None]
     ) -> None:
-        """Read the missing trades of symbols whose orders a poll has read. ``failed`` is called for each failed
-        symbol.
+        """Read the missing trades of the symbols in ``reads``, whose orders a poll has read.
 
-        Raises ``VenueReadFailed`` where every other request would fail too.
+        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` where every other request would fail
+        too.
         """
         tasks = {symbol: read.task for symbol, read in reads.items()}
         behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
@@ -74,7 +75,7 @@ class MissingFills:
     def _overdue(
         self, symbols: Collection[str], behind: Mapping[str, list[SessionChild]]
     ) -> dict[str, list[SessionChild]]:
-        """Return the children of which the stream has had its time to tell. They do not wait for any other."""
+        """Return the children whose trades the stream has had time to bring. They do not wait for the others."""
         now, late = self._context.clock.now(), {}
         for symbol in symbols:
             children, before = behind.get(symbol, []), self._behind_since.get(symbol, {})
@@ -84,7 +85,7 @@ class MissingFills:
         return late
 
     def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
-        """Return the number of requests of the cheapest way to read these trades."""
+        """Return the number of requests that the cheapest way to read the trades of these children takes."""
         orders = [len(children) for children in behind.values()]
         return {"account": 1, "symbol": len(orders), "order": sum(orders)}[
             self._gateway.cheapest_trades(orders)
@@ -96,7 +97,7 @@ class MissingFills:
         behind: dict[str, list[SessionChild]],
         failed: Callable[[str, VenueReadFailed], None],
     ) -> None:
-        """Read the missing trades of these children, and remove them from ``behind``.
+        """Read the missing trades of the children in ``behind``. Remove symbols that one list of all trades covers.
 
         ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` as ``read`` does.
         """
@@ -116,16 +117,16 @@ class MissingFills:
         await side_by_side(jobs, at_once=AT_ONCE)
 
     def _may_miss_some(self, tasks: Iterable[SymbolTask]) -> bool:
-        """Return True if a child was behind before the poll, or the poll has told something new."""
+        """Return True if a child lacked trades before the poll, or if the poll brought something new."""
         told = self._poll.with_news | self._poll.without_figure
         return any(
             task.symbol in told or any(child.misses_trades for child in task.children) for task in tasks
         )
 
     async def _behind(self, symbols: Collection[str]) -> dict[str, list[SessionChild]]:
-        """Return the children with fills missing, by symbol, the oldest first.
+        """Return the children that may lack trades, by symbol, the oldest first.
 
-        Where a figure was not told, any child of its symbol may be one.
+        If a report did not give the filled quantity, any sent child of its symbol may lack some.
         """
         behind: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in await self._context.database.read_soon(unsettled_children, self._account_pk):
@@ -141,9 +142,9 @@ class MissingFills:
     async def _read_account(
         self, tasks: Mapping[str, SymbolTask], behind: dict[str, list[SessionChild]]
     ) -> None:
-        """Read the trades of all symbols at once, and take what they tell out of ``behind``.
+        """Read the trades of all symbols in one request, and remove the symbols that it covers from ``behind``.
 
-        What is much older than the rest stays, and everything when the question fails.
+        Symbols whose missing trades are much older than the others' stay in it. If the request fails, all stay.
         """
         since = {symbol: self._since(symbol, children) for symbol, children in behind.items()}
         newest = max(since.values())
@@ -185,18 +186,18 @@ class MissingFills:
             failed(task.symbol, error)
 
     def _note_read_from(self, symbol: str, since: datetime, begun: datetime) -> None:
-        """Note a list of trades, unless it leaves a stretch out: an older child may miss a trade of it."""
+        """Note a list of trades, unless it leaves a gap after the last. An older child may lack a trade of the gap."""
         if since <= self._read_until.get(symbol, since):
             self.note_read(symbol, begun)
 
     def _since(self, symbol: str, children: list[SessionChild]) -> datetime:
-        """Return from when on trades of these children may be missing: after the last list of their symbol."""
+        """Return the earliest time of a trade that ``children`` may lack, not before their symbol's last list."""
         decided = min(child.intended_at for child in children) - MARGIN
         return max(decided, self._read_until.get(symbol, decided))
 
     @property
     def late(self) -> timedelta:
-        """Return the time for which a trade may be missing in the lists, by the desk's clock."""
+        """Return the longest time, by the desk's clock, for which a trade may be missing in the exchange's lists."""
         return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:

@@ -37,13 +37,13 @@ from execution.services.engine.driver_failures import order_driver_failed, order
 
 log = structlog.get_logger(__name__)
 
-#: Without any news the driver checks again after this long, whatever its decision says. News of rows that was lost is
-#: made up for by the engine's own poll.
+#: Without any news the driver checks again after this long, whatever its decision says. If news of a row is lost, the
+#: engine's own poll wakes the driver.
 MAX_WAIT = 60.0  # seconds
 AFTER_ERROR = 0.5  # seconds
-#: After the first and the second failure of our own code in a row; the third pauses the order.
+#: The waits after the first and the second failure of our own code in a row. The third pauses the order.
 AFTER_FAILURES = (1.0, 2.0)  # seconds
-#: What was intended is sent, and its answer is news: without it the driver checks after this long.
+#: A new child is sent, and the answer is news. Without an answer the driver checks again after this long.
 AFTER_INTENT = 1.0  # seconds
 
 
@@ -51,7 +51,7 @@ Data = TypeVar("Data", Quote, Book)
 
 
 class OrderDriver:
-    """Drives one claimed order until it is final or another worker's."""
+    """Drives one claimed order until it is final or belongs to another worker."""
 
     def __init__(self, parts: EngineContext, order_pk: int, fence: int) -> None:
         self._context = parts
@@ -61,11 +61,11 @@ class OrderDriver:
         self._below: Decimal | None = None
         self._above: Decimal | None = None
         self._known = OrderCache()
-        #: The last check, while nothing is known to have changed since.
+        #: The rows of the last check. None if something may have changed since.
         self._snapshot: OrderSnapshot | None = None
-        #: Something came in while the rows were read.
+        #: True if news came in while the rows were read.
         self._news = False
-        #: The order's version at the last check, and the newest one that was heard of.
+        #: The order's version at the last check, and the newest version that a wake-up has named.
         self.seen = self._told = -1
         #: What failed since the last step that succeeded.
         self._failing: FailureRow | None = None
@@ -74,7 +74,7 @@ class OrderDriver:
         self._unlisten: list[Callable[[], None]] = []
 
     def poke(self, version: int | None = None) -> None:
-        """Wake the driver for news of the order; with ``version``, only if the last check did not see it already."""
+        """Wake the driver, because the order has news. Do nothing if the last check has seen ``version`` already."""
         if version is not None and version <= self.seen:
             return
         if version is None:
@@ -115,7 +115,11 @@ class OrderDriver:
         return [board.listen(pk, markets.symbol, self._on_quote) for pk in markets.venue_pks]
 
     async def _failed(self, error: Exception) -> float:
-        """Wait for what the desk stands on; the third failure of our own code in a row pauses the order."""
+        """Handle a failed step. Return the maximum wait in seconds.
+
+        After an outage of the database, Redis or the network, the driver tries again soon. A failure of our own code
+        is counted. The third such failure in a row pauses the order.
+        """
         now = self._context.clock.now()
         failing = self._failing = self._failing or FailureRow(now)
         self._snapshot = None
@@ -138,7 +142,7 @@ class OrderDriver:
         return MAX_WAIT
 
     async def _written(self, write: Callable[..., object], **facts: object) -> bool:
-        """Write what needs no view of the order; False while the database does not take it."""
+        """Call ``write`` with ``facts``. It needs no snapshot of the order. Return False if the database is away."""
         try:
             await self._context.database.run(
                 write,
@@ -167,8 +171,8 @@ class OrderDriver:
     async def _step(self, markets: OrderMarkets) -> float | None:
         """Check and decide once. Return the maximum wait in seconds, or None when the driver is done.
 
-        The market alone moves often: while no row is known to have changed, the last check's stand, and are read
-        again only if something is to be done about it.
+        Mostly only the market has moved. While no row is known to have changed, the last check's rows are used. They
+        are read again only if something is to be done or written.
         """
         data = await self._market_data(markets)
         if (waits := self._with_rows_of_before(data)) is not None:
@@ -189,7 +193,7 @@ class OrderDriver:
         return await self._apply(snapshot, decision)
 
     async def _read_view(self, data: MarketData, now: datetime) -> OrderSnapshot:
-        """Read the rows; they stand until there is news, which may come while they are read."""
+        """Read the order's rows. Keep them for the next checks, unless news came in during the read."""
         self._news = False
         snapshot = await self._context.database.read(
             build_order_view,
@@ -206,8 +210,9 @@ class OrderDriver:
         return snapshot
 
     def _with_rows_of_before(self, data: MarketData) -> Decision | None:
-        """Return the decision on the last check's rows and this market. None when rows must be read or an action
-        is due.
+        """Return the decision on the last check's rows and this market.
+
+        Return None when rows must be read or an action is due.
         """
         if self._snapshot is None or self._told > self.seen:
             return None
@@ -300,9 +305,7 @@ def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
 
 
 def _accounts_touched(snapshot: OrderSnapshot, decision: Decision) -> set[int]:
-    """Return the accounts whose session has something to send: of each new child, and of each that is to be
-    cancelled.
-    """
+    """Return the primary keys of the accounts on which a child is to be placed or cancelled."""
     children = {child.sequence: child.account for child in snapshot.view.children}
     named = {
         command.account if isinstance(command, PlaceChild) else children[command.sequence]

@@ -16,9 +16,9 @@ LONGEST_PATIENCE = 1.0  # seconds
 
 @dataclass(slots=True, eq=False)
 class _Wanted:
-    """An order that somebody looks for. ``is_answered``: ``report`` or ``error`` says what came of it.
+    """An order that somebody looks up. Once ``is_answered``, ``report`` or ``error`` has the result.
 
-    ``is_left_out``: a list of several did not have it. One id that an exchange does not know may spoil a whole list.
+    ``is_left_out`` means that the answer for several orders lacked this one. One unknown id may spoil such an answer.
     """
 
     ref: OrderRef
@@ -29,7 +29,7 @@ class _Wanted:
 
 
 class OrderLookUps:
-    """Runs one request at a time. Look-ups that come meanwhile are in the next one.
+    """Runs one request at a time. Look-ups that are made meanwhile share the next request.
 
     Otherwise forty look-ups would wait for forty places in the rate limit, and all later requests behind them. The
     requests take half of the limit at most.
@@ -66,7 +66,7 @@ class OrderLookUps:
         return wanted.report
 
     async def _ask(self, first: _Wanted) -> None:
-        """Ask for ``first``, together with the others that wait. What a list leaves out is asked for by itself."""
+        """Look up ``first`` together with the other waiting orders. If the answer lacks it, look it up by itself."""
         others = [
             one for one in self._waiting if one is not first and not one.is_answered and not one.is_left_out
         ]
@@ -80,7 +80,7 @@ class OrderLookUps:
             first.is_answered = True
 
     def _take_time(self) -> None:
-        """Let a request's part of the rate limit grow back before the next one."""
+        """Delay the next request until the rate limit has recovered from this one."""
         now = self._clock.boot()
         self._next_at = max(self._next_at, now) + self._gateway.seconds_of("find") / SHARE
 

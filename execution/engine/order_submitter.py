@@ -51,14 +51,14 @@ log = structlog.get_logger(__name__)
 #: Pause after a row that could not be submitted.
 NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
-#: Who stops waits no longer for a create to arrive. One that may arrive later is unknown to the next holder, which
-#: counts by the same guarantees.
+#: A session that stops waits at most this long for a create to arrive. A create that may arrive later is unknown to
+#: the next holder, which counts by the same guarantees.
 LONGEST_ARRIVAL = timedelta(seconds=3)
-#: Two clocks may differ by so much.
+#: Two clocks may differ by this much.
 CLOCKS = timedelta(seconds=0.25)
-#: Pauses before each look for an immediate-or-cancel child of which the answer says nothing.
+#: The pauses before each look-up of an immediate-or-cancel child whose answer has only its ids.
 LOOK_UP_AFTER = (0.1, 0.2, 0.4, 0.8)  # seconds
-#: A stream tells the end of a cancelled child so soon after an answer that has no figure.
+#: The stream has this long to report the end of a cancelled child if the answer has no filled quantity.
 TOLD_WITHIN = 0.25  # seconds
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
@@ -77,8 +77,9 @@ class OrderSubmitter(AccountPart):
         health: Health | None = None,
         doubt_rules: Callable[[], None] | None = None,
     ) -> None:
-        """Set up a submitter. ``doubt_rules`` is called after a refusal by which a market's rules may have
-        changed.
+        """Set up a submitter.
+
+        ``doubt_rules`` is called after a refusal which hints that a market's rules have changed.
         """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._venue_pk = venue_pk
@@ -111,7 +112,7 @@ class OrderSubmitter(AccountPart):
             await asyncio.wait(self._under_way.values(), timeout=timeout)
 
     async def finish(self) -> None:
-        """Let requests under way record their answers. The next holder takes over the rest."""
+        """Wait a few seconds for open requests to record their answers. The next holder takes over the rest."""
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
         for task in self._under_way.values():
@@ -161,13 +162,16 @@ class OrderSubmitter(AccountPart):
     # --- create --------------------------------------------------------------------------------
 
     async def _create(self, child: SessionChild) -> None:
-        """Wait for the rate limit, and give the place back when nothing was sent."""
+        """Create a child as soon as the rate limit has a place for it. Give the place back if nothing was sent."""
         await self._gateway.ready("create", child.ref.symbol)
         if not await self._submit_and_send(child):
             self._gateway.give_back("create", child.ref.symbol)
 
     async def _submit_and_send(self, child: SessionChild) -> bool:
-        """Check the lease, submit the row, send. Nothing waits between the last two. False: nothing was sent."""
+        """Check the lease, mark the row as submitted, and send the child. Return False if nothing was sent.
+
+        Nothing waits between the last two steps.
+        """
         if self._context.lease.left() < CALL_BUDGET.total_seconds():
             await self._context.clock.sleep(NOT_NOW)
             return False
@@ -199,9 +203,10 @@ class OrderSubmitter(AccountPart):
         return True
 
     async def _look_up(self, child: SessionChild, submitted: SubmittedChild, answer: OrderReport) -> None:
-        """Ask what became of an immediate-or-cancel child whose answer has only its ids.
+        """Look up an immediate-or-cancel child if the answer to its create has only its ids.
 
-        It is over as soon as it is there. What the stream has told meanwhile is not asked for. A poll asks later.
+        Such a child is over as soon as it has arrived. It is not looked up if the stream has reported its end. If all
+        look-ups fail, a poll asks later.
         """
         if submitted.request.time_in_force is not TimeInForce.IOC or answer.status is not None:
             return
@@ -221,7 +226,10 @@ class OrderSubmitter(AccountPart):
                     return
 
     def _too_late(self, asked_at: float) -> str:
-        """Return why a child that was just submitted must not leave; its last possible send is counted from before."""
+        """Return the reason why a child that was just submitted must not be sent any more; empty if it may be.
+
+        ``asked_at`` is the time before the submit, from which its last possible send is counted.
+        """
         if self._context.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
             return "the database took too long to submit it"
         if self._context.lease.left() <= 0:
@@ -270,7 +278,7 @@ class OrderSubmitter(AccountPart):
     # --- cancel --------------------------------------------------------------------------------
 
     async def _spawn_cancels(self, cancels: Sequence[SessionChild]) -> None:
-        """Cancel in one request what can be, also what waits for a place, and everything else by itself."""
+        """Send ``cancels``, in one request where possible. It also takes cancels that wait for the rate limit."""
         alone = {child.pk: child for child in cancels}
         for group in await self._together.groups([*self._waiting.values(), *cancels]):
             answer = self._together.begin(group)
@@ -285,7 +293,7 @@ class OrderSubmitter(AccountPart):
     async def _cancelled_together(
         self, child: SessionChild, answer: asyncio.Task[Mapping[str, OrderReport] | CancelFailed]
     ) -> None:
-        """Take a child's part of the answer. If the request failed, the child is cancelled by itself."""
+        """Record a child's part of the answer for a group. If the request failed, cancel the child by itself."""
         told = await asyncio.shield(answer)
         if isinstance(told, CancelFailed):
             await self._note_error(told.message)
@@ -313,7 +321,7 @@ class OrderSubmitter(AccountPart):
             await self._note_error(outcome.message)
 
     async def _cancel_confirmed(self, child: SessionChild, outcome: CancelConfirmed | None) -> None:
-        """Record how the order ended. If the answer does not tell, the stream has a moment before a look-up."""
+        """Record how the order ended. If the answer does not say, wait a moment for the stream, then look it up."""
         if outcome is not None and await self._keep(
             child_cancelled, child_pk=child.pk, outcome=outcome, now=self._now()
         ):

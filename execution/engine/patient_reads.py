@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 #: Seconds before the second and the third try.
 PAUSES = (0.25, 0.75)
-#: A pause that the exchange asks for is waited for up to so many seconds. A longer one ends the poll.
+#: If the exchange asks for a pause of up to this many seconds, a read waits for it. A longer one ends the poll.
 LONGEST_WAIT = 2.0
 
 
@@ -59,7 +59,10 @@ class PatientReads:
         return await self._tried(lambda: self._gateway.find(ref))
 
     async def _tried(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask up to three times. What our own code cannot read is not asked for again: it comes back the same."""
+        """Call ``ask`` up to three times, but only once for an answer that our own code cannot read.
+
+        Such an answer would be the same again.
+        """
         for pause in PAUSES:
             try:
                 return await ask()

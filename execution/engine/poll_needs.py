@@ -9,11 +9,11 @@ from execution.core.types import TimeInForce
 from execution.engine.symbol_poll import RESTING
 from execution.selectors.decisions.sessions import SessionChild
 
-#: Pause between polls of what is unsettled.
+#: Pause between polls of unsettled children.
 UNSETTLED = 1.5  # seconds
-#: Trades of children that are over are read apart from the polls where a list of them takes no more of the limit.
+#: The trades of ended children are read apart from the polls if a list of trades takes no more of the limit than this.
 CHEAP_TRADES = 0.5  # seconds of it
-#: A cancel that was not confirmed for this long is checked.
+#: A child whose cancel or end was not reported for this long is polled.
 ANSWERED_WITHIN = timedelta(seconds=1)
 
 
@@ -25,8 +25,8 @@ def is_sent(child: SessionChild) -> bool:
 def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
     """Return True if a sent child is unsettled for longer than an answer or the stream takes.
 
-    A request that has just been sent is no reason, because polls use the limit that creates need. Nor is a child
-    whose end and figure are known, unless ``with_ended``: its trades are read by themselves (``EndedFills``).
+    A request that has just been sent is no reason, because polls use the rate limit that creates need. A child whose
+    end and filled quantity are known is a reason only ``with_ended``. Otherwise ``EndedFills`` reads its trades.
     """
     sent_at = child.last_possible_send_at
     if child.status in CHILD_FINAL and child.reported_filled is not None:

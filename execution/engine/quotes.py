@@ -42,7 +42,7 @@ class _Newest(Generic[Data]):
 class QuoteBoard:
     """The newest quotes and books, in memory only. Redis carries them to pages and to other workers.
 
-    Ages are measured by a clock that never steps. After a step of the wall clock ``at`` is moved with it.
+    Ages are measured by a clock that never steps. After a step of the wall clock, each ``at`` moves with the clock.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -100,6 +100,6 @@ class QuoteBoard:
         }
 
     def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` at each quote. Return a function that ends it."""
+        """Call ``listener`` at each new quote of a market. Return a function that ends these calls."""
         self._listeners[venue_pk, symbol].append(listener)
         return lambda: self._listeners[venue_pk, symbol].remove(listener)

@@ -10,7 +10,7 @@ from execution.selectors.decisions.sessions import SessionChild
 
 #: The longest pause, unless a look-up takes more of the rate limit.
 LONGEST = 3.0  # seconds
-#: Looking again and again takes no more than such a part of the rate limit.
+#: Repeated look-ups take at most this part of the rate limit.
 PART = 0.2
 
 
@@ -22,11 +22,12 @@ class _Asked:
 
 
 class Repeats:
-    """Remembers, for each symbol, the children of its last polls."""
+    """Remembers the children of each symbol's last poll, and spaces out polls of the same children."""
 
     def __init__(self, first: float, seconds_of_find: float) -> None:
-        """Set up repeats. ``first`` is the first pause, ``seconds_of_find`` the part of the rate limit that a
-        look-up takes.
+        """Set up the pauses. ``first`` is the first one.
+
+        ``seconds_of_find`` is the part of the rate limit that a look-up takes.
         """
         self._first = first
         self._longest = max(LONGEST, seconds_of_find / PART)

@@ -20,7 +20,7 @@ FIRST, LONGEST = 0.5, 30.0  # seconds between attempts that fail
 
 
 class SingleFlight:
-    """Runs a coroutine for a key, unless one is still under way or the last one has just failed."""
+    """Runs one coroutine at a time for each key. After a failure the key has to wait, for growing pauses."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class SingleFlight:
         self._not_before: dict[Hashable, float] = {}
 
     def start(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a request that may raise ``VenueReadFailed``."""
+        """Start the request ``ask``, which may raise ``VenueReadFailed``, unless ``key`` has to wait."""
         if key in self._tasks or self._clock.boot() < self._not_before.get(key, 0.0):
             return
         task = self._tasks[key] = asyncio.ensure_future(ask())

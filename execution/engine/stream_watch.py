@@ -13,9 +13,10 @@ from execution.core.types import OrderReport, StreamEvent, Trade, VenueStatus
 
 V = TypeVar("V")
 
-#: What a poll found must be told by the stream within this long.
+#: When a poll has found a report first, the stream must bring the report within this time.
 TOLD_WITHIN = timedelta(seconds=3)
-#: What happened before the stream stood may be listed so long after: a poll that finds it says nothing of the stream.
+#: An exchange may list a change this much later. A poll that finds a change from before the stream was connected says
+#: nothing about the stream.
 SETTLES_WITHIN = timedelta(seconds=5)
 REMEMBERED = 4000
 
@@ -78,7 +79,7 @@ class StreamWatch:
     # --- the polls ------------------------------------------------------------------------------
 
     def read(self, symbol: str, begun: datetime) -> None:
-        """Note a complete poll of a symbol. Reports that only a later poll finds have happened since."""
+        """Note a complete poll of a symbol. A change that only a later poll finds has happened since."""
         self._read_at[symbol] = begun
 
     def read_everything(self, begun: datetime) -> None:
@@ -86,7 +87,7 @@ class StreamWatch:
         self._everything_at = begun
 
     def found_report(self, report: OrderReport, now: datetime) -> None:
-        """Note a report that a poll brought first."""
+        """Note a report that a poll brought before the stream did."""
         if not self._is_expected(report.symbol):
             return
         names = _names(report.symbol, report.exchange_id, report.client_id)
@@ -98,7 +99,10 @@ class StreamWatch:
         )
 
     def found_trade(self, trade: Trade, now: datetime) -> None:
-        """Note a fill that a poll brought first. Some streams report fills only by the order's figure."""
+        """Note a fill that a poll brought before the stream did.
+
+        Some streams report fills only as the order's filled quantity.
+        """
         self.trades += 1
         if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:
             return
@@ -109,7 +113,7 @@ class StreamWatch:
         self._note(names, f"fill {trade.trade_id} of {trade.symbol}", now)
 
     def silence(self, now: datetime) -> str:
-        """Return words for the reports that the stream should have brought by now; empty when it omitted none."""
+        """Return a text about the first report that the stream should have brought by now; empty if there is none."""
         late = [found for found in self._missing.values() if now - found.at >= TOLD_WITHIN]
         if not late:
             return ""
@@ -138,7 +142,10 @@ def _names(symbol: str, exchange_id: str | None, client_id: str | None) -> list[
 
 
 def _covers(told: _Told | None, report: OrderReport) -> bool:
-    """Return True if the stream has told as much of an order as this report, or nothing that can be compared."""
+    """Return True if the stream has reported at least as much about an order as ``report`` does.
+
+    An unknown filled quantity on either side is not compared.
+    """
     if told is None:
         return False
     if report.status not in (None, VenueStatus.OPEN) and not told.is_over:

@@ -1,6 +1,4 @@
-"""One symbol's part of a poll: reading its open orders and trades, and looking up the children that these leave
-open.
-"""
+"""One symbol's part of a poll: reading its open orders and trades, and looking up children that these omit."""
 
 from __future__ import annotations
 
@@ -39,7 +37,7 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Trades are asked for from so long before their order was decided: our clocks may differ.
+#: Trades are requested from this long before their order was decided, because our clocks may differ.
 MARGIN = timedelta(seconds=30)
 RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 
@@ -48,9 +46,9 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    ``since`` is before all of them were decided. From ``trades_since`` on trades may not be recorded yet.
-    ``is_any_nameless``: one of its children, perhaps still under way, waits for its exchange id. ``all_trades``:
-    read its trades whatever the open orders show.
+    ``since`` is before the decisions for all of them. Trades since ``trades_since`` may not be recorded yet.
+    ``is_any_nameless`` is True if a child of the symbol, perhaps one whose request is unanswered, has no exchange id
+    yet. With ``all_trades`` its trades are read whatever the open orders show.
     """
 
     symbol: str
@@ -63,7 +61,10 @@ class SymbolTask:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The account-wide answers for one symbol. ``begun``: the time of the first request."""
+    """One symbol's part of the answers for the whole account. ``begun`` is the time of the first request.
+
+    A list is None if it has to be requested for this symbol alone.
+    """
 
     begun: datetime
     orders: Listing[OrderReport] | None = None
@@ -72,7 +73,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRead:
-    """The exchange's lists for a symbol, recorded. ``trades`` None: they were not read."""
+    """The exchange's lists for a symbol, which are recorded already. ``trades`` is None if they were not read."""
 
     task: SymbolTask
     begun: datetime
@@ -81,7 +82,7 @@ class SymbolRead:
 
 
 class SymbolPoll:
-    """Reads and records symbols of one account."""
+    """Reads the symbols of one account, and records what the exchange reports."""
 
     def __init__(
         self,
@@ -102,11 +103,12 @@ class SymbolPoll:
         self._is_under_way = is_under_way
         #: Orders that were looked up together, by symbol and exchange id.
         self._looked_up: dict[tuple[str, str], OrderReport] = {}
-        #: Symbols of children of which a report did not tell how much is filled, since their trades were read.
+        #: Symbols with a report that gave no filled quantity, since their trades were last read.
         self.without_figure: set[str] = set()
-        #: Symbols of children of which a report was news, since somebody looked for missing fills.
+        #: Symbols with a report that brought news, since missing fills were last read.
         self.with_news: set[str] = set()
-        #: The trades of the whole account that are evidence in this poll, by symbol, and from when on.
+        #: The whole account's trades that are evidence in this poll, by symbol, and the earliest decision that needs
+        #: them.
         self._evidence: dict[str, Listing[Trade]] | None = None
         self._evidence_since: datetime | None = None
         self._evidence_turn = asyncio.Lock()
@@ -142,7 +144,7 @@ class SymbolPoll:
     async def look_up(self, reads: Iterable[SymbolRead], at_once: int) -> None:
         """Look up the children that the open orders leave out, of all symbols together, ``at_once`` in a request.
 
-        If a request fails, each of its children is looked up by itself.
+        After a failed request, its children and those of later requests are looked up by themselves.
         """
         self._looked_up = {}
         wanted = [
@@ -165,7 +167,7 @@ class SymbolPoll:
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
-        """Note that these symbols were read. Lists that serve as evidence are requested from now on."""
+        """Begin to settle the symbols in ``reads``. Lists that serve as evidence are requested from now on."""
         doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
         children = [child for read in reads for child in _missing(read) if child.status in doubtful]
         self._evidence = None
@@ -174,7 +176,7 @@ class SymbolPoll:
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
         """Look up each child that the open orders leave out, and collect evidence about unknown ones.
 
-        Return False if ``goes_on`` ended it early. Raises ``VenueReadFailed``.
+        Return False if ``goes_on`` returned False before the end. Raises ``VenueReadFailed``.
         """
         unknown = []
         for child in _missing(read):
@@ -188,7 +190,7 @@ class SymbolPoll:
         return True
 
     async def _is_unknown(self, child: SessionChild, begun: datetime) -> bool:
-        """Ask for a child; True when neither we nor the exchange know what became of it."""
+        """Look up a child. Return True if neither we nor the exchange know what became of it."""
         if child.attach_id and await self._is_attached(child):
             return False
         report = self._looked_up.get((child.ref.symbol, child.ref.exchange_id or ""))
@@ -221,7 +223,7 @@ class SymbolPoll:
     # --- evidence -------------------------------------------------------------------------------
 
     def _counts(self, child: SessionChild, begun: datetime) -> bool:
-        """Return True if a poll that began then may count as evidence of what became of a child."""
+        """Return True if a poll that began at ``begun`` may count as evidence of what became of a child."""
         from_ = evidence_counts_from(
             child.last_possible_send_at, self._reads.guarantees, was_shown=child.was_shown
         )
@@ -256,7 +258,7 @@ class SymbolPoll:
                 self._context.poke_order(child.order_pk)
 
     async def _evidence_trades(self, symbol: str, since: datetime) -> Listing[Trade]:
-        """Ask for a symbol's trades; where a list of all symbols costs no more, once for all symbols of a poll."""
+        """Return a symbol's trades. If a list of all symbols costs no more, request it once for the whole poll."""
         if self._evidence_since is None or not self._reads.lists_all_trades:
             return await self._reads.trades(symbol, since)
         async with self._evidence_turn:
@@ -282,7 +284,7 @@ class SymbolPoll:
     # --- recording ------------------------------------------------------------------------------
 
     async def _record_reports(self, symbol: str, reports: Listing[OrderReport]) -> None:
-        """Record those of our children. All others together take a few statements, however many they are."""
+        """Record the reports of our children. The reports of other orders together take only a few statements."""
         if reports:
             ours = await self._context.database.read_soon(
                 reports_of_children, self._account_pk, symbol, reports
@@ -300,9 +302,9 @@ class SymbolPoll:
             self._context.poke_order(order_pk)
 
     async def _record_trades(self, symbol: str, trades: Listing[Trade]) -> set[str]:
-        """Record those that would tell something new. Return the ids of those that belong to no child of ours.
+        """Record the trades that are new. Return the ids of those that belong to no child of ours.
 
-        One of a child takes its order's lock. All others together take a few statements, however many they are.
+        A trade of a child takes its order's lock. All other trades together take only a few statements.
         """
         known = await self._context.database.read_soon(trades_known, self._account_pk, symbol, trades)
         others: list[Trade] = []
@@ -333,7 +335,7 @@ class SymbolPoll:
 
 
 def _missing(read: SymbolRead) -> list[SessionChild]:
-    """Return the children that the list of open orders does not show, and whose end was not told."""
+    """Return the children that are not among the open orders, and whose end or filled quantity is not known."""
     listed = {report.client_id for report in read.orders} | {report.exchange_id for report in read.orders}
     listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
     return [

@@ -15,7 +15,7 @@ from execution.venues.protocol import VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: A symbol is asked for again after ever longer pauses, from that of what is unsettled to the longest.
+#: A symbol that could not be read is tried again after growing pauses, from ``UNSETTLED`` up to this.
 LONGEST_PAUSE = timedelta(seconds=5)
 
 

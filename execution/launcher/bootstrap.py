@@ -36,7 +36,7 @@ class PaperKey:
 
 
 def paper_key_ensure(folder: Path) -> PaperKey:
-    """Return the key in ``accounts.json`` of a venue's folder, drawn with the file at the first start."""
+    """Return the key in a paper venue's ``accounts.json``. At the first start, make the file with a random key."""
     path = folder / "accounts.json"
     if not path.exists():
         account = {
@@ -75,7 +75,7 @@ def paper_options(port: int) -> dict[str, Any]:
 class Bootstrap:
     """Prepares the database for the processes. It is safe to run at every start.
 
-    ``paper_ports`` are the paper venues' by label; none when the installation is not a paper one.
+    ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper one.
     """
 
     var: Path
@@ -111,7 +111,10 @@ class Bootstrap:
         return created
 
     def _people(self) -> tuple[str, ...]:
-        """Write the passwords to their file first: a crash between the two must not lose them."""
+        """Create the first people, unless there are any. Return the names of those created.
+
+        The passwords are written to their file first, so that a crash before the database write does not lose them.
+        """
         if User.objects.exists():
             return ()
         if not self.people_file.exists():
@@ -134,7 +137,10 @@ class Bootstrap:
             credential_add(account=account, secrets=parts, last_four=key.key[-4:])
 
     def _refuse_lost_keys(self) -> None:
-        """Refuse to make a new keyring beside sealed keys: they would be lost without a word."""
+        """Raise ``KeyringError`` if the keyring is gone, or cannot open a stored exchange key that is in use.
+
+        Otherwise a new keyring would be made, and the stored keys would be lost without notice.
+        """
         in_use = list(Credential.objects.filter(state__in=IN_USE).select_related("account"))
         restore = "restore the keyring that belongs to this database (TRANCHE_KEYRING)"
         if in_use and not self.keyring.exists():
@@ -149,7 +155,7 @@ class Bootstrap:
 
 
 def migrate_if_needed() -> None:
-    """Bring the tables up to date. The check alone takes a tenth of the command's time."""
+    """Migrate the tables if that is needed. The check takes a tenth of the time of the ``migrate`` command."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)

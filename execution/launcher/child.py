@@ -120,7 +120,10 @@ class Child:
             pause = min(2 * pause, MAX_PAUSE)
 
     async def _end_of_run(self) -> str:
-        """Run the process and return how it ended. Whatever fails here, a process is never given up for good."""
+        """Run the process once and return a text about its end.
+
+        No failure here ends the supervision, except a missing program at the first start, which is raised.
+        """
         try:
             code = await self._run_once()
         except FileNotFoundError:
@@ -136,7 +139,7 @@ class Child:
         return f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     async def _kill_group(self) -> None:
-        """End a process that was started and that nobody reads any more: there is never a second one beside it."""
+        """Kill the process and its group if it runs but can no longer be supervised. Two must never run at once."""
         if self.process is not None and self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended just now
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -167,7 +170,7 @@ class Child:
         return code
 
     async def _read_lines(self, stream: asyncio.StreamReader) -> None:
-        """Log what the process writes. By chunks: ``readline`` raises on a line above its limit."""
+        """Log the lines that the process writes. Read in chunks, because ``readline`` raises on too long a line."""
         rest = b""
         while chunk := await stream.read(CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")

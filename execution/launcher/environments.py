@@ -9,7 +9,7 @@ from pathlib import Path
 
 SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV")
 SYSTEM_PREFIXES = ("LC_", "PYTHON")
-#: What the settings read, and libpq.
+#: Variables that the settings and libpq read.
 SETTINGS = (
     *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL"),
     *(
@@ -27,7 +27,7 @@ SETTINGS = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),  # of a Redis over TLS, and of exchanges
 )
 SETTINGS_PREFIXES = ("TRANCHE_", "PG")
-#: A key that ``manage.py account add`` was to take from this shell is no process's business.
+#: Variables with an exchange key for ``manage.py account add`` in this shell. No process inherits them.
 NEVER_PREFIX = "TRANCHE_API_"
 #: Engines talk to exchanges on the internet.
 NETWORK = (
@@ -46,9 +46,10 @@ def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Store bytecode in ``folder``, for this process and its children, where it cannot be beside the sources.
+    """Store bytecode in ``folder`` for this process and its children, if it must not be beside the sources.
 
-    Otherwise each process compiles a thousand modules at its start, which takes four of its five seconds.
+    That is so where ``PYTHONDONTWRITEBYTECODE`` is set. Without any bytecode, each process would compile a thousand
+    modules at its start. That takes four of its five seconds.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)

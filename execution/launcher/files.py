@@ -82,9 +82,10 @@ def usable_port(host: str, port: int, option: str) -> int:
 
 
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
-    """Return the requested port, else the last one, so that nothing has to change, else a free one.
+    """Return ``port`` if one was requested, else the port in ``note`` if it is free, else any free port.
 
-    It is none of ``taken``, on which nobody listens yet.
+    The port in ``note`` is the last one, so nothing has to change. Except for a requested port, the result is never in
+    ``taken``. Those ports are reserved, but nobody listens on them yet.
     """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")
@@ -101,9 +102,9 @@ def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
 
 
 def move_single_paper(folder: Path, label: str) -> None:
-    """Give the state of the former single paper exchange, which lay in ``folder`` itself, to ``label``.
+    """Move the files of the former single paper exchange from ``folder`` itself into its subfolder ``label``.
 
-    One rename a file: after a crash in between, the next start goes on.
+    Each file takes one rename. After a crash in between, the next start moves the rest.
     """
     for name in SINGLE_PAPER_FILES:
         if (folder / name).exists():

@@ -18,9 +18,9 @@ from execution.launcher.environments import django_environment, plain_environmen
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a probe reaches who listens there
 ENGINE_THREADS = 4
-#: One of them may wait for a far side that takes alerts slowly.
+#: Two, because one thread may wait for a receiver that takes alerts slowly.
 COMPUTE_THREADS = 2
-#: The price that the paper venues share; it differs from seed to seed.
+#: The seed of the price that all paper venues share. Another seed gives another price.
 PAPER_SEED = 1
 PAPER = "paper-"
 
@@ -50,7 +50,7 @@ def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The folders and addresses of this desk. ``paper_ports`` are the paper venues' by label."""
+    """The folders and addresses of this desk. ``paper_ports`` maps the label of each paper venue to its port."""
 
     base: Path
     var: Path
@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def reachable_host(self) -> str:
-        """Return the host by which this machine reaches what listens on ``host``."""
+        """Return the host by which this machine reaches a server that listens on ``host``."""
         return EVERYWHERE.get(self.host, self.host)
 
     def redis_url(self) -> str:
@@ -81,7 +81,7 @@ class Plan:
         return os.environ.get("REDIS_URL") or f"unix://{redis_server.socket_path(self.var)}"
 
     def redis(self) -> ChildSpec | None:
-        """Return our own Redis; None when ``REDIS_URL`` names one."""
+        """Return the spec of the desk's own Redis; None if ``REDIS_URL`` names another one."""
         if os.environ.get("REDIS_URL"):
             return None
         folder = self.var / "redis"
@@ -93,7 +93,7 @@ class Plan:
         )
 
     def papers(self) -> list[ChildSpec]:
-        """Return the paper venues; none in an installation that is not a paper one."""
+        """Return the specs of the paper venues. The list is empty if the installation is not a paper one."""
         return [self._paper(label, port) for label, port in self.paper_ports.items()]
 
     def _paper(self, label: str, port: int) -> ChildSpec:

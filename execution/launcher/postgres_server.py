@@ -32,15 +32,15 @@ INSTALLED = Path("/usr/lib/postgresql")  # where Debian puts each version's prog
 USER = "tranche"
 START_WITHIN = 20.0  # seconds
 STOP_WITHIN = 10.0  # seconds
-#: Nothing waits for a disk. What is committed survives a kill of every process, not of the machine.
+#: No commit waits for the disk. Committed data survives a kill of every process, but not of the machine.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
 SETTINGS = {"listen_addresses": "127.0.0.1", "max_connections": "100", "shared_buffers": "64MB"}
-#: Whom it runs as instead of root, the first that exists.
+#: The server runs as the first of these users that exists, instead of root.
 UNPRIVILEGED = ("postgres", "nobody")
 
 
 def programs_folder() -> Path | None:
-    """Return the folder of ``postgres`` and ``initdb``: by the PATH, else the newest that Debian installed."""
+    """Return the folder of ``postgres`` and ``initdb``: that on the PATH, else the newest from Debian, else None."""
     candidates = [Path(found).resolve().parent] if (found := shutil.which("postgres")) else []
     versions = [path for path in INSTALLED.glob("*/bin") if path.parent.name.isdigit()]
     candidates += sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
@@ -92,7 +92,7 @@ class PostgresServer:
             self.create_database(USER)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop it. SIGINT closes connections and writes everything; SIGQUIT and SIGKILL are crashes."""
+        """Stop the server. SIGINT closes connections and writes everything. SIGQUIT and SIGKILL are like crashes."""
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
             return
@@ -104,7 +104,7 @@ class PostgresServer:
             process.wait(STOP_WITHIN)
 
     def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop it as ``stop`` does, and start it on the same port."""
+        """Stop the server as ``stop`` does, and start it on the same port."""
         self.stop(how)
         self.start()
 
@@ -176,5 +176,8 @@ def _as_server_user() -> dict[str, Any]:
 
 
 def _in_main_thread(ask: Callable[[], None] | None) -> Callable[[], None] | None:
-    """Run in the main thread: the parent-death signal follows the thread that forks, and another may end before us."""
+    """Return ``ask`` in the main thread, and None in any other thread.
+
+    The parent-death signal follows the thread that forks, and another thread may end before this process does.
+    """
     return ask if threading.current_thread() is threading.main_thread() else None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.management import CommandError
 
-#: What the kernel takes as a Unix socket's path, in bytes.
+#: The longest path of a Unix socket that the kernel accepts, in bytes.
 MAX_SOCKET_PATH = 107
 
 
@@ -55,11 +55,10 @@ def socket_path(var: Path) -> Path:
 
 
 def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
-    """Return the command of a server in ``folder`` that listens on a Unix socket only and writes nothing to the
-    disk.
+    """Return the command of a server in ``folder`` that listens only on a Unix socket and writes nothing to disk.
 
-    It carries only wake-ups, and nothing that the database does not have. With a file it refused every write while
-    the disk was full, and its clients failed with it.
+    Redis holds only data that may be lost, such as wake-ups and the newest quotes. A server that wrote a file refused
+    every write while the disk was full, and its clients failed too.
     """
     return [
         *(binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),

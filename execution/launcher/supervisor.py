@@ -1,4 +1,4 @@
-"""Starts a desk's processes in order, keeps them running, and stops them in order."""
+"""The supervisor, which starts a desk's processes in order, keeps them running, and stops them in order."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ REDIS_WITHIN = 15.0
 #: Seconds before a list of processes that could not be written is written again.
 NOTE_AGAIN = 1.0
 FRONT = ("web", "beat")
-#: When, in seconds after the request to stop, the next stage of the stop begins at the latest. What is left
-#: of web, beat and workers is killed before the paper exchange and Redis go.
+#: The latest begin of each next stage of the stop, in seconds after the request to stop. Web, beat and workers that
+#: still run are killed before the paper exchange and Redis stop.
 WEB_GONE_BY = 1.0
 WORKERS_GONE_BY = 3.5
 PAPER_GONE_BY = 3.8
@@ -45,7 +45,7 @@ class Supervisor:
         self._note_again: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        """Start, keep, and stop at SIGINT, SIGTERM or SIGHUP. Raises ``CommandError`` when a start fails."""
+        """Run the desk until SIGINT, SIGTERM or SIGHUP, then stop it. Raises ``CommandError`` when a start fails."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
@@ -95,7 +95,10 @@ class Supervisor:
             await asyncio.sleep(0.2)
 
     async def _stop_all(self) -> None:
-        """Stop web and beat first, so that nothing new comes in; then workers, which release their own; Redis last."""
+        """Stop all processes in order: web and beat, then workers, then paper venues, then Redis.
+
+        Without web and beat nothing new comes in. The workers release what they hold.
+        """
         begun = time.monotonic()
         self._say("stopping")
         front = [child for name, child in self._children.items() if name in FRONT]

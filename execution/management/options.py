@@ -1,4 +1,4 @@
-"""Options of commands: whole numbers with their defaults and bounds, and the end by a signal."""
+"""Options of commands: whole numbers with defaults and bounds. Also the handling of SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from execution.core.numbers import whole_number
 
 
 def add_numbers(parser: ArgumentParser, **numbers: tuple[int, str]) -> None:
-    """Add an option for each whole number: its default, and its meaning in words."""
+    """Add an option for each whole number. ``numbers`` gives each option's default and its meaning in words."""
     for name, (default, words) in numbers.items():
         flag, text = f"--{name.replace('_', '-')}", f"{words} (default {default})"
         parser.add_argument(flag, type=whole_number, default=default, help=text)
 
 
 def check_bounds(options: Mapping[str, Any], **bounds: tuple[float, float]) -> None:
-    """Refuse an option below the first or above the second number of its bounds; raises ``CommandError``."""
+    """Raise ``CommandError`` if an option is below the first or above the second number of its bounds."""
     for name, (least, most) in bounds.items():
         if not least <= options[name] <= most:
             raise CommandError(f"--{name} {options[name]}: it must be {least} to {most}")

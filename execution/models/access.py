@@ -18,7 +18,7 @@ class AccessState(models.TextChoices):
 class AccessRequest(models.Model):
     """A change of access that waits for a second person. ``content`` and ``secret`` freeze the change.
 
-    After ``expires_at`` it can only be read, even while it is still marked as waiting.
+    After ``expires_at`` it can no longer be decided, even if its state is still waiting.
     """
 
     public_id = PublicIdField()
@@ -26,7 +26,7 @@ class AccessRequest(models.Model):
     subject = models.CharField(max_length=150, help_text="label or user name, as people read it")
     target = models.CharField(max_length=200, help_text="what it would change; one waits for it at a time")
     content = models.JSONField()
-    #: A sealed key or the hash of a password, until the request is decided. Never shown.
+    #: A sealed key or a password's hash, stored until the request is decided. It is never shown.
     secret = models.BinaryField(null=True, blank=True)
     changes = models.JSONField(help_text="names with what is and what would be, as people read them")
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of everything that is frozen, hex")

@@ -21,20 +21,20 @@ class ChannelType(models.TextChoices):
 
 
 class Alert(models.Model):
-    """A group of problems: one row for all problems of one kind and scope."""
+    """A group of problems, in one row for all problems of one kind and scope."""
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=20, choices=KINDS)
     severity = models.CharField(max_length=8, choices=SEVERITIES)
     group_key = models.CharField(max_length=120)
-    #: Whose orders it is about; null: the desk's, an account's or a venue's.
+    #: The trader whose orders the alert is about; null if it is about the desk, an account or a venue.
     trader = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="alerts"
     )
     text = models.TextField(help_text="what the newest of its subjects says")
     count = models.PositiveIntegerField(default=0, help_text="subjects that it has had")
     raised_at = models.DateTimeField()
-    #: Since when it waits for an acknowledgement: an acknowledged alert opens again when it grows.
+    #: The time since which it waits for an acknowledgement. An acknowledged alert opens again when a subject is added.
     waits_since = models.DateTimeField()
     last_at = models.DateTimeField(help_text="when its newest subject came")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -47,9 +47,9 @@ class Alert(models.Model):
     )
     escalated_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    #: Events so far: the next one's number.
+    #: The number of events so far. The next event gets it as its number.
     events = models.PositiveIntegerField(default=0)
-    #: When people were last told of it, and how many subjects it had then.
+    #: The time of the last message to people about the alert, and its number of subjects then.
     told_at = models.DateTimeField()
     told_count = models.PositiveIntegerField(default=0)
 
@@ -73,7 +73,7 @@ class AlertSubject(models.Model):
     text = models.TextField()
     order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    #: Since when it is over; null while it lasts.
+    #: The time since which the problem is over; null while it lasts.
     gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -84,7 +84,7 @@ class AlertSubject(models.Model):
 
 
 class AlertSignal(models.Model):
-    """An event that a service noted in its own transaction. The watcher makes an alert of it and deletes it.
+    """An event that a service recorded in its own transaction. The watcher turns it into an alert and deletes it.
 
     A trading service writes only this row, which locks nothing and waits for nobody.
     """
@@ -101,7 +101,7 @@ class AlertSignal(models.Model):
 
 
 class AlertWatch(models.Model):
-    """The one row of the watcher: its present holder, and the time of the last round of checks."""
+    """The watcher's only row: the process that holds it now, and the time of the last round of checks."""
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     holder = models.CharField(max_length=32, blank=True)
@@ -113,8 +113,9 @@ class AlertWatch(models.Model):
 
 
 class AlertChannel(models.Model):
-    """A channel that carries alerts out of the desk. Its address and secrets are sealed: web writes and cannot read
-    them.
+    """A channel by which alerts leave the desk.
+
+    Its address and secrets are sealed. The web process can write them, but cannot read them.
     """
 
     public_id = PublicIdField()
@@ -122,7 +123,7 @@ class AlertChannel(models.Model):
     type = models.CharField(max_length=8, choices=ChannelType.choices)
     takes = models.CharField(max_length=12, choices=[(name.value, name.value) for name in Takes])
     least = models.CharField(max_length=8, choices=SEVERITIES, help_text="the lowest severity that it takes")
-    #: What people may see of where it goes.
+    #: The part of the address that people may see.
     shown = models.CharField(max_length=120)
     sealed = models.BinaryField()
     is_active = models.BooleanField(default=True)
@@ -136,7 +137,7 @@ class AlertChannel(models.Model):
 
 
 class AlertDelivery(models.Model):
-    """An event on its way to a channel. The rows are the queue."""
+    """An event that is to be sent on a channel. The rows are the queue."""
 
     channel = models.ForeignKey(AlertChannel, on_delete=models.CASCADE, related_name="deliveries")
     alert = models.ForeignKey(
@@ -148,7 +149,7 @@ class AlertDelivery(models.Model):
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
-    #: Who sends it has it until then.
+    #: The time until which the process that sends it has claimed it.
     claimed_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)

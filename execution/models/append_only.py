@@ -1,7 +1,7 @@
-"""Triggers by which the database refuses to change an entry of journal or audit, on SQLite and PostgreSQL.
+"""Triggers by which the database refuses to change an entry of a journal or of the audit, on SQLite and PostgreSQL.
 
-They refuse only UPDATE. Retention deletes the journals of old orders, and emptying a test database deletes all. On
-PostgreSQL the application's role has no right to delete either (``rights_sql``).
+They refuse UPDATE only, because retention deletes old orders' journals, and emptying a test database deletes all. On
+PostgreSQL the application's role has no right to update or delete entries (``rights_sql``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ END $$
 
 
 def protect(connection: BaseDatabaseWrapper) -> None:
-    """Create the missing triggers. SQLite drops those of a table that a migration rebuilds."""
+    """Create the missing triggers. On SQLite, a migration that rebuilds a table drops the table's triggers."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         for statement in _statements(connection.vendor, [name for name in APPEND_ONLY if name in there]):
@@ -54,9 +54,10 @@ def _statements(vendor: str, tables: list[str]) -> Iterator[str]:
 
 
 def rights_sql(role: str) -> Iterator[str]:
-    """Yield the statements by which PostgreSQL lets a role run the desk, and only add to journal and audit.
+    """Yield the statements that give a PostgreSQL role the rights to run the desk.
 
-    The owner of the tables runs them after each migration. ``role`` is quoted here.
+    The role may only add to journal and audit. The owner of the tables runs the statements after each migration.
+    ``role`` is quoted here.
     """
     name = '"' + role.replace('"', '""') + '"'
     yield f"GRANT USAGE ON SCHEMA public TO {name};"

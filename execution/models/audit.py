@@ -9,7 +9,7 @@ AUDIT = "audit"
 
 
 class AuditEntry(models.Model):
-    """A change outside of orders (halts, keys, accounts, people, tokens), its author and its reason.
+    """A change outside of orders (halts, keys, accounts, people, tokens), with its author and reason.
 
     Each entry carries the hash of the one before it, as an order's journal does. Append-only.
     """
@@ -31,9 +31,9 @@ class AuditEntry(models.Model):
 
 
 class ChainHead(models.Model):
-    """The end of a chain, stored apart from it: the number of entries, and the hash of the last one.
+    """The end of a chain, stored apart from the chain: its number of entries, and the hash of the last one.
 
-    It is the lock of the chain, too. An order's head is its own row.
+    Its row is also the lock of the chain. The head of an order's journal is the order's own row.
     """
 
     name = models.CharField(max_length=16, unique=True)
@@ -45,17 +45,17 @@ class ChainHead(models.Model):
 
 
 class JournalCheck(models.Model):
-    """One check of every chain: its progress, and its findings. A night's check is one row."""
+    """One check of every chain: its progress, and its findings. The check of one night is one row."""
 
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    #: Until when somebody is at it: two at once would count twice.
+    #: The time until which a process holds the check. Two processes at once would count twice.
     held_until = models.DateTimeField(null=True, blank=True)
-    #: The last order that was checked, by its primary key; null while the audit is to be checked first.
+    #: The primary key of the last order that was checked; null until the audit, which comes first, is checked.
     after_order = models.PositiveBigIntegerField(null=True, blank=True)
     orders = models.PositiveBigIntegerField(default=0)
     entries = models.PositiveBigIntegerField(default=0)
-    #: The breaks as ``payloads.journal.BreakRow``, at most as many as are worth reading.
+    #: The breaks as ``payloads.journal.BreakRow``. Only the first ones are stored.
     breaks = models.JSONField(default=list, blank=True)
     broken = models.PositiveBigIntegerField(default=0, help_text="how many breaks there are")
 

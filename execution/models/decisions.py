@@ -6,9 +6,9 @@ from execution.models.orders import Order
 
 
 class DecisionContext(models.Model):
-    """The common inputs of many decisions of an order: parameters, plan, forecast and market rules.
+    """The inputs that many decisions of an order share: parameters, plan, forecast and market rules.
 
-    Written once for each version of them. ``body`` is compressed JSON (core/orders/view_record.py).
+    There is one row for each version of them. ``body`` is compressed JSON (core/orders/view_record.py).
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_contexts")
@@ -26,11 +26,11 @@ class DecisionContext(models.Model):
 class DecisionRecord(models.Model):
     """The inputs of one decision that placed children. Append-only until retention deletes it.
 
-    The journal's entry of each child has the SHA-256 of ``body``, so the journal's chain covers it.
+    Each child's journal entry has the SHA-256 of ``body``, so the journal's hash chain also protects this row.
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_records")
-    #: The children that it placed: ``children`` of them, from this sequence on.
+    #: The decision placed ``children`` children. Their sequence numbers begin with this one.
     first_child = models.PositiveIntegerField()
     children = models.PositiveSmallIntegerField()
     context = models.ForeignKey(DecisionContext, on_delete=models.CASCADE, related_name="records")

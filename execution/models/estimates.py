@@ -6,15 +6,15 @@ from execution.models.orders import Order
 
 
 class Estimate(models.Model):
-    """The simulation's expected cost of an order, requested by a ticket or for an order that was sent.
+    """The cost that the simulation expects for an order that a ticket plans, or that was sent.
 
     ``spec`` holds everything that the cost depends on (core/simulation/asking.py). ``result`` is null until it is
-    computed, and holds a ``problem`` where it cannot be.
+    computed. It holds a ``problem`` if it cannot be computed.
     """
 
     key = models.CharField(max_length=64, unique=True)
     spec = models.JSONField()
-    #: The order that waits for it; its ``predicted`` is set once.
+    #: The order that waits for the result. Its ``predicted`` is set once from it.
     order = models.ForeignKey(
         Order, null=True, blank=True, on_delete=models.CASCADE, related_name="estimates"
     )

@@ -1,4 +1,4 @@
-"""Columns that Django lacks: exact decimals on every database, and short public ids."""
+"""Column types that Django lacks: exact decimals on every database, and short public ids."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ GetType = TypeVar("GetType", covariant=True)
 
 
 class _ExactDecimalField(models.Field):  # type: ignore[type-arg]
-    """A ``Decimal`` kept digit by digit: text on SQLite, ``numeric`` on PostgreSQL.
+    """A column for a ``Decimal`` that keeps every digit: text on SQLite, ``numeric`` on PostgreSQL.
 
-    Django's own DecimalField is a float on SQLite. Sums and comparisons are made in Python: lookups other
-    than ``isnull`` raise ``FieldError``, because text does not compare as numbers do.
+    Django's own DecimalField is a float on SQLite. Text does not compare as numbers do, so lookups other than
+    ``isnull`` raise ``FieldError``. Sums and comparisons are made in Python.
     """
 
     description = "Exact decimal"
@@ -75,7 +75,7 @@ else:
 
 
 def draw_public_id() -> str:
-    """Draw a random public id. The column's constraint keeps it unique."""
+    """Return a random public id. The column's constraint makes sure that it is unique."""
     return random_id(PUBLIC_ID_LENGTH, secrets.choice)
 
 

@@ -23,7 +23,7 @@ class HaltScope(models.TextChoices):
 
 
 def names_its_scope() -> models.Q:
-    """Return the condition that a halt names the subject of its scope, and nothing else."""
+    """Return the condition that a halt names the subject that its scope needs, and no other subject."""
     named = {
         "account": models.Q(account__isnull=False),
         "trader": models.Q(trader__isnull=False),
@@ -41,10 +41,10 @@ def names_its_scope() -> models.Q:
 
 
 class HaltGate(models.Model):
-    """The one row that placing children and setting halts both lock.
+    """The only row that both the placing of children and the setting of halts lock.
 
-    Setting a halt, submitting an order, and placing or submitting a child lock it, after any row of an order, a
-    child or an account. So all of them see a committed halt.
+    It is locked to set a halt, to submit an order, and to place or submit a child. It is locked after any row of an
+    order, a child or an account. So none of these actions misses a committed halt.
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
@@ -54,7 +54,10 @@ class HaltGate(models.Model):
 
 
 class Halt(models.Model):
-    """A halt that a supervisor set, until a supervisor lifts it. Lifting resumes nothing by itself."""
+    """A halt, in force from when a supervisor sets it until a supervisor lifts it.
+
+    Lifting resumes no order by itself.
+    """
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=16, choices=HaltKind.choices)
@@ -72,20 +75,20 @@ class Halt(models.Model):
     )
     reason = models.TextField()
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    #: When the click reached the server: the time to flat counts from here.
+    #: The time at which the supervisor's request reached the server. The time to flat begins here.
     set_at = models.DateTimeField()
-    #: Parents are paused and cancels asked for; null while that is still to be done.
+    #: The time at which all orders were paused and all cancels requested; null until then.
     swept_at = models.DateTimeField(null=True, blank=True)
-    #: The exchanges have confirmed that nothing of ``children`` is open.
+    #: The time at which the exchanges had confirmed that none of ``children`` is open; null until then.
     flat_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True, blank=True)
     lift_reason = models.TextField(blank=True)
-    #: Whoever lifted it gives its orders back the time that it took: their plans move by it.
+    #: True if lifting it moved each order's plan by the time of the order's pause.
     keeps_time = models.BooleanField(default=False)
-    #: Parents that it paused, and children that were not settled when it came.
+    #: The orders that it paused, and the children that were unsettled when it was set.
     orders = models.ManyToManyField(Order, related_name="halts", blank=True)
     children = models.ManyToManyField(ChildOrder, related_name="halts", blank=True)
 

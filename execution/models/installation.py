@@ -16,11 +16,11 @@ def random_quote_key() -> str:
 
 
 class Installation(models.Model):
-    """The one row that identifies the installation of this database.
+    """The only row that identifies the installation of this database.
 
-    ``mark`` is part of every client id. It is redrawn when a backup is restored, and ``former_marks`` keeps all
-    earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex),
-    ``alert_sealing_key`` that of the process that sends alerts. ``quote_key`` (hex) signs the market data that
+    ``mark`` is part of every client id. It is redrawn when a backup is restored, and ``former_marks`` has all earlier
+    ones, so that no id is ever used twice. ``sealing_key`` (hex) is the public key of the workers.
+    ``alert_sealing_key`` is that of the process that sends alerts. ``quote_key`` (hex) signs the market data that
     engines publish in Redis (selectors/quote_signatures.py).
     """
 
@@ -31,7 +31,7 @@ class Installation(models.Model):
     sealing_key = models.TextField(blank=True)
     alert_sealing_key = models.TextField(blank=True, default="")
     quote_key = models.CharField(max_length=64, default=random_quote_key, editable=False)
-    #: The last moment that some worker was alive: a long gap means that the desk was away.
+    #: The last time at which a worker was alive. A long gap since then means that the desk was down.
     last_alive_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -40,7 +40,7 @@ class Installation(models.Model):
 
 
 class Worker(models.Model):
-    """A running engine. Orders and accounts name it as their owner; it acts only while its lease runs."""
+    """A running engine. Orders and accounts name it as their owner. It acts only while its lease is valid."""
 
     boot_id = models.CharField(max_length=32, unique=True)
     host = models.CharField(max_length=255)
@@ -48,7 +48,7 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     lease_until = models.DateTimeField(db_index=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
-    #: Parts of the engine that keep failing and are not one account's business, by name (core/faults.py).
+    #: Parts of the engine, by name, that keep failing and do not belong to one account (core/faults.py).
     faults = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:

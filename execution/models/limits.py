@@ -14,10 +14,10 @@ def _choices(names: type[LimitKind | LimitScope | LimitLevel]) -> list[tuple[str
 
 
 class TradingLimit(models.Model):
-    """A limit that a supervisor set. A changed limit is a new row; the former one records who ended it and when."""
+    """A limit that a supervisor set. A change makes a new row; the former row records who ended it, and when."""
 
     public_id = PublicIdField()
-    #: Kind, scope, subject, level and currency: of each there is one in force.
+    #: Kind, scope, subject, level and currency. Only one limit with the same key is in force.
     key = models.CharField(max_length=160, editable=False)
     kind = models.CharField(max_length=20, choices=_choices(LimitKind))
     scope = models.CharField(max_length=8, choices=_choices(LimitScope))
@@ -35,7 +35,7 @@ class TradingLimit(models.Model):
     value = ExactDecimalField()
     currency = models.CharField(max_length=20, blank=True, help_text="of a notional or a quantity")
     reason = models.TextField(blank=True)
-    #: Null: one of the limits that a new installation begins with.
+    #: The person who set it; null for a limit that a new installation begins with.
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -72,19 +72,19 @@ class ApprovalState(models.TextChoices):
 
 
 class OrderApproval(models.Model):
-    """A request that another person allows an order above limits, or an amendment of one.
+    """A request that another person approves an order above limits, or an amendment of one.
 
-    It is bound to its content: the order's terms at the request, or the changes to one version of them.
+    It holds only for its content: the order's terms when it was requested, or changes to one version of the terms.
     """
 
     public_id = PublicIdField()
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="approvals")
-    #: Null for a new order; else the raw changes of the amendment, and the reason that was given for it.
+    #: For an amendment the changes as they were requested, with the reason that was given; null for a new order.
     changes = models.JSONField(null=True, blank=True)
     change_words = models.TextField(blank=True)
     change_reason = models.TextField(blank=True)
     terms_version = models.PositiveIntegerField(help_text="the version that it is about")
-    #: Kinds of limits that were exceeded when it was asked for.
+    #: The kinds of the limits that were exceeded at the time of the request.
     kinds = models.JSONField(default=list)
     state = models.CharField(
         max_length=10, choices=ApprovalState.choices, default=ApprovalState.WAITING, db_index=True

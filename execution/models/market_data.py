@@ -7,10 +7,10 @@ from execution.models.venues import Venue
 
 
 class MarketSample(models.Model):
-    """One second of a market, recorded while an order is live in it and five minutes after.
+    """One second of a market. It is recorded while the market has a live order, and for five minutes after that.
 
-    The quote is that of the second's end. Volume and notional are known when every trade of the second is; None is
-    unknown, for both.
+    The quote is the one at the end of the second. Volume and notional are both None until every trade of the second is
+    known.
     """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="samples")
@@ -31,11 +31,11 @@ class MarketSample(models.Model):
 
 
 class CandleDay(models.Model):
-    """The candles of one UTC day of a market. One row holds a day, because a plan reads weeks of them.
+    """The candles of one UTC day of a market. They are in one row because a plan reads weeks of them.
 
-    ``bars``: ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
-    first. A stretch without a trade, or that was not recorded, has none. ``unknown``: seconds after midnight of
-    candles that the venue lists in an unreadable form, or no longer listed. Their volume is not zero.
+    ``bars`` has ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
+    first. A stretch without a trade, or one that was not recorded, has no bar. ``unknown`` has the seconds after
+    midnight of candles that the venue lists in an unreadable form, or lists no longer. Their volume is not zero.
     """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="candle_days")
@@ -44,8 +44,8 @@ class CandleDay(models.Model):
     day = models.DateField()
     bars = models.JSONField()
     unknown = models.JSONField(default=list)
-    #: When the last bar that came had ended: of one after it nothing is known, one before it that is missing, and
-    #: not unknown, had no trade.
+    #: The end of the last bar that was received. After it nothing is known. Before it, a bar that is missing and not
+    #: in ``unknown`` had no trade.
     known_until = models.DateTimeField()
 
     class Meta:

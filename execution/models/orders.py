@@ -13,16 +13,16 @@ from execution.models.venues import Account
 def choices(
     *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
 ) -> list[tuple[str, str]]:
-    """Return an enum of core as Django's choices, with its words as labels."""
+    """Return the members of core enums as Django's choices. The labels are their values with spaces."""
     return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
 
 
-#: Entries that a person made: the others' actors are these.
+#: Entries made by a person. All other entries have one of these two actors.
 BY_PEOPLE = ~models.Q(actor="desk") & ~models.Q(actor="venue")
 
 
 class Basket(models.Model):
-    """Orders that a trader sent as one: all of them were created in one transaction, under one idempotency key."""
+    """Orders that a trader sent together. All were created in one transaction, under one idempotency key."""
 
     public_id = PublicIdField()
     trader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="baskets")
@@ -47,7 +47,7 @@ class Order(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_reference = models.CharField(max_length=64, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    #: Kept by its public id, which every row of an order shows.
+    #: Stored as the basket's public id, because every row of an order shows it.
     basket = models.ForeignKey(
         Basket, to_field="public_id", null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
     )
@@ -65,9 +65,9 @@ class Order(models.Model):
     plan_version = models.PositiveIntegerField(default=1)
     market = models.JSONField(help_text="limits and fees that the order was planned with, by account")
 
-    #: What the current plan was made with (core Plan.forecast).
+    #: The forecast with which the current plan was made (core Plan.forecast).
     forecast = models.JSONField(default=dict, blank=True)
-    #: What the simulation expected the order to cost when it was sent; null while it has not said.
+    #: The cost that the simulation expected when the order was sent; null until it is computed.
     predicted = models.JSONField(null=True, blank=True)
 
     status = models.CharField(max_length=20, choices=choices(states.OrderStatus), db_index=True)
@@ -110,7 +110,10 @@ class Order(models.Model):
 
 
 class OrderTerms(models.Model):
-    """One version of the requested terms: parameters, limit and end, with their author and time. Append-only."""
+    """One version of the terms that a person requested: parameters, limit and end, with their author and time.
+
+    Append-only.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="all_terms")
     version = models.PositiveIntegerField()
@@ -170,7 +173,7 @@ class ChildOrder(models.Model):
     status = models.CharField(max_length=16, choices=choices(states.ChildStatus))
     reason = models.TextField(blank=True)
     exchange_id = models.CharField(max_length=64, blank=True)
-    #: The highest cumulative figure that the exchange ever said; null while it said none.
+    #: The highest cumulative filled quantity that the exchange ever reported; null while it reported none.
     reported_filled = ExactDecimalField(null=True, blank=True)
     #: Sum of the child's recorded fills.
     filled = ExactDecimalField(default=0)
@@ -178,19 +181,19 @@ class ChildOrder(models.Model):
     is_settled = models.BooleanField(default=False)
 
     intended_at = models.DateTimeField()
-    #: When and under which fence a session submitted the child. Null while it is pending.
+    #: The time at which a session submitted the child, and the session's fence. Null while the child is pending.
     submitted_at = models.DateTimeField(null=True, blank=True)
     submitted_fence = models.PositiveBigIntegerField(null=True, blank=True)
     last_possible_send_at = models.DateTimeField(null=True, blank=True)
     send_not_before = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
-    #: When the exchange had told its end and its figure. Its trades may be recorded later: then ``ended_at`` is later.
+    #: When the exchange had reported its end and filled quantity. If its trades come later, ``ended_at`` is later.
     over_at = models.DateTimeField(null=True, blank=True)
     #: When it was settled.
     ended_at = models.DateTimeField(null=True, blank=True)
-    #: What polls have shown about a child whose fate is unknown (core/reconcile.py).
+    #: The results of polls for a child of unknown fate (core/reconcile.py).
     evidence = models.JSONField(default=dict, blank=True)
-    #: An order id that a person found for it, who, when, and what the exchange answered to it.
+    #: An exchange order id that a person found for it, that person, the time, and the exchange's answer about this id.
     attach = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -259,10 +262,10 @@ class Fill(models.Model):
 
 
 class OrderReport(models.Model):
-    """The results of an ended order (payloads/orders.py Report), kept because market samples are deleted."""
+    """The results of an ended order (payloads/reports.py Report). Stored because market samples are deleted."""
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="report")
-    #: The order's version that it was made of: a fill or fee that is told later makes it again.
+    #: The order's version from which the report was made. A later fill or fee has it made again.
     version = models.PositiveBigIntegerField()
     report = models.JSONField()
     made_at = models.DateTimeField()
@@ -272,9 +275,10 @@ class OrderReport(models.Model):
 
 
 class JournalEntry(models.Model):
-    """An event of an order, with its author and reason. ``version`` is that of the order and of the websocket.
+    """An event of an order, with its author and reason. ``version`` is the order's version after the event.
 
-    Each entry carries the hash of the one before it (core/journal.py). Append-only.
+    The websocket's messages carry the same version. Each entry carries the hash of the one before it
+    (core/journal.py). Append-only.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="journal")
@@ -301,7 +305,7 @@ class JournalEntry(models.Model):
 
 
 class Submission(models.Model):
-    """A person's idempotency key and the order that it made. The same key has one effect."""
+    """A person's idempotency key, and the order that it created. A second request with the key creates nothing."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
     key = models.CharField(max_length=64)

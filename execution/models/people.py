@@ -21,12 +21,13 @@ class User(AbstractUser):
     public_id = PublicIdField()
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.TRADER)
     sees_desk = models.BooleanField(default=False, help_text="a trader who may see everybody's orders")
-    #: Above this notional (quote units) the ticket has the quantity typed again; null: never.
+    #: Above this notional (quote units) the ticket asks for the quantity a second time; null: it never asks.
     confirm_above = ExactDecimalField(
         null=True, blank=True, default=Decimal(100_000), help_text="quote units; empty: never asked"
     )
 
-    #: An admin or supervisor who was made inactive counts as a second person until then (docs/how-to/people.md).
+    #: An admin or supervisor who was made inactive still counts as a second person until this time (docs/how-
+    #: to/people.md).
     counts_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
@@ -50,7 +51,7 @@ def all_scopes() -> list[str]:
 
 
 class ApiToken(models.Model):
-    """A person's bearer token. Only its hash is stored; its text is shown once, at its creation."""
+    """A person's bearer token. Only its hash is stored. Its text is shown once, when it is created."""
 
     public_id = PublicIdField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
@@ -71,7 +72,7 @@ class ApiToken(models.Model):
 
 
 class Login(models.Model):
-    """A session of a person. Django's own row has neither its person nor its last use."""
+    """A session of a person. It exists because Django's own session row has neither the person nor the last use."""
 
     public_id = PublicIdField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="logins")
@@ -86,7 +87,7 @@ class Login(models.Model):
 
 
 class KnownBrowser(models.Model):
-    """A browser in which a person has logged in, by the hash of its cookie."""
+    """A browser in which a person has logged in before. It is recognized by the hash of its cookie."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="browsers")
     token_hash = models.CharField(max_length=64, help_text="SHA-256, hex")
@@ -109,7 +110,7 @@ class SecondFactor(models.Model):
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="factor")
     sealed = models.BinaryField()
     made_at = models.DateTimeField()
-    #: The last step of 30 seconds whose code was taken: a code is taken once.
+    #: The number of the last 30-second step whose code was accepted. No code is accepted twice.
     last_step = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -117,7 +118,7 @@ class SecondFactor(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """A code that replaces the authenticator's once, by its hash."""
+    """A code that a person may use once instead of their authenticator's code. Only its hash is stored."""
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
@@ -135,7 +136,7 @@ class RecoveryCode(models.Model):
 
 
 class Watchlist(models.Model):
-    """The symbols that a person chose to watch, in their order. Without a row they have the default."""
+    """The symbols that a person chose to watch, in their sequence. Without a row the person has the default list."""
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watchlist"

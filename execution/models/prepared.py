@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 
 M = TypeVar("M", bound=models.Model)
 
-#: Values that no row has and no query names: where one of them stands in the parameters, the value asked for goes.
+#: Base of the stand-in values. No row has them. In the compiled parameters each marks the place of a later value.
 _STAND_IN = 2_147_000_000
 
 
@@ -32,14 +32,14 @@ def _stand_in(kind: type[Value], number: int) -> Value:
 
 
 def _adapted(value: Value | None) -> Any:
-    """Return the value as the database's driver takes it: SQLite keeps an instant as text."""
+    """Return the value in the form that the database's driver needs. SQLite stores an instant as text."""
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
     sql: str
-    #: Constants, and the names of values with their places.
+    #: The constants among the parameters, and the place of each named value.
     parameters: tuple[Any, ...]
     places: tuple[tuple[int, str], ...]
     columns: tuple[str, ...]
@@ -47,10 +47,11 @@ class _Made:
 
 
 class Compiled(Generic[M]):
-    """A compiled query for whole rows of one table, or for some columns (``values_list``, read by ``values``).
+    """A query that is compiled once. It reads full rows of one table, or only some columns of it.
 
-    ``build`` makes the query from one value for each name: an integer, a text or an instant. It must use each value
-    unchanged, in any place, and join no other rows into the result.
+    For columns, ``build`` uses ``values_list`` and the caller uses ``values``. ``build`` makes the query from one
+    value for each name: an integer, a text or an instant. It must use each value unchanged, in any place, and join no
+    other rows into the result.
     """
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:
@@ -79,7 +80,7 @@ class Compiled(Generic[M]):
         return found[0] if found else None
 
     def get(self, **values: Value | None) -> M:
-        """Return the one row. Raise the model's ``DoesNotExist`` without one."""
+        """Return the only row. Raise the model's ``DoesNotExist`` unless there is exactly one."""
         found = self.all(**values)
         if len(found) != 1:
             raise _does_not_exist(self._model)(f"{len(found)} rows of {self._model.__name__} for {values}")
@@ -143,15 +144,16 @@ _updates: dict[tuple[type[models.Model], tuple[str, ...] | None], _Statement] = 
 _inserts: dict[type[models.Model], _Statement] = {}
 
 
-#: What is saved at the end of ``saved_once``, by the thread that is in it.
+#: The rows to be saved at the end of ``saved_once``, separately for each thread.
 _waiting = threading.local()
 
 
 @contextmanager
 def saved_once() -> Iterator[None]:
-    """Save each row once, at the end of the block inside a transaction, for all calls of ``row_save``.
+    """Delay all calls of ``row_save`` in the block to its end, so that each row is written once.
 
-    No code in the block may read those rows from the database. After an error nothing is written.
+    The block is inside a transaction. It must not read these rows from the database. After an error nothing is
+    written.
     """
     rows: dict[int, models.Model] = {}
     _waiting.rows = rows
@@ -164,9 +166,9 @@ def saved_once() -> Iterator[None]:
 
 
 def row_save(row: models.Model, fields: tuple[str, ...] | None = None) -> None:
-    """Write ``fields`` of an existing row, all of them when None. No signals are sent.
+    """Write the given fields of an existing row; without ``fields``, all. No signals are sent.
 
-    Within ``saved_once`` the whole row is written.
+    Inside ``saved_once`` all fields are written, at the end of the block.
     """
     if (waiting := getattr(_waiting, "rows", None)) is not None:
         waiting[id(row)] = row
@@ -181,7 +183,7 @@ def row_save(row: models.Model, fields: tuple[str, ...] | None = None) -> None:
 
 
 def row_insert(row: models.Model) -> None:
-    """Write a new row and give it its key, as ``save`` does."""
+    """Write a new row and set its primary key, as Django's ``save`` does."""
     model = type(row)
     sql, fields = _inserts.get(model) or _insert_of(model)
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
@@ -191,15 +193,15 @@ def row_insert(row: models.Model) -> None:
     row._state.adding, row._state.db = False, "default"
 
 
-#: So many rows in a statement: SQLite takes only so many values.
+#: The number of rows in a statement, because SQLite accepts only a limited number of values.
 _ROWS_AT_ONCE = 100
 
 
 def rows_merge(rows: Sequence[models.Model], *, known_by: tuple[str, ...]) -> None:
-    """Write rows of one table in their order. An existing row takes the known values of the new one.
+    """Insert rows of one table, in the given order. If a row exists, update it with the new row's values.
 
-    ``known_by`` are the fields of a unique constraint, each combination once. A value of None in the new row changes
-    nothing.
+    ``known_by`` are the fields of a unique constraint; each combination may occur once in ``rows``. A value of None in
+    the new row leaves the existing value.
     """
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]

@@ -18,10 +18,10 @@ class DifferenceKind(models.TextChoices):
 
 
 class Difference(models.Model):
-    """A difference between our books and the venue's. A poll finds it, and it is closed when polls no longer do.
+    """A difference between the desk's books and the venue's.
 
-    ``evidence`` has the facts of both sides, as JSON values. A foreign order is no error; it is shown and left
-    alone.
+    A poll opens it, and it is closed when polls no longer find it. ``evidence`` has the facts of both sides, as JSON
+    values. A foreign order is not an error. It is shown, and the desk does nothing about it.
     """
 
     public_id = PublicIdField()

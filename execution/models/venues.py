@@ -19,7 +19,7 @@ class Venue(models.Model):
     exchange = models.CharField(max_length=40, help_text="ccxt's id of the exchange")
     options = models.JSONField(default=dict, blank=True)
 
-    #: The worker whose session watches the venue's markets, for every account and engine of the desk.
+    #: The worker whose session watches the venue's markets, for all accounts and engines of the desk.
     market_owner = models.ForeignKey(
         Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="venues"
     )
@@ -52,20 +52,22 @@ class Account(models.Model):
         Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
     )
     fence = models.PositiveBigIntegerField(default=0)
-    #: Everything that happened at the venue before this moment is in our books.
+    #: Everything that happened at the venue before this time is in the desk's books.
     reconciled_until = models.DateTimeField(null=True, blank=True)
-    #: Under which fence a complete poll succeeded; another holder has to poll before it creates.
+    #: The fence under which a complete poll succeeded. A holder with another fence has to poll before it creates
+    #: orders.
     reconciled_fence = models.PositiveBigIntegerField(null=True, blank=True)
-    #: Since when something may have been missed (a session began, the stream was lost): a complete poll
+    #: The time since which something may have been missed: a session began, or the stream was lost. A complete poll
     #: that began later ends the doubt.
     doubted_at = models.DateTimeField(null=True, blank=True)
-    #: Symbols that were polled completely while the account was in doubt: the poll's fence and its beginning.
+    #: Symbols that were completely polled while the account was in doubt, with the poll's fence and start.
     symbols_read = models.JSONField(default=dict, blank=True)
-    #: Symbols that cannot be read now, with the fence, the error, since when, and whether it blocks by itself.
+    #: Symbols that cannot be read now, with the fence, the error, its start, and a flag if the error blocks new
+    #: children.
     symbols_unread = models.JSONField(default=dict, blank=True)
-    #: A person asked for a poll that no session has made yet.
+    #: The time at which a person asked for a poll. It is null again once a session has polled.
     poll_requested_at = models.DateTimeField(null=True, blank=True)
-    #: From when on the venue is asked while ``reconciled_until`` is null: where a restored backup ends.
+    #: While ``reconciled_until`` is null, the venue is polled from this time on. It is the time of a restored backup.
     reconcile_from = models.DateTimeField(null=True, blank=True)
 
     # The session's health, for the pages; no decision reads it.
@@ -75,27 +77,27 @@ class Account(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last successful poll")
     stream_at = models.DateTimeField(null=True, blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)
-    #: Why the private stream was last reconnected as suspect, and when.
+    #: The reason why the private stream was last suspected and so reconnected, and the time of that.
     stream_suspicion = models.TextField(blank=True, default="")
     stream_suspected_at = models.DateTimeField(null=True, blank=True)
-    #: Until when the exchange's dead-man's switch is armed, as it confirmed; null while it is not.
+    #: The time until which the dead-man's switch is armed, as the exchange confirmed; null while it is not armed.
     switch_until = models.DateTimeField(null=True, blank=True)
     switch_error = models.TextField(
         blank=True, help_text="why the switch could not be armed, renewed or taken back"
     )
-    #: Parts of its session that keep failing in our own code, by name (core/faults.py).
+    #: Parts of the account's session, by name, that keep failing in the desk's own code (core/faults.py).
     faults = models.JSONField(default=dict, blank=True)
 
     @property
     def is_reconciled(self) -> bool:
-        """Return True if its holder has polled everything since its claim and since the last doubt."""
+        """Return True if the account's holder has polled everything since its claim and since the last doubt."""
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
         return self._is_since_doubt(until)
 
     def is_symbol_reconciled(self, symbol: str) -> bool:
-        """Return True if new children of a symbol may be sent: its holder has polled that symbol since the doubt."""
+        """Return True if new children of a symbol may be sent: the holder has polled the symbol since the doubt."""
         if self.unread_now.get(symbol, {}).get("blocks"):
             return False
         if self.is_reconciled:
@@ -110,12 +112,12 @@ class Account(models.Model):
 
     @property
     def unread_now(self) -> dict[str, dict[str, Any]]:
-        """Return the symbols that the present holder cannot read, by name."""
+        """Return the symbols that the present holder cannot read, each with its entry from ``symbols_unread``."""
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 
     @property
     def open_assumptions(self) -> tuple[str, ...]:
-        """Return the assumptions behind a live account's safety that no admin has accepted, by name."""
+        """Return the names of assumptions that a live account's safety depends on and that no admin has accepted."""
         if self.environment != Environment.LIVE:
             return ()
         assumed = guarantees_of(self.venue.exchange).assumed_for_safety()
@@ -142,7 +144,7 @@ class CredentialState(models.TextChoices):
 
 
 class Credential(models.Model):
-    """A sealed API key of an account. The web process can write it, and only a worker can open it."""
+    """A sealed API key of an account. The web process can write it, but only a worker can open it."""
 
     public_id = PublicIdField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credentials")
@@ -153,7 +155,7 @@ class Credential(models.Model):
     )
     permissions = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
-    #: Somebody asked for a check that no session has made yet.
+    #: The time at which a check of the key was requested. It is null again once a session has checked.
     check_wanted_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, help_text="why the last check failed or the key was refused")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -186,13 +188,13 @@ class Market(models.Model):
     maker_fee = ExactDecimalField(null=True, blank=True)
     taker_fee = ExactDecimalField(null=True, blank=True)
     max_notional = ExactDecimalField(null=True, blank=True)
-    #: Factors of the reference price between which the price of a buy, or of a sell, must be.
+    #: The price of a buy, and of a sell, must lie between these multiples of the reference price.
     buy_band_low = ExactDecimalField(null=True, blank=True)
     buy_band_high = ExactDecimalField(null=True, blank=True)
     sell_band_low = ExactDecimalField(null=True, blank=True)
     sell_band_high = ExactDecimalField(null=True, blank=True)
     status = models.CharField(max_length=16, default=MarketStatus.OPEN.value, help_text="what it takes now")
-    #: The venue's own word of it.
+    #: The venue's own name for the status.
     status_word = models.CharField(max_length=60, blank=True, default="")
     refreshed_at = models.DateTimeField()
 
@@ -204,7 +206,10 @@ class Market(models.Model):
 
 
 class Balance(models.Model):
-    """An account's amounts of a currency, as the exchange reported them at ``at``. Null: it did not tell."""
+    """An account's amounts of a currency, as the exchange reported them at ``at``.
+
+    An amount that the exchange did not report is null.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="balances")
     currency = models.CharField(max_length=20)

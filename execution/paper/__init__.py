@@ -1,2 +1,3 @@
-"""The paper exchange: a local server that speaks Binance spot, so that the code that trades paper is the code
-that trades money."""
+"""The paper exchange: a local server that imitates the APIs of several exchanges. So the code that trades on paper is
+the code that trades money.
+"""

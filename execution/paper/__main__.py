@@ -1,4 +1,4 @@
-"""``python -m execution.paper --folder FOLDER``."""
+"""The command ``python -m execution.paper --folder FOLDER``, which starts the paper exchange."""
 
 import sys
 

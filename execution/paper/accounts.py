@@ -1,8 +1,8 @@
 """Accounts from ``accounts.json``, and the check of signatures and timestamps.
 
-The file: ``[{"key": ..., "secret": ..., "balances": {"BTC": "100"}}]``, optionally ``"trading": false`` and
-``"withdrawals": true`` for keys with other permissions, ``"passphrase"`` for the okx dialect, and ``"tier"`` for
-kraken's, whose secrets are base64.
+The file is a list: ``[{"key": ..., "secret": ..., "balances": {"BTC": "100"}}]``. Keys with other permissions have
+``"trading": false`` or ``"withdrawals": true``. The okx dialect needs ``"passphrase"``. The kraken dialect may have
+``"tier"``, and its secrets are base64.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_WINDOW_MILLISECONDS = 60_000
 
 
 class Accounts:
-    """Finds accounts by key; the file is read again when an unknown key arrives after it changed."""
+    """Finds accounts by key. For an unknown key it reads the file again if the file has changed."""
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self._path = path
@@ -35,7 +35,7 @@ class Accounts:
         self._read_at: int | None = None
 
     def load(self) -> None:
-        """Take up every account of the file that is not known yet. Raises ValueError for a broken file."""
+        """Add every account of the file that is not known yet. Raises ValueError for a broken file."""
         try:
             changed = self._path.stat().st_mtime_ns
             if changed == self._read_at:
@@ -78,7 +78,7 @@ def _tier(entry: Mapping[str, Any]) -> str:
 
 
 def check_signature(account: Account, payload: str, signature: str | None) -> None:
-    """Check the HMAC-SHA256 of the payload exactly as it was sent. Raise Refusal."""
+    """Check that ``signature`` is the HMAC-SHA256 of ``payload`` exactly as it was sent. Raise Refusal if not."""
     if not signature:
         raise refusals.missing("signature")
     expected = hmac.new(account.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
@@ -87,13 +87,13 @@ def check_signature(account: Account, payload: str, signature: str | None) -> No
 
 
 def sorted_payload(parameters: Parameters) -> str:
-    """Return the text that is signed on the websocket API: all parameters but the signature, sorted by name."""
+    """Return the text that a websocket API request signs: all parameters but the signature, sorted by name."""
     pairs = sorted((name, value) for name, value in parameters.items() if name != "signature")
     return "&".join(f"{name}={quote(value, safe='@:/-_.~,')}" for name, value in pairs)
 
 
 def check_time(parameters: Parameters, now: int) -> None:
-    """Check that ``timestamp`` (milliseconds) is within ``recvWindow`` before now, or a second after it."""
+    """Check that ``timestamp`` (milliseconds) is at most ``recvWindow`` before ``now`` or a second after it."""
     timestamp = whole(parameters, "timestamp")
     if timestamp is None:
         raise refusals.missing("timestamp")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 def text(amount: Decimal | None) -> str:
-    """Return all digits, without exponent and trailing zeros; empty for None."""
+    """Return the amount with all its digits, without an exponent or trailing zeros. Return an empty text for None."""
     if amount is None:
         return ""
     written = f"{amount:f}"
@@ -15,6 +15,6 @@ def text(amount: Decimal | None) -> str:
 
 
 def iso(milliseconds: int) -> str:
-    """Return a moment in UTC with microseconds, such as ``2026-04-07T00:28:58.544000Z``."""
+    """Return a time (milliseconds) in UTC with microseconds, such as ``2026-04-07T00:28:58.544000Z``."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}000Z"

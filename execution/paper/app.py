@@ -1,4 +1,4 @@
-"""Puts the paper exchange together as an aiohttp application."""
+"""The aiohttp application of the paper exchange, put together from its parts."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from execution.paper.server import Server, add_endpoint
 from execution.paper.sources import MarketSource
 from execution.paper.store import Store
 
-#: Bytes of a request's body: an order has some hundred.
+#: The largest body of a request in bytes. An order has a few hundred.
 MAX_BODY = 65_536
 
 SERVER: web.AppKey[Server] = web.AppKey("server", Server)
-#: Runs the market; when it ends by itself, the exchange has failed.
+#: The task that runs the market. If it ends by itself, the exchange has failed.
 MARKET_TASK: web.AppKey[asyncio.Task[None]] = web.AppKey("market_task", asyncio.Task)
 
 
@@ -80,7 +80,7 @@ def create_app(
 
 
 def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency: float) -> Server:
-    """Load accounts before books, because only orders of known accounts can rest again."""
+    """Return the exchange's parts. It loads accounts before books: only orders of known accounts can rest again."""
     faults = Faults(seed)
     exchange.cancel_loses = faults.cancel_loses
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
@@ -105,7 +105,7 @@ def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency
 
 
 def control_token(path: Path) -> str:
-    """Return the token of the control API. The first call draws it; only the owner can read the file."""
+    """Return the token of the control API. The first call creates it in ``path``, which only the owner can read."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,7 +1,7 @@
-"""One-minute bars, recorded or generated where nothing was recorded, and longer ones made from them.
+"""One-minute bars, and longer bars made from them. Minutes that were not recorded are generated.
 
-A day's bars are loaded when somebody first asks for them, so that a start waits for none. They are kept as columns
-of whole numbers: a day of one symbol takes a tenth of a megabyte.
+A day's bars are loaded at the first request for them, so that the exchange's start does not wait for any. They are
+stored as columns of whole numbers: a day of one symbol takes a tenth of a megabyte.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from execution.core.market_model.synthetic_candles import Row, empty_row, units
 DAY_MINUTES = 24 * 60
 DAY = DAY_MINUTES * MINUTE
 
-#: Intervals offered, in seconds. Each divides a day.
+#: The intervals that the exchange offers, in seconds. Each divides a day.
 INTERVALS = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400, "1d": DAY}
 
 Columns = Sequence[Sequence[int]]
@@ -27,7 +27,7 @@ Columns = Sequence[Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A candle. ``start`` is in seconds since the epoch, volumes in base and quote units."""
+    """A candle. ``start`` is in seconds since the epoch. ``volume`` is in base, ``notional`` in quote."""
 
     start: int
     open: Decimal
@@ -42,19 +42,19 @@ class Bar:
 
 
 class MadeUp(Protocol):
-    """Generates minutes that were not recorded."""
+    """A generator of the minutes that were not recorded."""
 
     def row(self, start: int) -> Row: ...
 
 
-#: The recorded minutes of a symbol within [start, end), oldest first.
+#: Returns the recorded minutes of a symbol within [start, end), oldest first.
 Recorded = Callable[[int, int], Iterable[tuple[int, Row]]]
 
 
 class CandleSeries:
-    """Bars of one symbol over the last ``minutes``, without gaps; the last one is still growing.
+    """The bars of one symbol over the last ``minutes``, without gaps. The last bar is still growing.
 
-    Minutes from ``quiet_from`` on that were not recorded are empty instead of generated.
+    A minute that was not recorded is generated if it lies before ``quiet_from``. From then on it is empty.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class CandleSeries:
     # --- growing --------------------------------------------------------------------------------
 
     def advance(self, now: float) -> None:
-        """Start the bar of this minute; minutes without a trade get an empty bar at the last close."""
+        """Begin the bar of this minute. Minutes without a trade get an empty bar at the last close."""
         start = int(now) // MINUTE * MINUTE
         while self._start < start:
             self._finished.append((self._start, self._row))
@@ -133,9 +133,9 @@ class CandleSeries:
         return bar.notional / bar.volume if bar.volume else None
 
     def folded(self, seconds: int, start: int | None, end: int | None, limit: int) -> list[Bar]:
-        """Return the bars of an interval (in seconds) that open within [start, end] (seconds).
+        """Return the bars of ``seconds`` each that open within [start, end] (seconds since the epoch).
 
-        With ``start`` it returns the first ``limit`` bars, otherwise the last ones, as Binance does.
+        With ``start`` it returns the first ``limit`` of these bars, otherwise the last ones, as Binance does.
         """
         last = self._start // seconds * seconds
         # An interval that began before the first minute is not whole; but the last one is always shown.
@@ -155,7 +155,7 @@ class CandleSeries:
     # --- inside ---------------------------------------------------------------------------------
 
     def _fold(self, start: int, end: int, opening: int) -> Bar:
-        """Return the minutes within [start, end) as one bar that opens at ``opening``."""
+        """Merge the minutes within [start, end) into one bar, and return it. Its ``start`` is ``opening``."""
         columns = self._columns(max(start, self._first), min(end, self._start))
         if end > self._start:
             columns = [[*column, value] for column, value in zip(columns, self._row, strict=True)]
@@ -174,7 +174,7 @@ class CandleSeries:
         return columns
 
     def _read_day(self, day: int, until: int) -> tuple[array[int], ...]:
-        """Return the minutes of a day before ``until``: recorded, else generated, else empty."""
+        """Return the minutes of one day, up to ``until``. Those not recorded are generated or empty."""
         columns = tuple(array("q") for _ in Row._fields)
         end = min((day + 1) * DAY, until)
         recorded = dict(self._recorded(day * DAY, end)) | dict(self._finished)
@@ -196,7 +196,7 @@ def _amount(number: int) -> Decimal:
 
 
 def _fold(columns: Columns, start: int) -> Bar:
-    """Return several minutes as one bar. Prices are of those with trades, if there are any."""
+    """Merge several minutes into one bar. If any of them has a trade, only those with trades give its prices."""
     opens, highs, lows, closes, volumes, notionals, buy_volumes, buy_notionals, trades = columns
     if 0 in trades and any(trades):
         traded = [number for number, count in enumerate(trades) if count]

@@ -110,7 +110,7 @@ def _count(text: str) -> int:
 
 
 def _moment(text: str) -> int:
-    """Return the seconds since the epoch of a time with its time zone."""
+    """Return a time as seconds since the epoch. The text must name its time zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -170,7 +170,7 @@ async def serve(
     weight_limit: int,
     source: MarketSource | None = None,
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit status, 1 when the market's task failed."""
+    """Run until SIGTERM or SIGINT. Return the exit status, which is 1 if the market's task failed."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

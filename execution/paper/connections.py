@@ -1,4 +1,4 @@
-"""Websocket connections: an outbox each, so that a slow reader never holds up the exchange."""
+"""Websocket connections. Each has an outbox of its own, so that a slow reader never delays the exchange."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-#: A connection that is this many messages behind is dropped, as exchanges do.
+#: A connection with this many unsent messages is dropped, as exchanges do.
 OUTBOX_LIMIT = 5_000
-#: Bytes of a message that comes in: a subscription of a thousand streams has half of it.
+#: The largest incoming message in bytes. A subscription to a thousand streams needs half of it.
 MAX_MESSAGE = 65_536
 
 
@@ -49,12 +49,12 @@ class Connection:
                 await self.socket.send_str(text)
 
     def abort(self) -> None:
-        """Drop the connection without a farewell, as a network does."""
+        """Drop the connection without a closing message, as a broken network does."""
         if self._transport is not None:
             self._transport.abort()
 
 
-#: Takes one text message.
+#: Handles one text message of a connection.
 Receive = Callable[[Connection, str], None]
 
 
@@ -68,7 +68,7 @@ def read_object(text: str) -> dict[str, Any] | None:
 
 
 class Connections:
-    """All open websockets, so that all can be cut or silenced together.
+    """All open websockets, so that all of them can be cut or silenced together.
 
     Every message is sent ``latency`` seconds after it was pushed.
     """
@@ -84,11 +84,11 @@ class Connections:
         return self._clock() < self._silent_until
 
     def silence(self, seconds: float) -> None:
-        """Keep connections open but send nothing, not even pongs. The messages of this time are lost."""
+        """Keep connections open for ``seconds`` but send nothing, not even pongs. Messages of that time are lost."""
         self._silent_until = self._clock() + seconds
 
     def cut(self) -> int:
-        """Drop every connection. Return the number."""
+        """Drop every connection. Return how many there were."""
         count = len(self._open)
         for connection in list(self._open):
             connection.abort()
@@ -99,7 +99,7 @@ class Connections:
             connection.push(text)
 
     async def close(self) -> None:
-        """Close every connection in order, for an orderly stop."""
+        """Close every connection with a closing message, for an orderly stop."""
         farewells = [
             asyncio.wait_for(connection.socket.close(code=1001), timeout=0.2) for connection in self._open
         ]

@@ -28,7 +28,7 @@ Action = Callable[[Server, dict[str, Any]], Any]
 
 
 def ledger(server: Server, _body: dict[str, Any]) -> Any:
-    """Return everything by account key. ``times_accepted`` counts accepted creates with an order's client id."""
+    """Return everything by account key. ``times_accepted`` is the number of accepted creates with one client id."""
     book = server.exchange.ledger
     accepted = Counter((order.account, order.client_id) for order in book.orders.values())
     return {
@@ -69,7 +69,8 @@ def _trade(trade: PaperTrade) -> dict[str, Any]:
 
 
 def status(server: Server, _body: dict[str, Any]) -> Any:
-    """Return whether trading is suspended, the time reached in the markets, and the progress of a replay.
+    """Return the time, the time up to which the markets have run, whether trading is suspended, and a replay's
+    progress.
 
     ``replay`` is null for generated markets.
     """
@@ -97,10 +98,9 @@ def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits(server: Server, _body: dict[str, Any]) -> Any:
-    """Return how near calls came to the limits, and how often more were refused: ``windows`` by name, ``counters``
-    by key.
+    """Return how near calls came to the limits, and how many were refused: ``windows`` by name, ``counters`` by key.
 
-    Windows are okx's and coinbase's, counters kraken's.
+    Okx and coinbase limit calls by windows, kraken by counters.
     """
     now = server.exchange.clock()
     accounts = server.exchange.ledger.accounts
@@ -111,13 +111,13 @@ def limits(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits_clear(server: Server, body: dict[str, Any]) -> Any:
-    """Forget what windows held; a counter goes on."""
+    """Forget the use of the windows. The counters stay as they are."""
     server.limits.usage.clear()
     return limits(server, body)
 
 
 def streams_cut(server: Server, body: dict[str, Any]) -> Any:
-    """Drop all websockets, or with ``silent_seconds`` keep them open and send nothing for so long."""
+    """Drop all websockets. With ``silent_seconds``, keep them open instead, and send nothing for so long."""
     if "silent_seconds" in body:
         server.connections.silence(float(body["silent_seconds"]))
         return {"cut": 0}
@@ -125,8 +125,8 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 
 
 def market(server: Server, body: dict[str, Any]) -> Any:
-    """Change a market: ``freeze`` or resume the background; jump to ``mid``; a taker's ``side``, ``quantity``,
-    ``price``.
+    """Change a market. ``freeze`` stops or resumes the background, ``mid`` moves the price, ``side``, ``quantity`` and
+    ``price`` send a taker.
     """
     symbol = _symbol(server, body)
     if "freeze" in body:
@@ -146,16 +146,16 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     return {"symbol": symbol.name, "frozen": symbol.frozen, "mid": background.mid, "bid": bid, "ask": ask}
 
 
-#: The states that a test may give a market. The dialects say them in their own words.
+#: The states that a test may give a market. Each dialect has its own words for them.
 STATUSES = (MarketStatus.OPEN, MarketStatus.HALTED, MarketStatus.CANCEL_ONLY, MarketStatus.NOT_LISTED)
 NUMBERS = ("tick", "lot", "min_quantity", "min_notional", "max_quantity", "max_notional")
 
-#: ``null`` takes the limit away.
+#: The numbers that may be ``null``, which removes the limit.
 OPTIONAL = ("max_quantity", "max_notional")
 
 
 def rules(server: Server, body: dict[str, Any]) -> Any:
-    """Change a market's ``status`` and its numbers, until a restart; the book and what rests stay."""
+    """Change a market's ``status`` and its numbers until a restart. The book and resting orders stay as they are."""
     symbol = _symbol(server, body)
     if unknown := sorted(set(body) - {"symbol", "status", *NUMBERS}):
         raise ValueError(f"{', '.join(unknown)} is none of status, {', '.join(NUMBERS)}")

@@ -1,4 +1,4 @@
-"""The exchange itself: books, background markets and the ledger, changed by requests and by time.
+"""The exchange itself: books, background markets and the ledger. Requests and the passing of time change them.
 
 It is synchronous and single-threaded. After each ``place``, ``cancel`` or ``advance`` the caller calls ``commit``,
 which writes the state and only then notifies the listeners.
@@ -37,12 +37,12 @@ from execution.paper.symbols import exchange_symbol
 
 logger = logging.getLogger("paper")
 
-#: Candles that are shown: fifteen days and a little, so that 360 whole hours are always there.
+#: The minutes of candles that are shown: a little more than 15 days, so that 360 whole hours are always there.
 HISTORY_MINUTES = 15 * 24 * 60 + 120
-#: Trade ids are reserved in the store by the block, so that background trades cost no writes.
+#: The number of trade ids that are reserved in the store at once, so that background trades cost no writes.
 ID_BLOCK = 10_000
 
-#: Levels of a book with the quantity that they have now (0: gone).
+#: Changed levels of a book: the side, the price, and the present quantity (0: the level is gone).
 LevelChanges = list[tuple[Side, Decimal, Decimal]]
 
 
@@ -52,7 +52,7 @@ class SymbolMarket:
     def __init__(
         self, market: Market, origin: Origin, store: Store, now: float, history_minutes: int
     ) -> None:
-        #: As it is now, with what a test has changed of it since the start.
+        #: The present rules of the market, with the changes that a test has made since the start.
         self.market = market
         self.name = exchange_symbol(market)
         self.background = origin.others
@@ -73,7 +73,7 @@ class SymbolMarket:
         self.last_price = self.candles.last_close
 
     def follow_rules(self, market: Market) -> None:
-        """Take over other rules from now on, until a restart. Raises ``ValueError`` for a tick off the levels."""
+        """Use other rules from now on, until a restart. Raises ``ValueError`` for a tick or lot that does not fit."""
         self.background.follow_rules(market)
         self.market = market
 
@@ -97,20 +97,19 @@ class Exchange:
         history_minutes: int = HISTORY_MINUTES,
         source: MarketSource | None = None,
     ) -> None:
-        """Set up the exchange. ``source`` is the origin of the markets. By default they are generated, as the
-        profile lists them.
-        """
+        """Set up the exchange. ``source`` provides the markets. By default they are generated from the profile."""
         self.clock = clock
         self.source = source or SeededMarkets(profile, seed, store)
         self._store = store
         self.ledger = Ledger(store, profile.maker_fee, profile.taker_fee)
         self.listeners: list[Callable[[list[News]], None]] = []
-        #: Whether a cancel of this account comes too late: the order fills just before it.
+        #: Returns whether the next cancel of this account comes too late, because the order fills just before it.
         self.cancel_loses: Callable[[str], bool] = lambda _account: False
-        #: The last write failed: the market stands still and takes no order until what is owed is written.
+        #: True after a failed write. The market then stands still and takes no orders until the unwritten changes are
+        #: written.
         self.is_suspended = False
         self._finished: list[tuple[str, int, Row]] = []
-        #: By account: when its dead-man's switch cancels all of its orders, in seconds since the epoch.
+        #: The time, by account, at which its dead-man's switch cancels all its orders, in seconds since the epoch.
         self.switches: dict[str, float] = {}
         now = clock()
         self._advanced = now
@@ -143,7 +142,7 @@ class Exchange:
         return market
 
     def dashed(self, name: str | None) -> SymbolMarket:
-        """Return the symbol that ``BTC-USDT`` names. Raise Refusal for one that is not listed."""
+        """Return the symbol of a name such as ``BTC-USDT``. Raise Refusal for one that is not listed."""
         base, dash, quote = (name or "").partition("-")
         if not dash:
             raise refusals.bad_symbol()
@@ -155,9 +154,9 @@ class Exchange:
         return [each for each in self.symbols.values() if each.market.status is not MarketStatus.NOT_LISTED]
 
     def open_books(self) -> None:
-        """Rest the open orders again, the oldest first, then let the makers quote around them.
+        """Put the open orders back on the books, oldest first, then let the background makers quote around them.
 
-        The accounts' orders come first, so that none of them turns into a taker by the restart.
+        The accounts' orders come first, so that the restart turns none of them into a taker.
         """
         for order in self.ledger.open_orders():
             market = self.symbols.get(order.symbol)
@@ -174,7 +173,7 @@ class Exchange:
     # --- requests -------------------------------------------------------------------------------
 
     def place(self, account: Account, draft: Draft) -> PaperOrder:
-        """Accept and match an order. Raises Refusal, with nothing changed."""
+        """Accept an order and match it. Raises Refusal, and then nothing has changed."""
         self._refuse_if_suspended()
         if self.source.is_over:
             raise refusals.suspended()
@@ -198,7 +197,7 @@ class Exchange:
         return order
 
     def cancel(self, order: PaperOrder, cancel_id: str) -> None:
-        """Take an open order off the book. Raises Refusal when it is not open any more."""
+        """Remove an open order from the book. Raises Refusal if it is no longer open."""
         self._refuse_if_suspended()
         if not order.status.is_open:
             raise refusals.cancel_unknown()
@@ -213,7 +212,7 @@ class Exchange:
     def cancel_all(
         self, orders: Iterable[PaperOrder], cancel_id: Callable[[], str] = lambda: ""
     ) -> list[tuple[PaperOrder, str]]:
-        """Cancel these open orders, each under an id of its own. Return those that had not filled just before."""
+        """Cancel these open orders, each with a cancel id of its own. Return the cancelled ones with those ids."""
         self._refuse_if_suspended()
         cancelled = []
         for order in orders:
@@ -226,8 +225,8 @@ class Exchange:
     def commit(self) -> None:
         """Write the changes, then notify the listeners.
 
-        Raises sqlite3.Error when the disk refuses. The changes are kept, the market is suspended, and the next call
-        writes them. So no trade is lost, and none is reported before it is written.
+        Raises sqlite3.Error if the disk refuses. Then the changes stay in memory, trading is suspended, and the next
+        call tries again. So no trade is lost, and none is reported before it is written.
         """
         reserved = {
             market.name: market.next_trade_id + ID_BLOCK
@@ -266,7 +265,7 @@ class Exchange:
     # --- time -----------------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Advance the background markets up to now, and write finished bars."""
+        """Run the background markets up to now. Also end expired orders, fire due switches and write finished bars."""
         now = self.clock()
         # A suspended machine must not wake up to a storm of trades.
         elapsed = min(max(now - self._advanced, 0.0), 1.0)
@@ -296,13 +295,13 @@ class Exchange:
                 self.ledger.close(order, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
 
     def remember_market(self) -> None:
-        """Write the position of the market, from which a restart continues, and finished bars."""
+        """Write each market's price, from which a restart continues, and the finished bars."""
         prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
         self._store.save(minutes=self._finished, numbers=dict(prices))
         self._finished = []
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
-        """Carry out the commands of background makers and takers. Each is done before the next is requested."""
+        """Carry out the commands of background makers and takers, each before the next is taken from the iterator."""
         for command in commands:
             if isinstance(command, Withdraw):
                 market.book.cancel(command.order_id)
@@ -319,7 +318,7 @@ class Exchange:
     # --- inside ---------------------------------------------------------------------------------
 
     def _sized(self, market: SymbolMarket, draft: Draft) -> Draft:
-        """Turn a quote quantity into the base quantity that it buys or sells now, on the lot."""
+        """Turn an order's quote quantity into the base quantity that it would trade now, rounded down to the lot."""
         if draft.quantity:
             return draft
         left, base = draft.quote_quantity, ZERO
@@ -337,7 +336,7 @@ class Exchange:
     def _settle(
         self, market: SymbolMarket, incoming: NewOrder, result: MatchResult, taker: PaperOrder | None
     ) -> None:
-        """Carry what the book did over to the ledger: trades, prevented makers, the taker's end."""
+        """Record the result of a match in the ledger: trades, prevented self-trades, the taker's end."""
         now = self.now()
         for execution in result.executions:
             self._trade(market, incoming.side, execution, taker, now)
@@ -370,7 +369,7 @@ class Exchange:
             self.ledger.fill(maker, market.market, trade_id, price, quantity, is_maker=True, now=now)
 
     def _print(self, market: SymbolMarket, side: Side, price: Decimal, quantity: Decimal, now: int) -> int:
-        """Tell everybody of a trade whose taker has ``side``; returns the trade's id."""
+        """Publish a trade whose taker has ``side``: add it to the public trades and candles. Return its id."""
         trade_id = market.next_trade_id
         market.next_trade_id += 1
         buyer_takes = side is Side.BUY

@@ -1,4 +1,4 @@
-"""Requested faults: rules that spoil chosen calls, so that tests can see how a desk reacts."""
+"""Faults on request: rules that spoil chosen calls, so that tests can see how a desk reacts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-#: What a rule may apply to. ``any`` is every signed call and every market-data call, not the stream.
+#: The calls that a rule may apply to. ``any`` is every signed call and every market-data call, but not the stream.
 TARGETS = frozenset(
     {
         "create",
@@ -23,31 +23,34 @@ TARGETS = frozenset(
         "stream",
     }
 )
-#: Not processed: the caller learns it, or at least the order does not exist.
+#: Kinds that strike before a call is processed, or only delay it. If it is not processed, no order exists.
 BEFORE = frozenset(
     {
         "delay_before", "drop_before", "code_1021", "reject", "status_429", "status_418",
         "status_500", "status_502", "status_503", "status_504",
     }
 )  # fmt: skip
-#: Processed, and then the answer is spoilt.
+#: Kinds that process the call and then spoil its answer.
 AFTER = frozenset(
     {
         "delay", "drop_after", "status_500_after", "status_502_after", "status_503_after", "status_504_after",
         "code_1007_after", "truncate", "html_200", "empty_200",
     }
 )  # fmt: skip
-#: Processed and answered, but lists lag behind.
+#: Kinds that process and answer the call, but show lists as they were some seconds ago.
 LATE = frozenset({"late_orders", "late_trades"})
 STREAM = frozenset({"duplicate_events", "lost_events"})
-#: The order fills just before its cancel arrives.
+#: Kinds in which an order fills just before its cancel arrives.
 RACES = frozenset({"fill_first"})
 KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 
 
 @dataclass(slots=True)
 class FaultRule:
-    """A rule that spoils ``count`` more calls (None: no end), each with ``probability``, for ``seconds``."""
+    """A rule that spoils ``count`` more calls (None: without end), each with ``probability``.
+
+    ``seconds`` is the length of a delay, or how far lists lag behind. ``key`` limits the rule to one account.
+    """
 
     on: str
     kind: str
@@ -58,7 +61,7 @@ class FaultRule:
 
 
 def parse_rule(body: dict[str, Any]) -> FaultRule:
-    """Parse a rule from JSON. Raise ValueError with the wrong part."""
+    """Parse a rule from JSON. Raise ValueError that names the wrong part."""
     unknown = set(body) - {"on", "kind", "count", "probability", "seconds", "key"}
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
@@ -79,7 +82,7 @@ def parse_rule(body: dict[str, Any]) -> FaultRule:
 
 
 class Faults:
-    """The rules in force. Draws are seeded, so that a run can be repeated."""
+    """The rules in force. Chance is seeded, so that a run can be repeated."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(f"{seed}:faults")  # noqa: S311  seeded on purpose, nothing secret
@@ -92,7 +95,7 @@ class Faults:
         self.rules.clear()
 
     def strike(self, on: str, kinds: frozenset[str], key: str | None) -> FaultRule | None:
-        """Return the first rule of these kinds that hits this call of ``key``, and use it up by one."""
+        """Return the first rule of these kinds that hits this call of ``key``, and lower its count by one."""
         if not self.rules:
             return None
         return self._first(
@@ -102,11 +105,11 @@ class Faults:
         )
 
     def cancel_loses(self, key: str) -> bool:
-        """Return whether a cancel of this account comes too late, because its order fills just before."""
+        """Return True if this account's cancel comes too late, because the order fills just before it."""
         return self.strike("cancel", RACES, key) is not None
 
     def copies(self, key: str) -> int:
-        """Return how often an event of an account's stream is sent: once, unless a fault loses or doubles it."""
+        """Return how many times to send an event of an account's stream: 1, or 0 or 2 if a fault strikes."""
         rule = self.strike("stream", STREAM, key)
         if rule is None:
             return 1

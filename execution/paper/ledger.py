@@ -1,8 +1,8 @@
-"""The accounts, their orders, trades and balances, and the news of their changes.
+"""The accounts with their orders, trades and balances, and the news of changes to them.
 
-A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received, base for a
-buy and quote for a sell. Or it comes on top of the asset paid, and then the order locks the higher of the two fees
-too.
+A buy locks quote at its limit price, a sell locks base. The fee is taken out of the asset received: base for a buy,
+quote for a sell. An order with ``fee_on_top`` pays it on top of the asset paid instead. It then also locks the higher
+of the maker and the taker fee.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from execution.paper.records import (
 )
 from execution.paper.store import Store
 
-#: Binance keeps eight decimals of every asset.
+#: The precision of every balance: Binance keeps eight decimals of every asset.
 ASSET_STEP = Decimal("0.00000001")
 
 
 class Ledger:
-    """Holds all state in memory. ``commit`` writes the changes and returns the news of them."""
+    """All accounts, orders and trades, in memory. ``commit`` writes the changes and returns the news of them."""
 
     def __init__(self, store: Store, maker_fee: Decimal, taker_fee: Decimal) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class Ledger:
         self.by_client_id[order.account, order.symbol, order.client_id] = order.id
 
     def register(self, account: Account, opening: dict[str, Decimal]) -> None:
-        """Add an account. ``opening`` counts only for an account that is new."""
+        """Add an account. If the store does not know it yet, its balances are ``opening``."""
         account.balances = self._store.balances(account.key)
         known = bool(account.balances)
         self.accounts[account.key] = account
@@ -81,7 +81,7 @@ class Ledger:
     def find(
         self, account: str, symbol: str, order_id: int | None, client_id: str | None
     ) -> PaperOrder | None:
-        """Find an order by the exchange's id if given, else the latest with the client id."""
+        """Find an order by the exchange's id if that is given, else the latest order with the client id."""
         if order_id is None:
             order_id = self.by_client_id.get((account, symbol, client_id or ""))
         order = self.orders.get(order_id) if order_id is not None else None
@@ -90,7 +90,7 @@ class Ledger:
         return order
 
     def open_orders(self, account: str | None = None, symbol: str | None = None) -> list[PaperOrder]:
-        """Open orders, oldest first."""
+        """Return the open orders, oldest first, of one account or symbol where these are given."""
         return [
             order
             for order in self._open.values()
@@ -115,17 +115,17 @@ class Ledger:
         return sorted(found, key=lambda trade: trade.number)
 
     def trades_of(self, account: str, symbol: str, order_id: int) -> list[PaperTrade]:
-        """Return the trades of one order; none for another account's order or another symbol's."""
+        """Return the trades of one order. If it belongs to another account or symbol, return none."""
         order = self.find(account, symbol, order_id, None)
         return self.by_order[order.id] if order is not None else []
 
     # --- changing -------------------------------------------------------------------------------
 
     def open(self, account: Account, draft: Draft, market: Market, cost: Decimal, now: int) -> PaperOrder:
-        """Write a new order and lock what it may need.
+        """Record a new order and lock the amount that it may need.
 
-        ``cost`` is the quote value that a market buy would pay now. Raises Refusal when an open order has
-        the same client id, or the balance is too small.
+        ``cost`` is the quote value that a market order would trade now. Raises Refusal when an open order has the same
+        client id, or the balance is too small.
         """
         previous = self.find(account.key, draft.symbol, None, draft.client_id)
         if previous is not None and previous.status.is_open:
@@ -156,7 +156,7 @@ class Ledger:
         self, order: PaperOrder, market: Market, trade_id: int, price: Decimal, quantity: Decimal,
         *, is_maker: bool, now: int,
     ) -> PaperTrade:  # fmt: skip
-        """Record one trade of an order and move the money."""
+        """Record one trade of an order, and change the balances by it."""
         value = price * quantity
         rate = self.maker_fee if is_maker else self.taker_fee
         in_base = (order.side is Side.BUY) != order.fee_on_top
@@ -180,7 +180,7 @@ class Ledger:
     def close(
         self, order: PaperOrder, market: Market, status: OrderStatus, kind: str, now: int, cancel_id: str = ""
     ) -> None:
-        """End an open order and unlock what it still held."""
+        """End an open order and unlock the amount that it still held."""
         asset = market.quote if order.side is Side.BUY else market.base
         amount = _held(order, order.remaining)
         balance = self.accounts[order.account].balance(asset)
@@ -237,7 +237,7 @@ class Ledger:
 
 
 def _needed(draft: Draft, market: Market, cost: Decimal, held_rate: Decimal) -> tuple[str, Decimal]:
-    """Return the asset that an order takes, and how much of it must be free."""
+    """Return the asset that an order would pay with, and the amount of it that must be free."""
     if draft.side is Side.SELL:
         return market.base, draft.quantity * (1 + held_rate)
     value = cost if draft.price is None else draft.price * draft.quantity
@@ -245,7 +245,7 @@ def _needed(draft: Draft, market: Market, cost: Decimal, held_rate: Decimal) -> 
 
 
 def _held(order: PaperOrder, quantity: Decimal) -> Decimal:
-    """Return the amount that is locked for this much of an order. A market order locks nothing."""
+    """Return the amount that is locked for ``quantity`` of an order. A market order locks nothing."""
     if order.price is None:
         return ZERO
     paid = order.price * quantity if order.side is Side.BUY else quantity

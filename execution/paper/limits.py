@@ -1,4 +1,4 @@
-"""Request weights per address and order counts per account, as Binance counts and announces them."""
+"""Request weights per address and order counts per account as Binance has them, and other dialects' call counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORDERS_PER_DAY = 200_000
 
 
 class _Counter:
-    """Counts by name within fixed windows of ``seconds``, which begin on the clock's multiples."""
+    """Counts by name within fixed windows of ``seconds``, which begin at multiples of that length."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -43,7 +43,7 @@ class Usage:
 
 
 class Limits:
-    """Raises Refusal with 429 and Retry-After beyond a limit."""
+    """The counts of requests and orders. Its methods raise Refusal with status 429 when a count passes its limit."""
 
     def __init__(self, weight_per_minute: int, orders_per_ten_seconds: int) -> None:
         self.weight_per_minute = weight_per_minute
@@ -53,11 +53,11 @@ class Limits:
         self._orders_of_day = _Counter(86_400)
         self._calls = _Counter(2)
         self._calls_of_second = _Counter(1)
-        #: By the name of a limit by calls.
+        #: The use of each limit of calls, by the limit's name.
         self.usage: dict[str, Usage] = {}
 
     def weigh(self, address: str, weight: int, now: float) -> dict[str, str]:
-        """Count a request and return the headers that announce what is used."""
+        """Count a request's weight, and return the headers that announce the weight used so far."""
         used = self._weight.count(address, now, weight)
         headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1M": str(used)}
         if used > self.weight_per_minute:
@@ -71,7 +71,7 @@ class Limits:
         return headers
 
     def count_order(self, account: str, now: float) -> dict[str, str]:
-        """Count a new order and return the headers that announce the counts."""
+        """Count a new order, and return the headers that announce the counts so far."""
         recent = self._orders.count(account, now, 1)
         of_day = self._orders_of_day.count(account, now, 1)
         if recent > self.orders_per_ten_seconds or of_day > ORDERS_PER_DAY:
@@ -86,14 +86,14 @@ class Limits:
         return {"X-MBX-ORDER-COUNT-10S": str(recent), "X-MBX-ORDER-COUNT-1D": str(of_day)}
 
     def count_call(self, name: str, allowed: int, now: float) -> None:
-        """Count a call within two seconds, where a dialect limits each kind of call by itself.
+        """Count a call under ``name`` in a window of two seconds, for dialects that limit each kind of call alone.
 
-        A raised limit of weight raises these limits in proportion.
+        If the limit of weight was raised, ``allowed`` rises in proportion.
         """
         self._check(name, allowed, self._calls.count(name, now, 1))
 
     def count_second(self, name: str, allowed: int, now: float) -> None:
-        """Count a call within one second, as ``count_call`` does within two."""
+        """Count a call under ``name`` in a window of one second, as ``count_call`` does in one of two seconds."""
         self._check(name, allowed, self._calls_of_second.count(name, now, 1))
 
     def _check(self, name: str, allowed: int, used: int) -> None:

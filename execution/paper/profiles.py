@@ -1,7 +1,7 @@
-"""The venues that a paper exchange can be: fees, limits, depth and latency of each.
+"""The venues that a paper exchange can play, each with its fees, limits, depth and latency.
 
-All of them share one price (``execution.core.market_model.price_path``). Lots are powers of ten, so that a quantity
-on the coarsest lot of several venues is on the lot of each.
+All of them share one price (``execution.core.market_model.price_path``). Lots are powers of ten, so that a quantity on
+the coarsest lot of several venues is on the lot of each.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ DEFAULT_FEE = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Fees are fractions. ``latency`` is what answers and events take longer, in seconds.
+    """A venue to play. Fees are fractions. ``latency`` is the extra time of answers and events, in seconds.
 
-    A profile without a ``name`` stands alone: its price walks by itself and goes on where it stopped.
+    A profile without a ``name`` is no venue: its price moves independently and continues from its last value.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Profile:
 
 
 ALONE = Profile("")
-#: The reference: usual fees, quick.
+#: The reference venue: usual fees and a low latency.
 ALPHA = Profile("alpha", maker_fee=Decimal("0.0008"), latency=0.002)
-#: Deep, coarse, and made for makers.
+#: A venue with deep books, coarse steps and low fees for makers.
 BETA = Profile(
     "beta",
     maker_fee=Decimal("0.0005"),
@@ -47,7 +47,7 @@ BETA = Profile(
         flow=1.3,
     ),
 )
-#: Thin, fine and slow; cheap for takers.
+#: A venue with thin books, fine steps, a high latency and low fees for takers.
 GAMMA = Profile(
     "gamma",
     taker_fee=Decimal("0.0008"),

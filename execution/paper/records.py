@@ -10,7 +10,7 @@ from enum import StrEnum
 from execution.core.market_model.matching import SelfTradePrevention
 from execution.core.types import ZERO, Side
 
-#: The class of limits of an account that names none.
+#: The kraken tier of an account that names none.
 DEFAULT_TIER = "pro"
 
 
@@ -31,9 +31,9 @@ class OrderStatus(StrEnum):
 class Draft:
     """A checked request for an order. ``price`` is None for a market order.
 
-    ``refuses_taking``: whether a post-only order that would take is refused; else it is accepted, and ends
-    at once. ``fee_on_top``: the fee comes on top of what is paid, instead of out of what is received.
-    ``expires``: when an order ends that is good until then; 0 means never.
+    ``refuses_taking``: a post-only order that would take is refused; otherwise it is accepted and ends at once.
+    ``fee_on_top``: the fee is added to the asset paid, instead of taken from the asset received. ``expires``: the end
+    of an order that is good until a time; 0 means no end.
     """
 
     symbol: str
@@ -52,10 +52,10 @@ class Draft:
 
 @dataclass(slots=True)
 class PaperOrder:
-    """An order. ``executed`` is base quantity, ``quote_executed`` its value; ``history`` has its earlier states with
-    times.
+    """An order. ``executed`` is in base, ``quote_executed`` is its value in quote. ``history`` has its earlier states
+    with times.
 
-    ``held_rate`` is the part that it holds for a fee on top, as a fraction of what it pays.
+    ``held_rate`` is the fee that it locks on top, as a fraction of the amount that it pays.
     """
 
     id: int
@@ -84,13 +84,13 @@ class PaperOrder:
         return self.quantity - self.executed
 
     def change(self, at: int, status: OrderStatus) -> None:
-        """Take a new status and remember when, so that a stale view can be shown."""
+        """Set a new status and record it with its time, so that an earlier state can be shown later."""
         self.status = status
         self.updated = at
         self.history.append((at, status, self.executed, self.quote_executed))
 
     def as_of(self, at: int) -> PaperOrder | None:
-        """Return the order as it was at a time; None if it did not exist yet."""
+        """Return the order as it was at the time ``at``, or None if it did not exist yet."""
         if self.created > at:
             return None
         past = copy.copy(self)
@@ -104,7 +104,7 @@ class PaperOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaperTrade:
-    """One account's side of a trade; ``fee`` is in ``fee_asset``: what was received, or what was paid."""
+    """One account's side of a trade. ``fee`` is in ``fee_asset``, which is the asset received or the asset paid."""
 
     id: int
     account: str
@@ -121,7 +121,7 @@ class PaperTrade:
 
     @property
     def number(self) -> int:
-        """Return a number that rises with time over all symbols of an account."""
+        """Return a number that rises with time over all symbols of an account. Pages of trades are cut by it."""
         return self.time * 1_000_000 + self.id % 500_000 * 2 + (self.side is Side.SELL)
 
 
@@ -133,7 +133,7 @@ class AssetBalance:
 
 @dataclass(slots=True)
 class Account:
-    """``passphrase`` is the third part of a key, ``tier`` its class of limits, where a dialect has such."""
+    """An account by its key. Only okx uses ``passphrase``; only kraken uses ``tier``, a class of limits."""
 
     key: str
     secret: str
@@ -162,7 +162,7 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:
-    """An event of an order, for the user's stream. ``order`` is a copy of its state at that time."""
+    """An event of an order, for the account's stream. ``order`` is a copy of its state at that time."""
 
     kind: str  #: Binance's execution type: NEW, TRADE, CANCELED, EXPIRED, TRADE_PREVENTION
     order: PaperOrder
@@ -173,7 +173,7 @@ class OrderNews:
 
 @dataclass(frozen=True, slots=True)
 class BalanceNews:
-    """Balances of an account that an order has just changed."""
+    """An account's balances that an order has just changed."""
 
     account: str
     time: int

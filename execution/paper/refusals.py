@@ -1,4 +1,4 @@
-"""Refusals with Binance's codes, texts and HTTP statuses; other dialects say theirs by ``reason``."""
+"""Refusals with Binance's codes, texts and HTTP statuses. Other dialects translate them by their ``reason``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The exchange's own reason for a refusal, in any dialect."""
+    """The exchange's reason for a refusal, independent of the dialect."""
 
     DIALECT = "dialect"  #: a matter of one dialect alone, whose code says it
     UNKNOWN_SYMBOL = "unknown symbol"
@@ -22,7 +22,7 @@ class Reason(StrEnum):
 
 
 class Refusal(Exception):
-    """The exchange's answer is an error: nothing has changed."""
+    """An error answer to a request. The refused request has changed nothing."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The replay of a recording, or of a file of candles, in place of the paper exchange's generated markets."""
+"""The replay of a recording or of a file of candles, instead of generated markets."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ from execution.recordings.candle_files import read_candles
 from execution.recordings.folder import Recording
 from execution.recordings.rules_file import iso_time
 
-#: Seconds of a recording whose trades say how busy its market was before.
+#: The seconds at a recording's beginning from which the activity of the generated past is estimated.
 SAMPLE = 60
 
 
 def open_replay(
     path: Path, *, speed: float, seed: int, symbol: str | None, start: int | None, profile: Profile
 ) -> tuple[MarketSource, Profile]:
-    """Return the markets of a recording's folder or of a file of candles, and the profile with their fees.
+    """Return the markets of a recording's folder or of a file of candles, and the profile. A recording's fees replace
+    the profile's.
 
-    ``symbol`` and ``start`` (seconds since the epoch) are for candles. Raises ``Refused`` for what cannot be played.
+    ``symbol`` and ``start`` (seconds since the epoch) are for candles. Raises ``Refused`` if the replay cannot be
+    played.
     """
     if not MIN_SPEED <= speed <= MAX_SPEED:
         message = f"Speed is {speed:g}. It must be {MIN_SPEED:g} to {MAX_SPEED:g}."
@@ -58,7 +60,7 @@ def open_replay(
 
 
 def with_fees(profile: Profile, markets: list[Market]) -> Profile:
-    """Return the profile with the highest recorded fees: the exchange has one pair for all symbols."""
+    """Return the profile with the highest recorded fees, because the exchange has the same fees for all symbols."""
     maker = [market.maker_fee for market in markets if market.maker_fee is not None]
     taker = [market.taker_fee for market in markets if market.taker_fee is not None]
     return replace(
@@ -69,9 +71,9 @@ def with_fees(profile: Profile, markets: list[Market]) -> Profile:
 
 
 class ReplayedRecording:
-    """All symbols of a recording, from its first event on, together."""
+    """All symbols of a recording, played together from its first event on."""
 
-    #: Finer than books are published: of two books that were recorded a tenth of a second apart, each is told.
+    #: Shorter than the time between two recorded books (a tenth of a second), so that each of them is published.
     step_seconds = 0.02
 
     def __init__(self, recording: Recording, *, speed: float, seed: int) -> None:
@@ -94,7 +96,7 @@ class ReplayedRecording:
         return all(others.progress.is_over for others in self._others.values())
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return the recorded market from now on, with a generated past along its first price."""
+        """Return the recorded market, which begins now. Its past is generated and ends at the first recorded price."""
         symbol = parameters.market.symbol
         others = self._others[symbol] = RecordedMarket(
             parameters=parameters,
@@ -158,7 +160,7 @@ class ReplayedCandles:
         return self._others is not None and self._others.is_over
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return the candles from the start on; those before it are the past, each at its distance from now."""
+        """Return a market that plays the candles from the start on. Earlier candles become its past."""
         self._others = CandleMarket(
             parameters, self._tape, begins=self._begins, speed=self._speed, seed=self._seed
         )
@@ -186,7 +188,7 @@ class ReplayedCandles:
 
 
 def sampled_parameters(market: Market, events: Iterator[Event]) -> MarketParameters:
-    """Return the first price of a recorded market, and the activity of its first minute.
+    """Return a recorded market's parameters: its first price, and its activity in the first minute.
 
     Raises ``Refused`` for a symbol without recorded data.
     """
@@ -214,7 +216,7 @@ def sampled_parameters(market: Market, events: Iterator[Event]) -> MarketParamet
 
 
 def refuse_too_fine(market: Market) -> None:
-    """Refuse finer steps than the eight decimals that the exchange writes."""
+    """Raise ``Refused`` for a tick or lot with more than the eight decimals that the exchange writes."""
     for name, step in (("tick", market.tick), ("lot", market.lot)):
         if step % UNIT:
             message = f"The {name} of {market.symbol} is {plain(step)}. The paper exchange's finest is {plain(UNIT)}."

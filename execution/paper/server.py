@@ -1,4 +1,4 @@
-"""The common parts of the handlers, and the steps from a call to its answer: faults, limits, signatures, handler."""
+"""The path from a call to its answer, common to all dialects: faults, limits, signatures, handler."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Server:
 
 @dataclass(slots=True)
 class Call:
-    """One request as a handler sees it. ``headers`` are sent with the answer.
+    """One request as a handler sees it. ``headers`` are those of the response.
 
-    ``entries`` are the objects of a JSON body that may hold several. ``body`` is the object of a nested body, in the
-    dialects that have such bodies.
+    ``entries`` are the objects of a JSON body, which may be a list. ``body`` is a JSON body with objects inside
+    objects, which only some dialects have.
     """
 
     server: Server
@@ -62,7 +62,7 @@ class Call:
 
     @property
     def account(self) -> Account:
-        """Return the account that signed."""
+        """Return the account whose key signed the request. Raise LookupError if the endpoint is not signed."""
         if self.signer is None:
             raise LookupError(f"{self.endpoint.path} is not signed")
         return self.signer
@@ -72,7 +72,7 @@ class Call:
         return self.server.exchange
 
     def lag(self, kind: str) -> int:
-        """Return the milliseconds by which this call's answer lags behind, for the faults of late visibility."""
+        """Return the age in milliseconds of the state to answer with: 0 unless a fault of ``kind`` strikes."""
         rule = self.server.faults.strike(
             self.endpoint.target(self.parameters),
             frozenset({kind}),
@@ -81,7 +81,7 @@ class Call:
         return int(rule.seconds * 1000) if rule else 0
 
     def as_seen(self, orders: list[PaperOrder], lag: int) -> list[PaperOrder]:
-        """Return the orders as they were ``lag`` milliseconds ago."""
+        """Return the orders as they were ``lag`` milliseconds ago. Orders that did not exist then are left out."""
         if not lag:
             return orders
         at = self.exchange.now() - lag
@@ -90,7 +90,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. ``on`` is its name among the faults. It and ``weight`` may depend on the parameters."""
+    """One route. ``on`` is its calls' fault target. ``on`` and ``weight`` may depend on the parameters."""
 
     method: str
     path: str
@@ -100,32 +100,32 @@ class Endpoint:
     signed: bool = False
 
     def target(self, parameters: Mapping[str, str]) -> str:
-        """Return the name among the faults of a call with these parameters."""
+        """Return the fault target (``faults.TARGETS``) of a call with these parameters."""
         return self.on if isinstance(self.on, str) else self.on(parameters)
 
 
 class Dialect(Protocol):
-    """The differences between exchanges: how a call is admitted, answered and refused."""
+    """The differences between the exchanges' APIs: how a call is admitted, answered and refused."""
 
     def key(self, request: web.Request) -> str | None:
-        """Return the key that the request names, known or unknown."""
+        """Return the key that the request names, whether the exchange knows it or not."""
 
     def admit(
         self, server: Server, endpoint: Endpoint, request: web.Request, body: str, headers: dict[str, str]
     ) -> Call:
-        """Admit a call by limits, signature and time. Raise Refusal; the answer has ``headers`` even then."""
+        """Check limits, signature and time; return the call. Raise Refusal; even its answer carries ``headers``."""
 
     def answered(self, answer: Any) -> Any:
-        """Return the handler's answer as it is sent."""
+        """Return the handler's answer in the form in which it is sent."""
 
     def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
-        """Return the refusal as it is sent."""
+        """Return the response that tells the client of the refusal."""
 
     def unknown(self) -> Refusal:
-        """Return the refusal for a call whose outcome is not known."""
+        """Return the refusal that says that a call's outcome is unknown."""
 
     def fault(self, rule: FaultRule) -> Refusal:
-        """Return the refusal of a fault that is no page: ``code_1021``, ``reject``, ``status_429`` and the like."""
+        """Return the refusal of a fault that answers in the API's form: ``code_1021``, ``reject``, ``status_429``."""
 
 
 def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, dialect: Dialect) -> None:
@@ -138,8 +138,8 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 async def _answer(
     server: Server, endpoint: Endpoint, request: web.Request, dialect: Dialect
 ) -> web.StreamResponse:
-    """Answer a call. 1. Faults before. 2. Process, which writes before it returns. 3. Faults after. The way there
-    and back takes half of the venue's latency each.
+    """Answer a call. 1. Faults before it. 2. Process it; its changes are written. 3. Faults after it. Half of the
+    venue's latency passes before step 2, half after it.
     """
     body = await request.text()
     key, target = dialect.key(request), endpoint.target(request.query)
@@ -184,7 +184,7 @@ def _dropped(request: web.Request) -> web.Response:
 
 
 async def _truncated(request: web.Request, answer: web.Response) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and close."""
+    """Announce the whole body's length, send half of the body, and close the connection."""
     body = (answer.text or "").encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     response = web.StreamResponse(status=answer.status, headers=headers)
@@ -196,7 +196,7 @@ async def _truncated(request: web.Request, answer: web.Response) -> web.StreamRe
 
 
 async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect) -> web.StreamResponse | None:
-    """Return the answer to a call that is not processed; None when it only had to wait."""
+    """Return the answer to a call that a fault keeps from being processed, or None if the call was only delayed."""
     if rule.kind == "delay_before":
         await asyncio.sleep(rule.seconds)
         return None
@@ -211,7 +211,7 @@ async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect)
 async def _spoil_after(
     rule: FaultRule, request: web.Request, answer: web.Response, dialect: Dialect
 ) -> web.StreamResponse:
-    """Return the answer that the caller gets for a call that has been processed."""
+    """Return the spoilt answer to a call that has been processed."""
     if rule.kind == "delay":
         await asyncio.sleep(rule.seconds)
         return answer

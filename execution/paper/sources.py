@@ -1,4 +1,4 @@
-"""The sources of the paper exchange's markets: generated from a seed, or played by a replay."""
+"""The sources of the paper exchange's markets: generated from a seed, or played back from a file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from execution.paper.profiles import Profile
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
 
-#: Made-up markets move, and exchanges publish books, as often.
+#: The seconds between two steps of generated markets, and between two published books.
 STEP_SECONDS = 0.1
 
 
 class Origin(NamedTuple):
-    """The source of one symbol's market. Times are in seconds since the epoch."""
+    """The background market of one symbol, and its past. Times are in seconds since the epoch."""
 
     others: Others
     made_up: MadeUp  #: minutes that nobody recorded
@@ -28,14 +28,14 @@ class Origin(NamedTuple):
 
 
 class MarketSource(Protocol):
-    """The source of the other participants of all markets, and of each symbol's past."""
+    """A provider of each symbol's background market, with its makers and takers, and of its past."""
 
     @property
     def listed(self) -> tuple[MarketParameters, ...]: ...
 
     @property
     def step_seconds(self) -> float:
-        """Return the seconds between two steps of the markets. The streams report each step."""
+        """Return the seconds between two steps of the markets. The streams publish after each step."""
 
     @property
     def is_over(self) -> bool:
@@ -48,10 +48,10 @@ class MarketSource(Protocol):
 
 
 class SeededMarkets:
-    """Markets that are generated from a seed: those of a profile.
+    """The markets of a profile, generated from a seed.
 
-    A venue always follows the price path that it shares with others. An exchange that stands alone has a past up to
-    its first start, and continues from its last price.
+    A venue always follows the price path that it shares with other venues. An exchange that is no venue has a past up
+    to its first start, which is generated, and continues from its last price.
     """
 
     is_over = False

@@ -1,4 +1,4 @@
-"""The paper exchange's storage: one SQLite file, written before an answer is sent.
+"""The paper exchange's storage: one SQLite file. Changes are written before an answer is sent.
 
 It uses WAL without an fsync per commit. A commit survives the end of the process, kill -9 included. A power cut may
 lose the last moments, which is acceptable for a paper exchange.
@@ -45,7 +45,7 @@ _ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_exe
 
 
 class Store:
-    """Reads everything at the start, then only writes. Raises sqlite3.Error when the disk refuses."""
+    """The SQLite file. After the start only minutes are read from it. Raises sqlite3.Error when the disk refuses."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -95,7 +95,7 @@ class Store:
         numbers: dict[str, Decimal | int] | None = None,
         minutes: Iterable[tuple[str, int, Row]] = (),
     ) -> None:
-        """Save in one transaction: all of it, or nothing."""
+        """Save everything in one transaction: all of it or nothing."""
         database = self._database
         database.execute("BEGIN")
         try:
@@ -129,7 +129,7 @@ class Store:
             raise
 
     def forget_minutes(self, before: int) -> None:
-        """Delete minutes that are older than anybody is shown."""
+        """Delete the minutes before ``before``. They are older than any candle that is shown."""
         self._database.execute("DELETE FROM minutes WHERE start < ?", (before,))
 
 

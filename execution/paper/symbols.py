@@ -8,14 +8,14 @@ from decimal import Decimal
 from execution.core.market_model.background_market import MarketParameters
 from execution.core.types import Market
 
-#: Binance allows five times and a fifth of the average price.
+#: Binance allows order prices from a fifth of the average price to five times that price.
 PRICE_BAND_UP = Decimal(5)
 PRICE_BAND_DOWN = Decimal("0.2")
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The differences between venues in the listing of a symbol."""
+    """The rules of one symbol that differ between venues."""
 
     tick: str
     lot: str
@@ -44,7 +44,7 @@ def listed(
     depth: float = 1.0,
     flow: float = 1.0,
 ) -> tuple[MarketParameters, ...]:
-    """Return a venue's symbols. ``depth`` multiplies the sizes of the levels, ``flow`` those of the takers."""
+    """Return a venue's symbols. ``depth`` multiplies the sizes of book levels, ``flow`` the sizes of takers."""
     return (
         MarketParameters(
             _market("BTC", btc, min_notional),
@@ -80,7 +80,7 @@ LISTED = listed(
 
 
 def numbered(count: int) -> tuple[MarketParameters, ...]:
-    """Return further symbols, ``C001/USDT`` and so on, to measure a desk with many of them."""
+    """Return ``count`` more symbols, ``C001/USDT`` and so on, for measuring a desk with many of them."""
     listing = Listing("0.001", "0.01", "0.02")
     return tuple(
         MarketParameters(

@@ -20,7 +20,7 @@ class AlertSubjectRow(TypedDict):
 
 
 class AlertRow(TypedDict):
-    """An alert: all problems of one kind and scope together."""
+    """An alert. It groups all problems of one kind and scope."""
 
     id: str
     kind: str
@@ -55,7 +55,7 @@ class AlertDetail(TypedDict):
 
 
 class AlertMessage(TypedDict):
-    """An event of an alert, as it is sent to the outside."""
+    """An event of an alert, in the form in which channels get it."""
 
     id: str
     event: str
@@ -64,7 +64,7 @@ class AlertMessage(TypedDict):
 
 
 class AlertNews(TypedDict):
-    """The content of the bell, and the halts that the person is under."""
+    """The contents of the bell, and the halts that concern the person."""
 
     unacknowledged: int
     critical: int

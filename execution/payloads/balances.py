@@ -12,9 +12,7 @@ VALUE = "in the reporting currency, by live quotes; null: not known, or there is
 
 
 class Holding(TypedDict):
-    """The holding of an account, or of all together, in a currency. A currency that is zero everywhere is left
-    out.
-    """
+    """The holding of one account, or of all accounts, in a currency. A currency that is zero everywhere has none."""
 
     currency: str
     free: Annotated[
@@ -46,7 +44,7 @@ class AccountBalances(TypedDict):
 
 
 class SymbolDay(TypedDict):
-    """The purchases and sales of a symbol since midnight UTC, before fees, by average cost."""
+    """The purchases and sales of a symbol since midnight UTC, before fees. Results use the average cost."""
 
     symbol: str
     currency: Annotated[str, about("of the prices and results")]
@@ -66,7 +64,7 @@ class SymbolDay(TypedDict):
 
 
 class DayTotals(TypedDict):
-    """Sums over all symbols in the reporting currency. Null: one part is not known, or has no rate."""
+    """Sums over all symbols in the reporting currency. A sum is null if one of its parts is unknown or has no rate."""
 
     notional: DecimalStr | None
     realised: DecimalStr | None

@@ -13,7 +13,7 @@ from execution.payloads.problems import ProblemRow
 
 
 class BasketNotional(TypedDict):
-    """The amounts that a basket buys and sells, in the reporting currency. Null: a price or a rate is not known."""
+    """The amounts that a basket buys and sells, in the reporting currency. Null if a price or a rate is unknown."""
 
     currency: str
     bought: DecimalStr | None
@@ -23,7 +23,7 @@ class BasketNotional(TypedDict):
 
 
 class BasketLimit(TypedDict):
-    """A limit that rows exceed, each alone or together."""
+    """A limit that some rows of a basket exceed, each alone or all together."""
 
     kind: str
     level: Annotated[
@@ -34,7 +34,7 @@ class BasketLimit(TypedDict):
 
 
 class BasketPreviewRow(OrderPreview):
-    """A row as it would be."""
+    """A row of a basket, as its order would be if it were sent now."""
 
     row: Annotated[int, about("from 1")]
     expected_cost_bp: Annotated[
@@ -44,7 +44,7 @@ class BasketPreviewRow(OrderPreview):
 
 
 class BasketPreview(TypedDict):
-    """The basket as it would be if it were sent now. With a problem of any row nothing of it would be sent."""
+    """The basket as it would be if it were sent now. If any row has a problem, none of its orders would be sent."""
 
     rows: list[BasketPreviewRow]
     notional: BasketNotional
@@ -82,7 +82,7 @@ class BasketRow(TypedDict):
 
 
 class BasketDetail(BasketRow):
-    """A basket with its orders, in the sequence of its rows."""
+    """A basket with its orders, in the sequence of the basket's rows."""
 
     orders: list[OrderRow]
 

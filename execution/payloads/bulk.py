@@ -12,7 +12,7 @@ from execution.payloads.problems import ProblemRow
 
 
 class BulkResultRow(TypedDict):
-    """The result for one order."""
+    """The result of the action for one order."""
 
     order: str
     outcome: Annotated[
@@ -27,7 +27,7 @@ class BulkResultRow(TypedDict):
 
 
 class BulkSum(TypedDict):
-    """The open quantities, in one symbol and on one side, of the orders that the action changes."""
+    """The open quantity in one symbol and on one side, summed over the orders that the action changes."""
 
     symbol: str
     side: str
@@ -44,7 +44,7 @@ class BulkAnswer(TypedDict):
 
 
 class BulkPreview(BulkAnswer):
-    """The result that each order would have now. Nothing was changed."""
+    """The result that the action would have for each order now. Nothing was changed."""
 
     sums: Annotated[list[BulkSum], about("of the orders with the outcomes done and waiting")]
     notional: Annotated[

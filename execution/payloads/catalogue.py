@@ -47,7 +47,7 @@ class Quote(TypedDict):
 
 
 class Market(TypedDict):
-    """Rules and fees of a symbol at an account, and its newest quote however old."""
+    """Rules and fees of a symbol at an account, and its newest quote, however old that is."""
 
     account: str
     account_id: str

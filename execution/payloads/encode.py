@@ -1,4 +1,4 @@
-"""The encoding of decimals and times in JSON. Unknown stays unknown."""
+"""The encoding of decimals and times in JSON. An unknown value is encoded as None."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rounded_str(number: Decimal, places: int) -> str: ...
 @overload
 def rounded_str(number: Decimal | None, places: int) -> str | None: ...
 def rounded_str(number: Decimal | None, places: int) -> str | None:
-    """Return a decimal as ``decimal_str`` does, rounded to so many places."""
+    """Return a decimal in the form of ``decimal_str``, rounded to ``places`` decimals."""
     return None if number is None else plain(round(number, places))
 
 
@@ -41,5 +41,5 @@ def moment_of(milliseconds: int) -> datetime: ...
 @overload
 def moment_of(milliseconds: int | None) -> datetime | None: ...
 def moment_of(milliseconds: int | None) -> datetime | None:
-    """Return the time of ``epoch_ms``."""
+    """Return the time for a number of milliseconds since 1970, UTC. It is the inverse of ``epoch_ms``."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,4 @@
-"""The types of values in a payload: the type in Python, and its form on pages and in the API.
+"""The types of values in a payload: the Python type, and the form of the value on pages and in the API.
 
 Pages and sockets get a payload unchanged. The API's answers are made from the same dictionaries. Their times are ISO
 8601, an unknown text is null, and fields that only pages need are left out.
@@ -31,20 +31,20 @@ def _written(as_api: Callable[[Any], Any], **json_schema: Any) -> GetPydanticSch
     )
 
 
-#: A decimal number, exactly. The pattern is documented, and not checked at each answer.
+#: An exact decimal number as text. The pattern is documented, but answers are not checked against it.
 DecimalStr = Annotated[str, Field(json_schema_extra={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"})]
 #: Milliseconds since 1970, UTC.
 EpochMs = Annotated[
     int,
     _written(moment_of, type="string", format="date-time"),
 ]
-#: A text that is empty on pages, and null in the API, while it is unknown.
+#: A text that is unknown when it is empty. Pages get the empty text, the API null.
 OptionalText = Annotated[
     str, _written(lambda value: value or None, anyOf=[{"type": "string"}, {"type": "null"}])
 ]
-#: The names of an enumeration, which the records keep as text.
+#: The members of an enumeration, as the text that is stored for them.
 SideText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(Side))]
 UnitText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(Unit))]
 StatusText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(OrderStatus))]
-#: Only pages and sockets get the field.
+#: A field that only pages and sockets get.
 PageOnly = Annotated[T, SkipValidation, Field(exclude=True)]

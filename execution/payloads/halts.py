@@ -10,7 +10,7 @@ from execution.payloads.fields import DecimalStr, EpochMs, OptionalText, SideTex
 
 
 class HaltChild(TypedDict):
-    """A child that a halt still has to cancel, and the reason why it is not done."""
+    """A child that a halt still has to cancel, and the reason why the child is not cancelled yet."""
 
     order: str
     account: str
@@ -23,7 +23,7 @@ class HaltChild(TypedDict):
 
 
 class HaltCount(TypedDict):
-    """The children that a halt would cancel on an account."""
+    """The orders and children that a halt would pause and cancel on one account."""
 
     account: str
     orders: int
@@ -47,7 +47,7 @@ class HaltPreview(TypedDict):
 
 
 class HaltNotice(TypedDict):
-    """A halt in the line above every page of the people whom it concerns."""
+    """A halt in force, as the line above every page shows it to the people whom it concerns."""
 
     id: str
     kind: str
@@ -62,7 +62,7 @@ class HaltNotice(TypedDict):
 
 
 class HaltRow(HaltNotice):
-    """A halt in force, or a former one, with its progress."""
+    """A halt in force, or a lifted one, with its progress."""
 
     swept_at: Annotated[EpochMs | None, about("when the orders were paused and the cancels requested")]
     flat_at: Annotated[EpochMs | None, about("when the exchanges had confirmed that nothing is open")]
@@ -86,7 +86,7 @@ class HaltedOrder(TypedDict):
 
 
 class HaltDetail(HaltRow):
-    """A halt with the orders that wait for a person because of it."""
+    """A halt with the orders that wait for a person because of this halt."""
 
     waiting: list[HaltedOrder]
 

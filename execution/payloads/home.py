@@ -10,41 +10,41 @@ from execution.payloads.fields import DecimalStr, EpochMs
 from execution.payloads.orders import SchedulePoint
 from execution.payloads.wall import WallRow
 
-#: What orders are put together by. Baskets are to be another one.
+#: The ways in which orders are grouped. A grouping by basket is to come.
 Grouping = Literal["symbol", "trader", "all"]
 
 
 class WatchRow(TypedDict):
-    """A symbol of the watchlist. Null is not known."""
+    """A symbol of the watchlist. A value that is unknown is null."""
 
     symbol: str
     base: str
     quote: str
     tick: DecimalStr | None
     lot: DecimalStr | None
-    #: The mid of the newest quote of one venue, and its spread.
+    #: The mid of the newest quote of one venue, and that quote's spread.
     last: DecimalStr | None
     spread_bp: DecimalStr | None
-    #: When the quote came, once it is too old to trade on; null while it is fresh.
+    #: The time of the quote, if it is too old to trade on; null while it is fresh.
     stale_since: EpochMs | None
-    #: Of 24 hours: a share, and quote units.
+    #: Change (a share) and volume (in quote units) of the last 24 hours.
     change: DecimalStr | None
     volume: DecimalStr | None
-    #: Prices of the 24 hours, evenly thinned; empty where they are not known.
+    #: Prices of the last 24 hours, evenly thinned; empty if they are unknown.
     line: list[DecimalStr]
-    #: Bought less sold since midnight UTC, by the orders that the person sees.
+    #: The bought minus the sold quantity since midnight UTC, from the orders that the person sees.
     net: DecimalStr
 
 
 class HomeRow(WallRow):
-    """A live order of the person's page."""
+    """A live order on the home page."""
 
-    #: The filled share over time, thinned; it ends with the last fill.
+    #: The filled share of the order over time, thinned. It ends with the last fill.
     done: list[SchedulePoint]
 
 
 class SideSum(TypedDict):
-    """The orders of one side of a symbol together, in base units."""
+    """The sums of the orders on one side of a symbol, in base units."""
 
     filled: DecimalStr
     quantity: DecimalStr
@@ -56,16 +56,16 @@ class HomeGroup(TypedDict):
     orders: int
     behind: int
     paused: int
-    #: By side; empty where the orders have several symbols.
+    #: The sums by side; empty if the orders have several symbols.
     sides: dict[str, SideSum]
-    #: Open quantity at the mid of now by quote currency; null while one of the orders has no price.
+    #: The open quantity at the current mid, by quote currency; null while one of the orders has no price.
     open: dict[str, DecimalStr | None]
-    #: The fills against the arrival mids of their orders, weighted by value; + is cost.
+    #: The cost of the fills against their orders' arrival mids, weighted by value; + is cost.
     cost_bp: DecimalStr | None
 
 
 class HomePicture(TypedDict):
-    """The whole page: order rows by id and the order that they stand in, watch rows by symbol, and groups."""
+    """The whole page: order rows by id and their sequence, watchlist rows by symbol, and groups of orders."""
 
     rows: dict[str, HomeRow]
     order: list[str]

@@ -1,4 +1,4 @@
-"""Breaks of the chains, and the rows of the search in journal and audit."""
+"""Breaks of the hash chains, and the rows of the search in the journals and the audit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 
 class BreakRow(TypedDict):
-    """A break in a chain. ``order`` is empty in the audit's; ``row`` is None where the row is missing."""
+    """A break in a chain. ``order`` is empty for the audit's chain. ``row`` is None if the row is missing."""
 
     table: str
     order: str
@@ -20,25 +20,25 @@ class BreakRow(TypedDict):
 
 
 class EntryRow(TypedDict):
-    """An entry of journal or audit as the search shows it."""
+    """An entry of a journal or of the audit, as the search shows it."""
 
     row: int
     at: datetime
     actor: str
     kind: str
-    #: The order's id, or what the audit's entry is about.
+    #: The order's id, or the subject of the audit's entry.
     subject: str
     accounts: str
     sequence: int
     reason: str
     data: dict[str, Any]
     hash: str
-    #: Why its chain does not hold at this row; empty while nothing is known against it.
+    #: The way in which the chain is broken at this row; empty while no break is known.
     broken: str
 
 
 class CheckRow(TypedDict):
-    """A check of all chains. ``ended_at`` is None while it is under way."""
+    """A check of all chains. ``ended_at`` is None while the check is in progress."""
 
     started_at: datetime
     ended_at: datetime | None

@@ -1,4 +1,4 @@
-"""The payloads of limits with their use, and of requests for approval."""
+"""The payloads of limits with their used amounts, and of requests for approval."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LimitRow(TypedDict):
 
 
 class LimitChange(TypedDict):
-    """One change that a request for a wider limit would make."""
+    """One change of a limit that a request for a wider limit would make."""
 
     name: Annotated[str, about("the limit in words")]
     before: str
@@ -38,7 +38,7 @@ class LimitChange(TypedDict):
 
 
 class LimitWaiting(TypedDict):
-    """A request for a wider limit that waits for a second person. They decide on the page Access."""
+    """A request for a wider limit that waits for a second person, who decides on the page Access."""
 
     id: str
     about: Annotated[str, about("the kind of limit and whom it bounds")]
@@ -57,7 +57,7 @@ class Limits(TypedDict):
 
 
 class ApprovalRow(TypedDict):
-    """A request that another person allows an order, or an amendment of one, above limits."""
+    """A request that another person approves an order above limits, or an amendment of one."""
 
     id: str
     order: str
@@ -78,7 +78,7 @@ class ApprovalRow(TypedDict):
 
 
 class ApprovalDetail(ApprovalRow):
-    """A request for approval with the limits that it exceeds now."""
+    """A request for approval, with the limits that the order exceeds now."""
 
     exceeded: Annotated[list[str], about("each limit that it exceeds, in words")]
     refused: Annotated[list[str], about("hard limits that keep it from being approved now, in words")]

@@ -1,4 +1,4 @@
-"""The payloads of the market beside an order or a ticket."""
+"""The payloads of the market that is shown beside an order or a ticket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from execution.payloads.fields import DecimalStr, EpochMs, SideText
 from execution.payloads.reports import CostSplit
 
-#: Time, bid, ask, volume, notional of a second (or of a longer bucket in the past); null where it is not known.
+#: Time, bid, ask, volume and notional of a second, or of a longer bucket in the past. An unknown value is null.
 Sample = tuple[int, DecimalStr | None, DecimalStr | None, DecimalStr | None, DecimalStr | None]
 
 
@@ -20,21 +20,21 @@ class MarketUpdate(TypedDict):
     vwap_bp: DecimalStr | None
     participation: DecimalStr | None
     split_bp: CostSplit
-    #: ``OrderRow.waits`` of now.
+    #: The current value of ``OrderRow.waits``.
     waits: str
 
 
 class LadderBook(TypedDict):
-    """One of the books of a ladder. Its sizes have the same index in each step."""
+    """One of the books of a ladder. Its index in the list is also the index of its sizes in each step."""
 
-    #: The chosen accounts that trade at this venue.
+    #: The labels of the chosen accounts that trade at this venue.
     label: str
-    #: When it was received; null: there is none.
+    #: The time at which the book was received; null if there is none.
     at: EpochMs | None
     used: bool
-    #: Why it is left out; empty while it is used.
+    #: The reason why the book is left out; empty while it is used.
     words: str
-    #: What is wrong with the market's other feeds; said beside an order, and by the checks beside a ticket.
+    #: Faults of the market's other feeds. They are shown beside an order; beside a ticket the checks show them.
     notes: list[str]
 
 
@@ -48,10 +48,10 @@ class LadderChild(TypedDict):
 
 
 class LadderStep(TypedDict):
-    """A step of one side. ``depth`` is everything from the best price up to it."""
+    """A price step on one side of the ladder. ``depth`` is the sum from the best price up to this step."""
 
     price: DecimalStr
-    #: In the order of the used books.
+    #: The size in each of the used books, in their order.
     sizes: list[DecimalStr]
     size: DecimalStr
     depth: DecimalStr
@@ -59,7 +59,10 @@ class LadderStep(TypedDict):
 
 
 class LadderReach(TypedDict):
-    """The reach of a size into the books, against the mid; + is cost. Null: the known levels hold too little."""
+    """The price and cost of a size if it took from the books now, against the mid; + is cost.
+
+    A value is null if the known levels do not hold the size.
+    """
 
     quantity: DecimalStr
     carried: DecimalStr
@@ -69,7 +72,7 @@ class LadderReach(TypedDict):
 
 
 class Ladder(TypedDict):
-    """The books of the chosen accounts as one. Prices are before fees."""
+    """The books of the chosen accounts, merged to one. Prices are before fees."""
 
     symbol: str
     base: str
@@ -77,28 +80,28 @@ class Ladder(TypedDict):
     tick: DecimalStr
     lot: DecimalStr
     step: DecimalStr
-    #: Whose sizes reach: the order's side; null while it has none.
+    #: The order's side, for which ``slice`` and ``order`` are computed; null if there is no side yet.
     side: SideText | None
     books: list[LadderBook]
-    #: No book is fresh: the steps are those of the last known ones.
+    #: True if no book is fresh. Then the steps come from the last known books.
     is_old: bool
-    #: Both sides best first.
+    #: The steps of each side, best price first.
     bids: list[LadderStep]
     asks: list[LadderStep]
-    #: Own children behind the last step.
+    #: The desk's children beyond the last step.
     beyond: list[LadderChild]
-    #: One quote for all books; where they cross, the means of their bids and asks.
+    #: One quote for all books. If the books cross, bid and ask are the means of the books' bids and asks.
     bid: DecimalStr | None
     ask: DecimalStr | None
     mid: DecimalStr | None
     spread_bp: DecimalStr | None
-    #: The worst price that the collar allows now.
+    #: The worst price that the collar allows at this moment.
     collar: DecimalStr | None
     slice: LadderReach | None
     order: LadderReach | None
 
 
-#: When it opened, open, high, low, close, volume in base units, and the VWAP of the shown candles up to it.
+#: Opening time, open, high, low, close, volume in base units, and the VWAP of the shown candles up to this one.
 CandleRow = tuple[EpochMs, DecimalStr, DecimalStr, DecimalStr, DecimalStr, DecimalStr, DecimalStr | None]
 
 
@@ -120,8 +123,8 @@ class Candles(TypedDict):
     since: EpochMs
     until: EpochMs
     rows: list[CandleRow]
-    #: Stretches of which nothing is known. Any other stretch without a candle had no trade.
+    #: Periods without any data. A period that is not listed and has no candle had no trade.
     unknown: list[tuple[EpochMs, EpochMs]]
-    #: The accounts whose venue tells nothing of that time.
+    #: The accounts whose venue has no data for the shown time.
     left_out: list[str]
     fills: list[CandleFill]

@@ -1,4 +1,4 @@
-"""The payloads of orders, their parts, and their changes. Unknown is null."""
+"""The payloads of orders, their parts, and their changes. An unknown value is null."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.payloads.fields import (
     about,
 )
 
-#: Time, and the share that should be done by then.
+#: A time, and the share of the order that should be done by then.
 SchedulePoint = tuple[int, float]
 
 
@@ -53,20 +53,20 @@ class OrderRow(TypedDict):
     start_at: EpochMs | None
     end_at: EpochMs | None
     end_is_fixed: bool
-    #: When it began to work.
+    #: The time at which the order began to work.
     started_at: PageOnly[EpochMs | None]
     ended_at: EpochMs | None
     created_at: EpochMs
     last_fill_at: EpochMs | None
-    #: Thinned; straight lines between.
+    #: The plan's line, thinned; between two points it is straight.
     schedule: PageOnly[list[SchedulePoint]]
     unsettled: Annotated[int, about("children that are not settled")]
-    #: How often the journal has called for a person.
+    #: The number of the order's journal entries that called for a person.
     alerts: PageOnly[int]
     client_reference: str
     basket: Annotated[OptionalText, about("id of the basket that it was sent with; empty: sent alone")]
     tags: PageOnly[list[str]]
-    #: What a person who may act on it may do in its state.
+    #: The actions that the order's state allows to a person who may act on it.
     actions: PageOnly[list[str]]
 
 
@@ -76,7 +76,7 @@ class Fee(TypedDict):
 
 
 class Reserved(TypedDict):
-    """The amount that an order may still spend on an account, with its fee."""
+    """The amount that an order may still spend on an account, its fee included."""
 
     account: str
     currency: str
@@ -85,7 +85,7 @@ class Reserved(TypedDict):
 
 
 class EarlierPlan(TypedDict):
-    """A plan that a later one replaced at ``until``."""
+    """A plan that a later plan replaced at the time ``until``."""
 
     until: EpochMs
     line: list[SchedulePoint]
@@ -119,10 +119,10 @@ class OrderDetail(OrderRow):
     fees: list[Fee]
     fees_bp: DecimalStr | None
     maker_share: Annotated[DecimalStr | None, about("share of the filled quantity that was maker, 0 to 1")]
-    #: Start and end of each pause; an open one has no end.
+    #: The start and end of each pause. A pause that lasts still has no end.
     pauses: PageOnly[list[tuple[EpochMs, EpochMs | None]]]
     earlier_plans: PageOnly[list[EarlierPlan]]
-    #: Of the terms in force, as the records keep them.
+    #: The parameters of the terms in force, as they are stored.
     parameters: PageOnly[dict[str, object]]
 
 
@@ -181,7 +181,7 @@ class JournalRow(TypedDict):
 
 
 class Orders(TypedDict):
-    """One page of the orders of a filter."""
+    """One page of the orders that match a filter."""
 
     orders: list[OrderRow]
     page: int
@@ -190,7 +190,11 @@ class Orders(TypedDict):
 
 
 class OrderPage(TypedDict):
-    """One page of the blotter. ``counts`` are by state, for the other filters; ``total`` counts all."""
+    """One page of the blotter.
+
+    ``counts`` has the number of orders in each state, if only the other filters apply. ``total`` counts all that
+    match.
+    """
 
     rows: list[OrderRow]
     counts: dict[str, int]
@@ -214,30 +218,30 @@ class Journal(TypedDict):
 
 
 class Snapshot(Slices, Children, Fills, Journal):
-    """Everything of an order at a version."""
+    """Everything about an order, as of a version."""
 
     version: int
     order: OrderDetail
-    #: Times, and the market's volume that the plan expects from each until the next; empty: it expects none.
+    #: Times, each with the market volume that the plan expects from then until the next time. Empty: it expects none.
     profile: list[SchedulePoint]
 
 
-#: What ``Snapshot`` holds in lists, each row with its ``key``.
+#: The lists in a ``Snapshot``. Each row of them has a ``key``.
 Section = Literal["slices", "children", "fills", "journal"]
 SECTIONS: tuple[Section, ...] = ("slices", "children", "fills", "journal")
 
-#: ``from`` is a keyword of Python, hence the form of a call.
+#: Written as a call because ``from`` is a keyword of Python.
 _Since = TypedDict("_Since", {"from": int})
 
 
 class Delta(Snapshot, _Since):
-    """The changes since the version ``from``. With a new plan its slices and profile replace the old one's."""
+    """The changes since the version ``from``. With a new plan, its slices and profile replace the old plan's."""
 
     replan: bool
 
 
 class OrderParts(Children, Fills):
-    """The newest children and fills in an opened row of the blotter, and the numbers of all."""
+    """The newest children and fills for an opened row of the blotter, and the total numbers of both."""
 
     children_total: int
     fills_total: int

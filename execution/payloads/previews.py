@@ -59,7 +59,7 @@ class Route(TypedDict):
 
 
 class OrderPreview(TypedDict):
-    """The order as it would be if it were sent now. With problems it would be refused."""
+    """The order as it would be if it were sent now. If there are problems, it would be refused."""
 
     quantity: Annotated[DecimalStr | None, about("in base currency, a multiple of the lot")]
     notional: DecimalStr | None
@@ -91,7 +91,7 @@ class TermsChange(TypedDict):
 
 
 class AmendPreview(TypedDict):
-    """The order as it would be with the changes. With problems they would be refused."""
+    """The order as it would be with the changes. If there are problems, the changes would be refused."""
 
     terms_version: Annotated[int, about("send it with the changes")]
     changes: list[TermsChange]

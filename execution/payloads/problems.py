@@ -22,7 +22,7 @@ class ProblemRow(TypedDict):
 
 
 class Problems(TypedDict):
-    """An error, as RFC 9457 has it."""
+    """An error in the form of RFC 9457."""
 
     type: str
     title: str
@@ -35,5 +35,5 @@ class Problems(TypedDict):
 
 
 def problem_row(problem: Problem) -> ProblemRow:
-    """Return the problem with the field's own name: a parameter is named without its prefix."""
+    """Return the problem as a payload. A parameter's field loses the prefix ``parameters.``."""
     return cast("ProblemRow", {**asdict(problem), "field": problem.field.removeprefix("parameters.")})

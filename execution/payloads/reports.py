@@ -1,4 +1,4 @@
-"""Reports of one order and of many. Costs are in basis points unless named otherwise; + is cost."""
+"""Reports of one order and of many. Costs are in basis points unless the name says otherwise; + is cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUPS: tuple[GroupBy, ...] = get_args(GroupBy)
 
 
 class CostSplit(TypedDict):
-    """The parts of a cost: spread + drift + delay + fees = total."""
+    """The parts of a cost. Spread + drift + delay + fees = total."""
 
     spread: Annotated[DecimalStr | None, about("fills against the mid at that time; below 0 is earned")]
     drift: Annotated[
@@ -26,7 +26,7 @@ class CostSplit(TypedDict):
 
 
 class MarkoutRow(TypedDict):
-    """Fills against their venue's mid so many seconds later, in bp of it."""
+    """The fills' prices against their venue's mid ``seconds`` later, in basis points of that mid."""
 
     seconds: int
     bp: DecimalStr | None
@@ -36,7 +36,7 @@ class MarkoutRow(TypedDict):
 
 
 class VenueReport(TypedDict):
-    """The part of an order done at one venue, against the order's own benchmarks."""
+    """The part of an order that was filled at one venue, against the benchmarks of the whole order."""
 
     venue: str
     fills: int
@@ -52,7 +52,7 @@ class VenueReport(TypedDict):
 
 
 class Predicted(TypedDict):
-    """The cost expected when the order was sent, fees included. A route has a price and no standard error."""
+    """The cost expected when the order was sent, fees included. That of a route has no standard error."""
 
     by: Literal["simulation", "route"]
     cost_bp: DecimalStr | None
@@ -62,7 +62,7 @@ class Predicted(TypedDict):
 
 
 class Report(TypedDict):
-    """The performance of an order, by its fills alone, so far or finally."""
+    """The performance of an order, computed only from its fills. It is final, or as of now."""
 
     id: str
     is_final: Annotated[bool, about("the order has ended and its last markouts are recorded")]
@@ -128,7 +128,7 @@ class Report(TypedDict):
 
 
 class Mean(TypedDict):
-    """A figure over orders."""
+    """The mean of a figure over several orders."""
 
     n: Annotated[int, about("number of orders that have the figure")]
     mean: DecimalStr | None
@@ -146,7 +146,7 @@ class GroupRow(TypedDict):
 
 
 class AnalysisPage(TypedDict):
-    """Reports of ended orders by group, and of all of them."""
+    """The reports of ended orders, by group and for all of them together."""
 
     by: GroupBy
     groups: list[GroupRow]

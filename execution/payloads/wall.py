@@ -13,7 +13,7 @@ from execution.payloads.orders import OrderRow
 
 DeskState = Literal["active", "no_new_orders", "halted"]
 Health = Literal["ok", "warn", "down"]
-#: Why an account is as well as it is, the first that holds.
+#: The reasons for an account's health. If several apply, the first one counts.
 Cause = Literal[
     "closed",
     "no_key",
@@ -33,27 +33,27 @@ Cause = Literal[
 class WallRow(OrderRow):
     """A live order on the wall."""
 
-    #: By ``core.orders.schedule.is_behind``; only what works can be behind.
+    #: As ``core.orders.schedule.is_behind`` computes it. Only a working order can be behind.
     behind: bool
-    #: When the oldest child whose fate is unknown was sent.
+    #: The time at which the oldest child of unknown fate was sent.
     unknown_since: EpochMs | None
 
 
 class WallMoney(TypedDict):
-    """Sums in one quote currency."""
+    """The wall's sums in one quote currency."""
 
     currency: str
-    #: Open quantity times the mid of now; unknown while one of its orders has no price.
+    #: The open quantity times the current mid; null while one of the orders has no price.
     working: DecimalStr | None
-    #: Today's fills, since midnight UTC.
+    #: The notional of today's fills, since midnight UTC.
     done: DecimalStr
-    #: Today's fills against the arrival mid of their orders; those without an arrival are left out.
+    #: The cost of today's fills against their orders' arrival mids. Fills of orders without an arrival are left out.
     cost_bp: DecimalStr | None
 
 
 class WallTotals(TypedDict):
     state: DeskState
-    #: Halts in force that are narrower than the desk.
+    #: The number of halts in force that cover less than the whole desk.
     narrow_halts: int
     money: list[WallMoney]
     live: int
@@ -61,14 +61,14 @@ class WallTotals(TypedDict):
     paused: int
     unknown: int
     unknown_since: EpochMs | None
-    #: Orders with a fill today whose arrival is not known: their cost is not in the sum.
+    #: The number of orders with a fill today but no known arrival. Their cost is not in the sum.
     without_arrival: int
 
 
 class WallQuote(TypedDict):
     symbol: str
     at: EpochMs | None
-    #: An order lives in it.
+    #: True if the market has a live order.
     wanted: bool
 
 
@@ -82,18 +82,18 @@ class WallAccount(TypedDict):
     cause: Cause
     words: str
     error: str
-    #: Since when it is not well: the last good sign.
+    #: The time since which the account has been unwell, which is that of the last good sign.
     since: EpochMs | None
     latency_ms: float | None
     failures: int
     stream_at: EpochMs | None
     polled_at: EpochMs | None
     quotes: list[WallQuote]
-    #: What is wrong with the markets that an order lives in, and with their data: each with its reason and start.
+    #: The faults of markets with a live order, and of their data, each with its reason and start.
     feeds: list[str]
-    #: Until when the exchange's dead-man's switch is armed.
+    #: The time until which the exchange's dead-man's switch is armed.
     switch_until: EpochMs | None
-    #: The kind of a halt in force on this account; empty when there is none.
+    #: The kind of a halt in force on this account; empty if there is none.
     halt: str
 
 
@@ -108,7 +108,7 @@ class WallPerson(TypedDict):
 
 
 class WallUnknown(TypedDict):
-    """An unknown child, and the evidence so far."""
+    """A child of unknown fate, and the evidence so far."""
 
     order: str
     child: int
@@ -118,17 +118,17 @@ class WallUnknown(TypedDict):
     quantity: DecimalStr
     since: EpochMs
     reason: str
-    #: Successful polls that did not show it, by kind; ``needed`` of each prove that it never was.
+    #: The number of successful polls that did not show the child, by kind. ``needed`` of each kind are proof.
     polls: dict[str, int]
     needed: int
-    #: No poll before this moment says anything.
+    #: The time before which a poll proves nothing.
     counts_from: EpochMs | None
-    #: The earliest moment at which its absence can be proven.
+    #: The earliest time at which the child's absence can be proven.
     earliest: EpochMs | None
 
 
 class WallAlert(TypedDict):
-    """An order that waits for a person, with the last alert or the reason of its pause."""
+    """An order that waits for a person, with its last alert or the reason of its pause."""
 
     order: str
     trader: str
@@ -143,7 +143,7 @@ class WallNotice(TypedDict):
     """A problem of the desk itself: a nearly full disk, or a part of an engine that keeps failing."""
 
     where: str
-    #: The part that fails, of ``core.faults``.
+    #: The name of the failing part, from ``core.faults``.
     part: str
     text: str
 

@@ -1,1 +1,1 @@
-"""Recordings of real markets: writing one to a folder, and reading it. The package uses core alone."""
+"""Recordings of real markets: writing one to a folder, and reading it. The package depends only on core."""

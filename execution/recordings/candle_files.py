@@ -1,4 +1,4 @@
-"""Files of recorded candles in ccxt's order: CSV, gzipped or not, with a header."""
+"""Files of recorded candles as CSV, gzipped or not, with a header. The columns are in ccxt's order."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Number = TypeVar("Number", float, Decimal)
 
 
 def read_candles(path: Path) -> Iterator[CandleRow]:
-    """Yield candles in the order of the file, exactly; raises ``Refused`` naming the line and the value.
+    """Yield the candles in the order of the file, with exact numbers. Raise ``Refused`` naming the line and the value.
 
-    Times must rise, prices must fit each other, and no number may have more than eight decimals.
+    Times must rise, the prices of a candle must fit each other, and no number may have more than eight decimals.
     """
     before: int | None = None
     for line, row, at, opening, high, low, close, volume in candle_lines(path, decimal_number):
@@ -42,7 +42,7 @@ def read_candles(path: Path) -> Iterator[CandleRow]:
 def candle_lines(
     path: Path, read_number: Callable[[str], Number]
 ) -> Iterator[tuple[int, list[str], Number, Number, Number, Number, Number, Number]]:
-    """Yield each candle with its line's number and cells; raises ``Refused`` naming the line and the value."""
+    """Yield each candle with its line number and its cells. Raise ``Refused`` naming the line and the value."""
     try:
         yield from _lines(path, read_number)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
@@ -50,7 +50,7 @@ def candle_lines(
 
 
 def refuse_line(path: Path, line: int, row: list[str], rule: str) -> NoReturn:
-    """Refuse a line of a file of candles."""
+    """Raise ``Refused`` for a line of a file of candles."""
     text = ",".join(row)
     message = f"{path}, line {line}: {text!r:.100}: {rule}."
     refuse("candles", message, text, code=Code.VALUE_MALFORMED)

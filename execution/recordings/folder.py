@@ -1,4 +1,4 @@
-"""A recording as a folder of parts. Each has some seconds, and is never changed after it is written.
+"""A recording as a folder of parts. Each part has some seconds of events, and never changes once it is written.
 
 ``books/000001.parquet`` and ``trades/000001.parquet`` are the first part, and so on. A part counts when both files
 exist, and a file exists only when it is complete. So a killed recorder loses only its last part.
@@ -24,13 +24,13 @@ from execution.recordings.parquet import library, read_books, read_trades, write
 from execution.recordings.rules_file import read_rules, write_rules
 
 BOOKS, TRADES = "books", "trades"
-#: Events after which a part is written even before its time: what a recorder keeps in memory has a bound.
+#: A part with this many events is written at once, so that a recorder's memory is bounded.
 MAX_PART = 5_000
 
 
 @dataclass(slots=True)
 class Part:
-    """Events that were received since the last part was taken."""
+    """The events that were received since the last call of ``take_part``."""
 
     books: list[RecordedBook] = field(default_factory=list)
     trades: list[RecordedTrade] = field(default_factory=list)
@@ -46,10 +46,13 @@ class Part:
 
 
 class RecordingWriter:
-    """Writes one recording. ``write`` may run on its own thread while further events are added."""
+    """The writer of one recording. ``write`` may run on its own thread while further events are added."""
 
     def __init__(self, folder: Path, rules: RecordingRules) -> None:
-        """Begin a recording. Raises ``Refused`` if something is there already, OSError if writing fails."""
+        """Begin a recording in an empty folder. Raise ``Refused`` or OSError.
+
+        ``Refused``: the folder is not empty, or pyarrow is missing. OSError: writing failed.
+        """
         library()
         refuse_used(folder)
         for name in (BOOKS, TRADES):
@@ -70,12 +73,12 @@ class RecordingWriter:
         self._part.add(event)
 
     def take_part(self) -> Part:
-        """Return the events to write. Events that are added later belong to the next part."""
+        """Return the events to write next. Events that are added later belong to the next part."""
         part, self._part = self._part, Part()
         return part
 
     def write(self, part: Part) -> None:
-        """Write one part; do nothing for an empty one. Raises ``Refused`` or OSError; the folder stays readable."""
+        """Write one part; do nothing for an empty one. Raise ``Refused`` or OSError; the folder stays readable."""
         if not len(part):
             return
         name = part_name(self._count + 1)
@@ -95,17 +98,17 @@ class RecordingWriter:
 
 
 class Recording:
-    """A recording for reading, in a bounded amount of memory."""
+    """A recording that is read with a bounded amount of memory."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a folder; raises ``Refused`` when it is no recording, or lacks a part in its middle."""
+        """Open a folder. Raise ``Refused`` if it is not a recording, or if a part in its middle is missing."""
         library()
         self.folder = folder
         self.rules = read_rules(folder)
         self._parts = self._find_parts()
 
     def events(self, symbol: str) -> Iterator[Event]:
-        """Yield one symbol's events in their order; raises ``Refused`` at what cannot be read."""
+        """Yield one symbol's events in their order. Raise ``Refused`` at an event that cannot be read."""
         if symbol not in self.rules.markets:
             known = ", ".join(sorted(self.rules.markets))
             message = f"{self.folder} has no {symbol!r}. It has {known}."
@@ -136,7 +139,7 @@ def part_name(number: int) -> str:
 
 
 def refuse_used(folder: Path) -> None:
-    """Refuse a folder that is not empty, or a path that is not a folder."""
+    """Raise ``Refused`` if the path is a folder that is not empty, or is not a folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         message = f"{folder} is there already and not empty. A recording needs a folder of its own."
         refuse("out", message, str(folder), code=Code.VALUE_NOT_ALLOWED)
@@ -152,7 +155,7 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
+    """Write the folder's list of names to the disk, so that new files survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,8 @@
 """The events of a recording as Parquet files.
 
-Prices and quantities are ``decimal128``: exact, and a number for every tool that reads Parquet, where a text would
-have to be cast first. 18 decimals and 20 digits before the point hold every price of a crypto exchange; one that they
-do not hold is refused, never rounded. Moments are microseconds in UTC.
+Prices and quantities are ``decimal128``, which is exact, and a number in every tool that reads Parquet. A text would
+have to be cast first. 18 decimals and 20 digits before the point hold every price of a crypto exchange. A price that
+does not fit is refused, never rounded. Times are microseconds in UTC.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from execution.core.problem_codes import Code
 from execution.core.problems import refuse
 from execution.core.types import Level, Side
 
-#: Digits of a number, and how many of them are decimals.
+#: The number of digits of a stored number, and the number of its decimals.
 PRECISION, SCALE = 38, 18
-#: The default keeps 28 digits and would round what a column holds.
+#: Python's default context has 28 digits. It would round numbers that a column holds.
 _EXACT = Context(prec=PRECISION)
-#: Rows that are read at a time.
+#: The number of rows that are read at a time.
 BATCH = 256
 INSTALL = "uv sync --extra recordings"
 
 
 @cache
 def library() -> tuple[Any, Any, Any]:
-    """Return pyarrow, its Parquet part and its functions; raises ``Refused`` with what installs it."""
+    """Return pyarrow, its Parquet module and its compute module.
+
+    Raise ``Refused``, with the command that installs it, if pyarrow is missing.
+    """
     try:
         import pyarrow
         import pyarrow.compute
@@ -73,7 +76,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def write_books(path: Path, books: Sequence[RecordedBook]) -> None:
-    """Write a file of books whole or not at all. Raises ``Refused`` for a number that does not fit, OSError."""
+    """Write a complete file of books, or no file. Raise ``Refused`` for a number that does not fit, or OSError."""
     columns: dict[str, list[Any]] = {
         **_common(books),
         "sequence": [book.sequence for book in books],
@@ -87,7 +90,7 @@ def write_books(path: Path, books: Sequence[RecordedBook]) -> None:
 
 
 def write_trades(path: Path, trades: Sequence[RecordedTrade]) -> None:
-    """Write a file of trades whole or not at all. Raises ``Refused`` for a number that does not fit, OSError."""
+    """Write a complete file of trades, or no file. Raise ``Refused`` for a number that does not fit, or OSError."""
     columns: dict[str, list[Any]] = {
         **_common(trades),
         "id": [trade.trade_id for trade in trades],
@@ -132,7 +135,7 @@ def _write(path: Path, kind: str, columns: dict[str, list[Any]]) -> None:
 
 
 def read_books(path: Path, symbol: str) -> Iterator[RecordedBook]:
-    """Yield one symbol's books of a file, some rows at a time. Raises ``Refused`` that names the file and the row."""
+    """Yield one symbol's books from a file, some rows at a time. Raise ``Refused`` naming the file and the row."""
     for row in _rows(path, "books", symbol):
         bids = _levels(path, row, "bid")
         asks = _levels(path, row, "ask")
@@ -148,7 +151,7 @@ def read_books(path: Path, symbol: str) -> Iterator[RecordedBook]:
 
 
 def read_trades(path: Path, symbol: str) -> Iterator[RecordedTrade]:
-    """Yield one symbol's trades of a file, some rows at a time. Raises ``Refused`` that names the file and the row."""
+    """Yield one symbol's trades from a file, some rows at a time. Raise ``Refused`` naming the file and the row."""
     for row in _rows(path, "trades", symbol):
         if row["side"] not in (None, "buy", "sell"):
             _refuse(path, row, f"side is {row['side']!r}; it must be buy, sell or unknown")
@@ -162,7 +165,10 @@ def read_trades(path: Path, symbol: str) -> Iterator[RecordedTrade]:
 
 
 def short(number: Decimal) -> Decimal:
-    """Return the number without the zeros of its column's scale: they would cost decimal arithmetic its digits."""
+    """Return the number without the trailing zeros that its column adds.
+
+    In decimal arithmetic these zeros would use up digits.
+    """
     trimmed = number.normalize(_EXACT)
     return trimmed.quantize(Decimal(1), context=_EXACT) if trimmed == trimmed.to_integral_value() else trimmed
 

@@ -11,23 +11,23 @@ from typing import Protocol
 from execution.core.market_model.recording import Event, RecordedBook
 from execution.recordings.folder import RecordingWriter
 
-#: Seconds of events that a killed recorder may lose.
+#: A recorder that is killed loses the events of at most this many seconds.
 PART_SECONDS = 5.0
 
 
 class Feed(Protocol):
-    """One venue's public market data."""
+    """The source of one venue's public market data."""
 
     def watch(self) -> AsyncGenerator[list[Event], None]:
-        """Yield books on each change and every trade, numbered in the order of their receipt, for ever.
+        """Yield every trade, and a book whenever it changes, without end. All are numbered in their order of receipt.
 
-        A book that becomes unknown is an event too: the stream was lost, or sent an impossible book.
+        It is an event, too, when a book becomes unknown, because the stream was lost or sent an impossible book.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The numbers of written events, and of times at which the book became unknown."""
+    """The numbers of written books and trades, and the number of times that a book became unknown."""
 
     books: int
     trades: int
@@ -35,10 +35,13 @@ class Summary:
 
 
 class Recorder:
-    """Passes the events of a feed to a writer, whose parts are written beside the event loop."""
+    """The recorder, which passes a feed's events to a writer.
+
+    Each part is written on a thread, so the event loop does not wait.
+    """
 
     def __init__(self, feed: Feed, writer: RecordingWriter, now: Callable[[], int]) -> None:
-        """Set up a recorder. ``now`` gives microseconds since the epoch."""
+        """Set up a recorder. ``now`` returns the time in microseconds since the epoch."""
         self._feed = feed
         self._writer = writer
         self._now = now
@@ -46,7 +49,7 @@ class Recorder:
         self._writing: asyncio.Task[None] | None = None
 
     async def run(self, seconds: float, stop: asyncio.Event) -> Summary:
-        """Record for ``seconds``, or until ``stop`` is set. Raises ``Refused`` or OSError where writing fails."""
+        """Record for ``seconds``, or until ``stop`` is set. Raise ``Refused`` or OSError if writing fails."""
         receiving = asyncio.create_task(self._receive())
         flushing = asyncio.create_task(self._flush_regularly())
         stopping = asyncio.create_task(stop.wait())
@@ -79,7 +82,10 @@ class Recorder:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Write what there is, after what is being written. A part is written whole, also when this is cancelled."""
+        """Write the events received so far, once the part before is written.
+
+        If this call is cancelled, its part is still written completely.
+        """
         while self._writing is not None and not self._writing.done():
             await asyncio.wait({self._writing})
         if self._writing is not None:

@@ -1,4 +1,4 @@
-"""``rules.json``: the facts of a recording beside its events. Money is text, times are ISO 8601 in UTC."""
+"""``rules.json``: the facts about a recording, beside its events. Money is text, times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from execution.core.strict_json import read_json
 from execution.core.types import Market
 
 NAME = "rules.json"
-#: Raised when a reader of today could misread what is written.
+#: The version of the file's format. It is raised when older readers could misread a new file.
 FORMAT = 1
 MAX_LEVELS = 1_000
 
@@ -28,7 +28,7 @@ _OPTIONAL = ("max_quantity", "maker_fee", "taker_fee")
 
 
 def write_rules(folder: Path, rules: RecordingRules) -> None:
-    """Write the whole file or nothing, replacing an earlier one. Raises OSError when the disk refuses."""
+    """Write the complete file or nothing, replacing an earlier one. Raise OSError if the disk refuses."""
     symbols = {
         market.symbol: {
             "base": market.base,
@@ -56,7 +56,7 @@ def write_rules(folder: Path, rules: RecordingRules) -> None:
 
 
 def read_rules(folder: Path) -> RecordingRules:
-    """Read the file of a recording; raises ``Refused`` that names the field that cannot be used."""
+    """Read the file of a recording. Raise ``Refused`` naming the field that cannot be used."""
     path = folder / NAME
     try:
         content = read_json(path.read_bytes())
@@ -86,7 +86,7 @@ def read_rules(folder: Path) -> RecordingRules:
 
 
 def iso_time(microseconds: int) -> str:
-    """Return a moment of a recording as text."""
+    """Return a time of a recording as text."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")
 
 

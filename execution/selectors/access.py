@@ -1,4 +1,4 @@
-"""Reads of requests for access: waiting and decided ones. Sealed contents are never read."""
+"""Reads of requests for access, both waiting and decided ones. Their sealed contents are never read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from execution.models import AccessRequest, AccessState
 
-#: Decided ones on the page.
+#: The number of decided requests that the page shows.
 SHOWN = 50
 SECRETS = ("secret", "content")
 
@@ -30,7 +30,7 @@ class AccessRow(TypedDict):
     decided_by: str
     decided_at: datetime | None
     decision_reason: str
-    #: The person who reads asked for it.
+    #: True if the person who reads the page made the request.
     is_own: bool
 
 

@@ -32,7 +32,7 @@ SEALED = ("sealed",)
 
 
 class KeyRow(TypedDict):
-    """A key as people may see it. A permission that the exchange does not tell is None."""
+    """A key as people may see it. A permission is None if the exchange does not report it."""
 
     last_four: str
     state: str
@@ -46,7 +46,10 @@ class KeyRow(TypedDict):
 
 
 class UnreadRow(TypedDict):
-    """A symbol that the account's session cannot read. It gets no new child while it is in doubt."""
+    """A symbol that the account's session cannot read.
+
+    The symbol gets no new child while it is in doubt.
+    """
 
     symbol: str
     error: str
@@ -62,22 +65,22 @@ class AssumptionRow(TypedDict):
 
 
 class AccountRow(TypedDict):
-    """An account, its newest key, and its health as its session last wrote it."""
+    """An account, its newest key, and its health as its session last recorded it."""
 
     id: str
     label: str
     venue: str
     exchange: str
     environment: str
-    #: Where its requests go.
+    #: The hosts to which the account's requests go.
     reached: list[str]
     is_active: bool
     symbols: list[str]
-    #: Symbols that the venue has not listed (yet).
+    #: Symbols of the account that the venue does not list (yet).
     unlisted: list[str]
     traders: list[str]
     key: KeyRow | None
-    #: Some worker holds the account.
+    #: True if a worker holds the account.
     is_held: bool
     latency_ms: float | None
     error: str
@@ -86,20 +89,20 @@ class AccountRow(TypedDict):
     stream_at: datetime | None
     polled_at: datetime | None
     live_orders: int
-    #: Parts of its session that keep failing, in words.
+    #: The parts of the account's session that keep failing, in words.
     faults: list[str]
     unread: list[UnreadRow]
-    #: What the private stream did not tell when it was last reconnected for it, and when that was.
+    #: The event that the private stream had failed to report when it was last reconnected, and the time of that.
     stream_suspicion: str
     stream_suspected_at: datetime | None
-    #: The exchange has a dead-man's switch, which is armed only where nobody but the desk has orders.
+    #: The exchange has a dead-man's switch. It is armed only where nobody but the desk has orders.
     has_switch: bool
     is_exclusive: bool
     switch_until: datetime | None
     switch_error: str
-    #: Guarantees of the exchange that are only assumed, and that safety rests on; of a live account.
+    #: Guarantees of the exchange that safety depends on but that are only assumed. Only for a live account.
     assumptions: list[AssumptionRow]
-    #: Nothing is sent before an admin has accepted these.
+    #: Those that no admin has accepted yet. Until then nothing is sent.
     open_assumptions: list[str]
 
 
@@ -108,7 +111,7 @@ class AuditRow(TypedDict):
     actor: str
     kind: str
     reason: str
-    #: The kind of request that an entry about one is of.
+    #: For an entry about a request for access: the kind of the request.
     data__what: str | None
 
 
@@ -117,7 +120,7 @@ class AccountFacts(AccountRow):
 
     former_keys: list[KeyRow]
     audit: list[AuditRow]
-    #: Active traders who may not use it yet.
+    #: Active traders who may not use the account yet.
     others: list[str]
 
 
@@ -130,7 +133,7 @@ def account_rows() -> list[AccountRow]:
 
 
 def account_facts(public_id: str) -> AccountFacts | None:
-    """Return one account with its former keys and the people it may still be granted to; None when there is none."""
+    """Return one account with its former keys and the people who may still be granted it; None if there is none."""
     account = _accounts().filter(public_id=public_id).first()
     if account is None:
         return None
@@ -155,12 +158,12 @@ def account_id_of(label: str) -> str | None:
 
 
 def venue_choices() -> Sequence[Mapping[str, object]]:
-    """Return label and exchange of the venues that a new account may join."""
+    """Return the label and exchange of each venue that a new account may join."""
     return list(Venue.objects.order_by("label").values("label", "exchange"))
 
 
 def trader_names() -> list[str]:
-    """Return the names of the people that an account may be granted to."""
+    """Return the names of the people to whom an account may be granted."""
     traders = User.objects.filter(role=Role.TRADER, is_active=True)
     return list(traders.order_by("username").values_list("username", flat=True))
 
@@ -171,7 +174,7 @@ def installation_environment() -> str:
 
 
 def a_worker_runs(*, at: datetime) -> bool:
-    """Return True if an engine's lease runs at ``at``, a time of the database's clock."""
+    """Return True if the lease of at least one engine is valid at ``at``, a time of the database's clock."""
     return Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists()
 
 

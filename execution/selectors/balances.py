@@ -20,7 +20,7 @@ from execution.selectors.decisions.spending import Spending, spendings_of
 from execution.selectors.orders.visibility import sees_several
 from execution.selectors.traded import PLACES, day_totals, symbol_days, traded_today
 
-#: Balances are asked for every 20 s. After two polls and a half without an answer they are stale.
+#: Balances are read every 20 s. After two and a half such intervals without an answer they are stale.
 BALANCE_LASTS = timedelta(seconds=50)
 REFUSAL = "Balances are for traders and supervisors."
 
@@ -86,7 +86,10 @@ def _holdings(
     spendings: Mapping[str, Spending],
     rates: Conversion,
 ) -> list[Holding]:
-    """Return what accounts hold together, the most valuable first; what is zero everywhere is left out."""
+    """Return the sum of the accounts' holdings by currency, the most valuable first.
+
+    A currency that is zero on every account is left out.
+    """
     names = {account.public_id for account in accounts}
     found = []
     for currency in sorted(spendings):
@@ -131,7 +134,7 @@ def _worth(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
 
 
 def _total(holdings: Sequence[Holding]) -> str | None:
-    """Return the sum of all values; None while one is not known."""
+    """Return the sum of all values; None if one of them is unknown."""
     return None if any(holding["value"] is None for holding in holdings) else _known(holdings)
 
 

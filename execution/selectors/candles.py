@@ -1,4 +1,4 @@
-"""Stored five-minute candles of markets, of several venues together."""
+"""Stored five-minute candles of markets, also of several venues merged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANDLE_LENGTH = timedelta(seconds=CANDLE_SECONDS)
 def candles_of(
     venues: Collection[int], symbol: str, *, since: datetime, until: datetime
 ) -> tuple[Candle, ...]:
-    """Return candles that opened from ``since`` on and before ``until``, oldest first.
+    """Return candles that opened at or after ``since`` and before ``until``, oldest first.
 
     Volumes of several venues add up. Prices are those of the venue that traded most in the bar.
     """
@@ -34,7 +34,7 @@ def candles_of(
 
 
 def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
-    """Return the end of the last bar that the venue sent; None without a bar."""
+    """Return the end of the last bar that the venue sent; None if it sent none."""
     days = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS).order_by("-day")
     return days.values_list("known_until", flat=True).first()
 
@@ -42,8 +42,10 @@ def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
 def candles_stored(
     venues: Collection[int], symbols: Collection[str], since: datetime
 ) -> dict[tuple[int, str], KnownCandles]:
-    """Return the stored candles from ``since`` on by venue and symbol, and the stretches that they tell of. Markets
-    without any are left out."""
+    """Return the stored candles from ``since`` on, by venue and symbol, with the stretches of time that are known.
+
+    Markets without stored candles are left out.
+    """
     rows: defaultdict[tuple[int, str], list[CandleDay]] = defaultdict(list)
     found = CandleDay.objects.filter(
         venue__in=venues, symbol__in=symbols, seconds=CANDLE_SECONDS, day__gte=since.date()

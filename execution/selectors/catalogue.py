@@ -1,4 +1,4 @@
-"""Accounts and markets that a person may see, for programs."""
+"""The accounts and markets that a person may see, for the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def accounts_visible(person: User) -> QuerySet[Account]:
 
 
 def account_facts(*, person: User) -> list[payloads.Account]:
-    """Return the accounts that the person may see, by label. Only admins get the states of keys."""
+    """Return the accounts that the person may see, sorted by label. Only admins get the states of keys."""
     accounts = list(accounts_visible(person).select_related("venue").order_by("label"))
     keys = _keys(accounts) if person.role == Role.ADMIN else {}
     return [
@@ -58,7 +58,7 @@ def _keys(accounts: Sequence[Account]) -> dict[int, payloads.Key]:
 def market_facts(*, person: User, symbol: str, account: str, now: datetime) -> list[payloads.Market]:
     """Return the markets that the desk trades at the accounts that the person may see.
 
-    ``symbol`` and ``account`` (public id or label) filter them; empty selects all.
+    ``symbol`` and ``account`` (public id or label) restrict the result. An empty one does not.
     """
     accounts = accounts_visible(person)
     if account:
@@ -104,7 +104,7 @@ def _market(account: Account, market: Market, now: datetime) -> payloads.Market:
 
 
 def quote_facts(quote: Quote | None, now: datetime) -> payloads.Quote | None:
-    """Return a quote with its age; None without a quote."""
+    """Return a quote with its age; None if there is no quote."""
     if quote is None:
         return None
     age = max(0.0, (now - quote.at).total_seconds())

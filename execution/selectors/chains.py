@@ -1,4 +1,4 @@
-"""Verification of the hash chains of journal and audit. It reads one block of rows at a time."""
+"""Verification of the hash chains of the orders' journals and of the audit, one block of rows at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from execution.models.audit import AUDIT
 from execution.payloads.journal import BreakRow, CheckRow
 from execution.selectors.retained import orders_dropped
 
-#: Orders whose heads are read at once, and entries.
+#: The number of orders whose heads are read at once, and that of entries.
 ORDERS, ENTRIES = 200, 1_000
-#: An order that moves while its chain is read is read again, so often at most.
+#: An order that changes while its chain is read is read again, at most this often.
 ATTEMPTS = 5
-#: The longest chain that a page verifies when it shows it; a longer one is verified each night.
+#: The longest chain that a page verifies when it shows it. A longer one is verified only each night.
 MAX_SHOWN_CHAIN = 5_000
 
 JOURNAL_TABLE, AUDIT_TABLE = JournalEntry._meta.db_table, AuditEntry._meta.db_table
@@ -29,7 +29,10 @@ _AUDIT = ("pk", "sequence", "kind", "actor", "subject", "reason", "data", "at", 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The result of verifying a block of orders. ``last`` is the primary key of the last order, None after all."""
+    """The result of verifying a block of orders.
+
+    ``last`` is the primary key of the block's last order; None after the last block.
+    """
 
     last: int | None
     orders: int
@@ -43,9 +46,9 @@ class _Counter:
 
 
 def orders_verify(*, after: int) -> Block:
-    """Verify the journals of the next orders by primary key.
+    """Verify the journals of the next orders by primary key, beginning after ``after``.
 
-    An order may change meanwhile, so a journal that looks broken is read again by itself.
+    An order may change during the check. So a journal that looks broken is read again on its own.
     """
     heads = _heads(Order.objects.filter(pk__gt=after).order_by("pk")[:ORDERS])
     if not heads:
@@ -65,7 +68,10 @@ def orders_verify(*, after: int) -> Block:
 
 
 def order_breaks(order_pk: int) -> list[BreakRow]:
-    """Return the breaks in the journal of one order, and a difference from its row at the end."""
+    """Return each place where an order's journal does not follow from the entry before.
+
+    A difference between the last entry and the order's row comes last.
+    """
     public_id = Order.objects.values_list("public_id", flat=True).get(pk=order_pk)
     for _ in range(ATTEMPTS):
         head = _head(order_pk)
@@ -77,7 +83,10 @@ def order_breaks(order_pk: int) -> list[BreakRow]:
 
 
 def shown_breaks(order_pk: int, version: int) -> list[BreakRow]:
-    """Return the breaks of an order for its page: verified now, or from the last check where that would take long."""
+    """Return the breaks of an order for its page.
+
+    A short journal is verified now. For a long one the result of the last check is returned.
+    """
     if version <= MAX_SHOWN_CHAIN:
         return order_breaks(order_pk)
     public_id = Order.objects.values_list("public_id", flat=True).get(pk=order_pk)
@@ -85,7 +94,10 @@ def shown_breaks(order_pk: int, version: int) -> list[BreakRow]:
 
 
 def audit_breaks() -> list[BreakRow]:
-    """Return the breaks in the audit's chain, and a difference from its head at the end."""
+    """Return each place where the audit's chain is broken.
+
+    A difference between the audit's last entry and its stored head comes last.
+    """
     for _ in range(ATTEMPTS):
         head = _audit_head()
         breaks = list(chain_breaks(_audit_links(), head))
@@ -95,8 +107,7 @@ def audit_breaks() -> list[BreakRow]:
 
 
 def journal_breaks() -> list[BreakRow]:
-    """Return the breaks that the newest check has found. While it has found none yet, return those of the one
-    before.
+    """Return the breaks that the newest check has found; while it has found none yet, those of the check before.
 
     They are for alerts and pages. A check stores only the first breaks; ``JournalCheck.broken`` counts all.
     """
@@ -109,7 +120,7 @@ def journal_breaks() -> list[BreakRow]:
 
 
 def last_check() -> CheckRow | None:
-    """Return the newest check that has ended, else the current one; None before the first."""
+    """Return the newest check that has ended, else the one in progress; None before the first."""
     checks = JournalCheck.objects.order_by("-started_at", "-pk")
     check = checks.exclude(ended_at=None).first() or checks.first()
     if check is None:
@@ -125,7 +136,7 @@ def last_check() -> CheckRow | None:
 
 
 def break_row(table: str, order: str, one: Break) -> BreakRow:
-    """Return a break with the names of its table and order."""
+    """Return the row of a break, with its table's name and its order's id."""
     return BreakRow(
         table=table,
         order=order,
@@ -191,7 +202,10 @@ def _audit_links() -> Iterator[Link]:
 
 
 def _orderless(order_pk: int, links: list[Link]) -> list[BreakRow]:
-    """Name the entries of an order that is not there; one that has come since is verified the next time."""
+    """Return a break for each entry whose order does not exist.
+
+    An order that was created in the meantime is left out; the next check verifies it.
+    """
     if Order.objects.filter(pk=order_pk).exists():
         return []
     words = f"it belongs to order {order_pk}, which is not there"
@@ -203,7 +217,7 @@ def _orderless(order_pk: int, links: list[Link]) -> list[BreakRow]:
 
 
 def heads() -> Iterator[dict[str, Any]]:
-    """Yield the heads of all chains, the audit's first, to be stored where nobody can change them."""
+    """Yield the heads of all chains, the audit's first. They are to be stored where nobody can change them."""
     head = _audit_head()
     yield {"chain": AUDIT, "version": head.version if head else 0, "hash": head.hash if head else ""}
     after = 0
@@ -218,9 +232,9 @@ def heads() -> Iterator[dict[str, Any]]:
 
 
 def heads_breaks(written: Iterable[Mapping[str, Any]], dropped: frozenset[str]) -> Iterator[BreakRow]:
-    """Yield the chains that do not contain a stored head, because they were rebuilt or cut since.
+    """Yield a break for each chain that no longer contains its stored head, because it was rebuilt or cut since.
 
-    ``dropped``: orders that retention has deleted, as the audit says.
+    ``dropped`` are the orders that retention has deleted, according to the audit.
     """
     block: dict[str, Head] = {}
     for line in written:

@@ -29,7 +29,7 @@ from execution.payloads.halts import (
 
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
-#: A halt pauses these; what is paused already, or closing, stays so.
+#: A halt pauses orders in these states. An order that is paused or closing already stays so.
 PAUSABLE = (OrderStatus.SCHEDULED, OrderStatus.WORKING)
 
 _IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
@@ -39,7 +39,7 @@ _IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
 
 
 def halts_in_force() -> QuerySet[Halt]:
-    """Return the halts that nobody has lifted, oldest first, by one read of an index."""
+    """Return the halts that nobody has lifted, oldest first. It is one read of an index."""
     return (
         Halt.objects.filter(lifted_at=None)
         .select_related("account", "trader", "order", "set_by", "lifted_by")
@@ -48,7 +48,7 @@ def halts_in_force() -> QuerySet[Halt]:
 
 
 def is_any_in_force() -> bool:
-    """Return True if any halt is in force, by one plain read, because engines ask at every check."""
+    """Return True if any halt is in force. It is one plain read, because engines ask at every check."""
     return bool(_IN_FORCE.all())
 
 
@@ -61,9 +61,10 @@ def halt_covering(
     kinds: Collection[str],
     order_pk: int | None = None,
 ) -> Halt | None:
-    """Return a halt of ``kinds`` in force that covers such an order, a full stop before others; None without one.
+    """Return a halt of ``kinds`` in force that covers such an order; None if there is none.
 
-    An order on several accounts is covered by the halt of any of them. ``order_pk`` is its own, if it exists.
+    A full stop is preferred. An order on several accounts is covered by a halt of any of them. ``order_pk`` is the
+    order's key, if it exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)
@@ -100,7 +101,7 @@ def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
 
 
 def halt_reason(halt: Halt) -> str:
-    """Return the words that a covered order shows."""
+    """Return the text that an order covered by the halt shows."""
     word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
     return f"{word}: {_said_by(halt)}"
 
@@ -110,7 +111,7 @@ def _said_by(halt: Halt) -> str:
 
 
 def halt_problem(halt: Halt) -> Problem:
-    """Return the refusal of an order that the halt covers; the limit is the halt's id."""
+    """Return the refusal of an order that the halt covers. Its ``limit`` is the halt's id."""
     fields = {
         HaltScope.ACCOUNT: "accounts",
         HaltScope.SYMBOL: "symbol",
@@ -140,17 +141,20 @@ def orders_covered(halt: Halt) -> QuerySet[Order]:
 
 
 def orders_to_pause(halt: Halt) -> QuerySet[Order]:
-    """Return the orders in the halt's scope that are working or about to, and so must be paused."""
+    """Return the orders in the halt's scope that work or are about to start, and so must be paused."""
     return orders_covered(halt).filter(status__in=PAUSABLE)
 
 
 def children_open(halt: Halt) -> QuerySet[ChildOrder]:
-    """Return the unsettled children in the halt's scope. A halt of an account covers those on that account."""
+    """Return the unsettled children in the halt's scope. A halt of an account covers the children on that account."""
     return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__"))
 
 
 def _in_scope(halt: Halt, account: str, order: str) -> dict[str, Any]:
-    """Return the filter of a halt; ``account`` and ``order`` lead to an account, and from there to the order."""
+    """Return the halt's scope as a queryset filter.
+
+    ``account`` and ``order`` are the lookup prefixes that lead from the queried table to an account and to an order.
+    """
     scopes: dict[HaltScope, dict[str, Any]] = {
         HaltScope.DESK: {},
         HaltScope.ACCOUNT: {account: halt.account},
@@ -166,7 +170,7 @@ def _in_scope(halt: Halt, account: str, order: str) -> dict[str, Any]:
 
 
 def halt_notices(person: User) -> list[HaltNotice]:
-    """Return the halts in force that concern the person: all for a supervisor, none for an admin."""
+    """Return the halts in force that concern the person: all of them for a supervisor, none for an admin."""
     if person.role == Role.ADMIN or not is_any_in_force():
         return []
     found = halts_in_force()
@@ -181,7 +185,7 @@ def halt_notices(person: User) -> list[HaltNotice]:
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
-    """Return halts in force, oldest first, or the last ones lifted, newest first."""
+    """Return the halts in force, oldest first; with ``lifted`` the last lifted ones, newest first."""
     if not lifted:
         return [_row(halt) for halt in halts_in_force()[:limit]]
     former = Halt.objects.exclude(lifted_at=None).select_related(

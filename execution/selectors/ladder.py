@@ -1,4 +1,4 @@
-"""The ladder of a ticket or an order: the published books of its accounts as one, with the desk's resting children."""
+"""The order books of the accounts of a ticket or an order, merged to one ladder, with the desk's resting children."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from execution.selectors.ticket import accounts_trading
 if TYPE_CHECKING:
     from execution.models import User
 
-#: Steps that are shown of each side.
+#: The number of steps shown on each side.
 ROWS = 12
-#: A step is so many ticks.
+#: The possible numbers of ticks in a step.
 GROUPS = (1, 10, 100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class LadderPlace:
-    """The venues whose books are merged, and the desk's orders on them. It changes with rows only.
+    """The venues whose books are merged, and the desk's orders on these books. It changes only when rows change.
 
-    ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its
-    book. ``slice_quantity`` and ``quantity`` are the remaining quantities, base currency. None: nothing remains, or
-    it is not known yet.
+    ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
+    ``slice_quantity`` and ``quantity`` are the remaining quantities in base currency. None: nothing remains, or the
+    quantity is not known yet.
     """
 
     venues: Mapping[int, str]
@@ -67,9 +67,9 @@ class LadderPlace:
 
 
 def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) -> LadderPlace | None:
-    """Return the place of a symbol at a trader's accounts, with the children of orders that they see.
+    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders that they see.
 
-    None when none of the accounts is theirs and trades the symbol.
+    None if none of the accounts belongs to the trader and trades the symbol.
     """
     there = accounts_trading(person=person, accounts=accounts, symbol=symbol)
     if there is None:
@@ -80,7 +80,10 @@ def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) ->
 
 
 def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
-    """Return the place of an order at its accounts, with its own children; None when none trades its symbol now."""
+    """Return the venues and market of an order, with its own children and its remaining quantities.
+
+    None if none of the order's accounts trades its symbol now.
+    """
     order = Order.objects.select_related("terms").get(pk=order_pk)
     accounts = accounts_of(order)
     listings = markets_of(accounts, order.symbol)
@@ -109,7 +112,7 @@ def _labels(accounts: Iterable[Account]) -> dict[int, str]:
 
 
 def _slice_now(order: Order, now: datetime) -> Decimal:
-    """Return the planned quantity of the slice that is under way, or of the next one; zero without."""
+    """Return the planned quantity of the current slice, or else of the next one; zero if there is neither."""
     slices = order.slices.filter(plan_version=order.plan_version, ends_at__gt=now).order_by("number")
     return slices.values_list("quantity", flat=True).first() or ZERO
 
@@ -132,7 +135,7 @@ def _own(venues: Collection[int], symbol: str, orders: QuerySet[Order]) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A venue's book, brought up to its quote, and what is known of the feed."""
+    """A venue's book, updated by its newest quote, and the known states of its feeds."""
 
     label: str
     book: Book | None
@@ -141,14 +144,14 @@ class _Found:
 
     @property
     def other_faults(self) -> dict[Feed, FeedStatus]:
-        """Return the states of the feeds beside the book's, but for what the book's says already."""
+        """Return the states of the feeds other than the book's, without those that only repeat the book's state."""
         book = self.feeds.get(Feed.BOOK)
         said = None if book is None else (book.state, book.reason)
         others = [each for each in self.feeds.items() if each[0] is not Feed.BOOK]
         return {feed: status for feed, status in others if (status.state, status.reason) != said}
 
     def trouble(self, now: datetime) -> str:
-        """Say why the book is not used; empty when it is."""
+        """Return the reason why the book is not used; empty if it is used."""
         feed = self.feeds.get(Feed.BOOK)
         told = feed.words(Feed.BOOK) if feed is not None else ""
         if self.book is None:
@@ -161,7 +164,7 @@ class _Found:
 
 
 def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
-    """Return the current ladder, in steps of ``group`` ticks. It reads only what engines publish, no table.
+    """Return the current ladder, in steps of ``group`` ticks. It reads only data that engines publish, and no table.
 
     Books that are missing, crossed or older than 3 s are left out with the reason. When none is left, the last known
     ones are shown and marked as old.

@@ -16,7 +16,7 @@ from execution.selectors.decisions.limits import usage_of
 from execution.selectors.decisions.notional import order_notionals
 from execution.selectors.orders.visibility import orders_visible
 
-#: Requests that were decided and are listed at most.
+#: The largest number of decided requests in the list.
 FORMER = 100
 _UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: "a second", Measure.COUNT: ""}
 
@@ -56,7 +56,7 @@ def limit_rows(now: datetime) -> list[LimitRow]:
 
 
 def limits_waiting(person: User, now: datetime) -> QuerySet[AccessRequest]:
-    """Return the requests for wider limits that wait for a second person, oldest first; none for traders."""
+    """Return the requests for wider limits that wait for a second person, oldest first; none for a trader."""
     waiting = access_waiting(now=now).filter(kind__in=("limit.set", "limit.end"))
     return waiting.none() if person.role == Role.TRADER else waiting
 
@@ -77,14 +77,14 @@ def limit_waiting_row(request: AccessRequest) -> LimitWaiting:
 
 
 def approvals_seen(person: User) -> QuerySet[OrderApproval]:
-    """Return the requests about orders that the person may see."""
+    """Return the requests for approval of orders that the person may see."""
     return OrderApproval.objects.filter(order__in=orders_visible(person)).select_related(
         "order__trader", "requested_by", "decided_by"
     )
 
 
 def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
-    """Return the waiting requests, those that expire first before the others, or the last decided ones."""
+    """Return the waiting requests, the next to expire first; without ``waiting`` the last decided ones."""
     seen = approvals_seen(person)
     if waiting:
         return _rows(seen.filter(state=ApprovalState.WAITING).order_by("expires_at", "pk"))
@@ -100,7 +100,7 @@ def approvals_waiting() -> list[ApprovalRow]:
 
 
 def approval_find(*, person: User, public_id: str) -> OrderApproval | None:
-    """Return a request that the person may see; None if there is none, or the person may not see it."""
+    """Return a request that the person may see; None if there is none, or if the person may not see it."""
     return approvals_seen(person).filter(public_id=public_id).first()
 
 

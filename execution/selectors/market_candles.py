@@ -1,4 +1,4 @@
-"""The candles beside a ticket or an order: stored ones, published ones of the last hours, and the desk's own fills."""
+"""The candles beside a ticket or an order, from stored and recently published candles, and the desk's own fills."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from execution.payloads.market import CandleFill, CandleRow, Candles
 from execution.selectors.candles import CANDLE_LENGTH, candles_stored
 from execution.selectors.quotes import candles_latest
 
-#: Candles that are shown of each length.
+#: The number of candles shown, for each length.
 SHOWN = 120
-#: Published candles are up to this old: they come once a second. What is younger is not missing yet.
+#: Published candles come once a second and are at most this old. Younger data do not count as missing yet.
 PUBLISHED_WITHIN = timedelta(seconds=5)
 MAX_FILLS = 500
-#: Orders whose fills are looked for, newest first.
+#: The number of orders, newest first, whose fills are read.
 MAX_ORDERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CandlePlace:
-    """The venues whose candles are shown, with five-minute candles by venue, and the desk's own fills."""
+    """The venues whose candles are shown, their stored five-minute candles by venue, and the desk's own fills."""
 
     #: Labels of the chosen accounts, by the venue's primary key.
     venues: Mapping[int, str]
@@ -59,20 +59,20 @@ def window_start(minutes: int, now: datetime) -> datetime:
 def candle_place(
     *, venues: Mapping[int, str], symbol: str, minutes: int, orders: QuerySet[Order], now: datetime
 ) -> CandlePlace:
-    """Read the stored candles and the fills of ``orders`` in the shown stretch."""
+    """Read the stored candles, and the fills of ``orders``, for the shown period."""
     since = window_start(minutes, now)
     stored = _stored(venues, symbol, since) if minutes * MINUTE == CANDLE_LENGTH else {}
     return CandlePlace(venues, symbol, minutes, stored, _fills(orders, symbol, since))
 
 
 def _stored(venues: Collection[int], symbol: str, since: datetime) -> dict[int, KnownCandles]:
-    """Return a venue's five-minute candles. Those that it does not tell are not known."""
+    """Return the stored five-minute candles of each venue. A candle that the venue does not list is unknown."""
     found = candles_stored(venues, [symbol], since)
     return {venue: found.get((venue, symbol), KnownCandles()) for venue in venues}
 
 
 def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[CandleFill, ...]:
-    """Return the newest fills of orders that lived in the stretch, oldest first."""
+    """Return the newest fills of the orders that were live in the shown period, oldest first."""
     lived = orders.filter(Q(ended_at=None) | Q(ended_at__gte=since), symbol=symbol).order_by("-created_at")
     keys = list(lived.values_list("pk", flat=True)[:MAX_ORDERS])
     found = Fill.objects.filter(order__in=keys, executed_at__gte=since).order_by("-executed_at", "-pk")
@@ -92,9 +92,9 @@ def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[Candl
 
 
 def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
-    """Return the current candles: for each venue the stored ones, then those made of its streamed trades.
+    """Return the current candles. For each venue the stored ones come first, then those made of its streamed trades.
 
-    A venue without any known candle is left out. It reads only what engines publish, no table.
+    A venue without any known candle is left out. It reads only data that engines publish, and no table.
     """
     since, until = window_start(place.minutes, now), now
     published = candles_latest([(venue, place.symbol) for venue in place.venues])
@@ -123,7 +123,7 @@ def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
 def _of_venue(
     place: CandlePlace, stored: KnownCandles | None, published: KnownCandles | None, since: datetime
 ) -> KnownCandles:
-    """Return one venue's candles of the length: a published one counts where no stored one is known."""
+    """Return one venue's candles of the shown length. A published candle counts only after the last stored one."""
     stored, published = stored or KnownCandles(), published or KnownCandles()
     end = stored.known[-1].end if stored.known else since
     later = longer_candles((bar for bar in published.candles if bar.opened_at >= end), place.length)
@@ -131,7 +131,7 @@ def _of_venue(
 
 
 def _is_known(bar: Candle, known: tuple[Stretch, ...], length: timedelta, until: datetime) -> bool:
-    """Return whether all of the bar is known, or of one that still grows all until the last second."""
+    """Return True if the full candle is known. A candle that still grows must be known until 5 s ago."""
     end = min(bar.opened_at + length, until - PUBLISHED_WITHIN)
     return any(each.start <= bar.opened_at and end <= each.end for each in known)
 

@@ -1,4 +1,4 @@
-"""The troubles of markets in words: closed markets, and faults of their feeds."""
+"""The problems of markets in words: closed markets, and faults of their feeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pair = tuple[int, str]  #: venue's primary key and symbol
 
 
 def market_troubles(pairs: Collection[Pair]) -> dict[Pair, list[str]]:
-    """Return the troubles of these markets, with their reason and start. A market without any is left out."""
+    """Return the problems of these markets, each with its reason and start. A market without a problem is left out."""
     if not pairs:
         return {}
     closed = Market.objects.exclude(status=MarketStatus.OPEN).filter(venue__in={venue for venue, _ in pairs})

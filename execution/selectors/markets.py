@@ -13,7 +13,7 @@ from execution.models import Account, Balance, Market
 
 
 def markets_of(accounts: Sequence[Account], symbol: str) -> dict[int, types.Market]:
-    """Return rules and fees of a symbol by the account's primary key. Accounts that do not trade it are left out."""
+    """Return a symbol's rules and fees by the account's primary key. Accounts that do not trade it are left out."""
     venues = {account.venue_id for account in accounts}
     rows = {row.venue_id: row for row in Market.objects.filter(venue_id__in=venues, symbol=symbol)}
     return {
@@ -48,8 +48,8 @@ def market_from_row(row: Market) -> types.Market:
 def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
     """Return each account's free balance in a currency, by its primary key.
 
-    An exchange's answer lists everything that is held, so a missing currency is zero. None where the exchange does
-    not tell, and while an account's balances are unknown.
+    The exchange's answer lists everything that is held, so a currency that it does not list is zero. None if the
+    exchange does not report the amount, and while an account's balances are unknown.
     """
     told: dict[int, dict[str, Decimal | None]] = {}
     for row in Balance.objects.filter(account__in=accounts):
@@ -61,7 +61,7 @@ def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decim
 
 
 def balances_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum of all amounts; None when one is unknown."""
+    """Return the sum of all amounts; None if one of them is unknown."""
     known = tuple(amounts)
     found = [amount for amount in known if amount is not None]
     return sum(found, ZERO) if found and len(found) == len(known) else None

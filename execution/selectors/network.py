@@ -8,7 +8,7 @@ from execution.core.addresses import Network
 
 
 def network_of(environment: str) -> Network:
-    """Return the hosts that an installation of ``environment`` may reach, with those that its settings allow."""
+    """Return the hosts that an installation of ``environment`` may reach, including those that its settings allow."""
     return Network(
         environment,
         paper_hosts=frozenset(settings.TRANCHE_PAPER_HOSTS),

@@ -13,7 +13,8 @@ from execution.core.states import ORDER_FINAL
 from execution.models import AuditEntry, Login, Order, Role, SecondFactor, User
 
 AUDIT_SHOWN = 50
-#: Marks of a user agent, the more special ones first: each browser also names those that it resembles.
+#: Parts of user agents by which browsers are recognized. Special ones come first: browsers also name those they
+#: resemble.
 BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -48,7 +49,7 @@ class PersonRow(TypedDict):
 
 
 class LiveOrderRow(TypedDict):
-    """An order that pauses if its trader is made inactive."""
+    """A live order of a person. It pauses if the person is made inactive."""
 
     id: str
     side: str
@@ -60,7 +61,7 @@ class LiveOrderRow(TypedDict):
 
 
 class PersonFacts(PersonRow):
-    """The contents of a person's page for admins."""
+    """The contents of a person's page, as admins see it."""
 
     orders: list[LiveOrderRow]
     accounts: list[str]
@@ -68,7 +69,7 @@ class PersonFacts(PersonRow):
 
 
 def people_rows() -> list[PersonRow]:
-    """Return everybody: active people first, by role and name."""
+    """Return all people: active ones first, then by role and name."""
     order = {role: number for number, role in enumerate(Role.values)}
     rows = [_row(person) for person in _people()]
     return sorted(rows, key=lambda row: (not row["is_active"], -order[row["role"]], row["name"]))
@@ -92,7 +93,7 @@ def person_facts(public_id: str) -> PersonFacts | None:
 
 
 class LoginRow(TypedDict):
-    """A session as its person and admins see it."""
+    """A session, as admins and the person who logged in see it."""
 
     id: str
     began_at: datetime
@@ -103,8 +104,9 @@ class LoginRow(TypedDict):
 
 
 def login_rows(*, person_pk: int, current: str, now: datetime) -> list[LoginRow]:
-    """Return a person's sessions that have not ended, the last used first. ``current`` is the key of the reader's
-    own.
+    """Return a person's sessions that have not ended, the last used one first.
+
+    ``current`` is the key of the session in which the page is read.
     """
     idle = now - timedelta(seconds=settings.SESSION_IDLE)
     return [
@@ -121,7 +123,7 @@ def login_rows(*, person_pk: int, current: str, now: datetime) -> list[LoginRow]
 
 
 def browser_name(agent: str) -> str:
-    """Return the usual names of the browser and system in a user agent; the beginning of an unknown one."""
+    """Return the usual names of browser and system for a user agent; for an unknown one, the beginning of its text."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
     return " on ".join(filter(None, (browser, system))) or agent[:40]

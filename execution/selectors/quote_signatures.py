@@ -1,7 +1,7 @@
-"""Signatures of the market data that engines publish in Redis, because orders are sized by it and others may write
-Redis.
+"""Signatures of the market data that engines publish in Redis.
 
-Engines and pages share the database, which Redis does not have. So the key is on the installation's row.
+Orders are sized by these data, and others may be able to write to Redis. Engines and pages share the database, which
+Redis cannot reach. So the key is in the installation's row.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from execution.models import Installation
 
 log = structlog.get_logger(__name__)
 
-#: Hexadecimal digits of a signature: 128 bits.
+#: The number of hexadecimal digits of a signature: 128 bits.
 DIGITS = 32
-#: Seconds between two lines of the log about the same key of Redis: a page reads its market every second.
+#: The fewest seconds between two log lines about one Redis key. A page reads its market every second.
 TELL_EVERY = 60.0
 
 _told_at: dict[str, float] = {}
@@ -27,7 +27,7 @@ _told_at: dict[str, float] = {}
 
 @lru_cache(maxsize=1)
 def signing_key() -> bytes:
-    """Return the installation's key. It is read once: it changes only when every process is stopped."""
+    """Return the installation's key. It is read only once, because it changes only while every process is stopped."""
     return bytes.fromhex(Installation.objects.values_list("quote_key", flat=True).get())
 
 
@@ -37,7 +37,7 @@ def sign(name: str, text: str) -> str:
 
 
 def opened(name: str, data: str | bytes) -> str | None:
-    """Return the signed text. Return None, and log an error, for a text that no engine has written."""
+    """Return the text if its signature is valid. Otherwise log an error and return None."""
     written = data if isinstance(data, str) else data.decode("utf-8", "replace")
     signature, text = written[:DIGITS], written[DIGITS:]
     if hmac.compare_digest(signature.encode(), _signature(name, text).encode()):

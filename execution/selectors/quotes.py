@@ -1,5 +1,6 @@
-"""The latest quotes, books and candles, signed in Redis with their age. Missing, unreadable or forged data are
-unknown.
+"""The latest quotes, books and candles, which engines publish in Redis, signed and with their age.
+
+Missing, unreadable or forged data count as unknown.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ def quote_key(venue_pk: int, symbol: str) -> str:
 
 
 def quote_to_json(quote: Quote, boot: float | None = None) -> str:
-    """Encode a quote. ``boot`` is the time of its receipt in seconds on this host's steady clock, if known."""
+    """Encode a quote. ``boot`` is its time of receipt in seconds on this host's monotonic clock, if known."""
     sizes = [None if size is None else str(size) for size in (quote.bid_size, quote.ask_size)]
     return json.dumps([str(quote.bid), str(quote.ask), *sizes, quote.at.isoformat(), boot, _host()])
 
 
 def quote_from_json(text: str | bytes) -> Quote:
-    """Decode a quote. On the host that wrote it, its age is measured by the steady clock."""
+    """Decode a quote. On the host that wrote it, its age is measured by the monotonic clock."""
     bid, ask, bid_size, ask_size, at, boot, host = json.loads(text)
     sizes = [None if size is None else Decimal(size) for size in (bid_size, ask_size)]
     quote = Quote(Decimal(bid), Decimal(ask), sizes[0], sizes[1], datetime.fromisoformat(at))
@@ -55,13 +56,13 @@ def book_key(venue_pk: int, symbol: str) -> str:
 
 
 def book_to_json(book: Book, boot: float | None = None) -> str:
-    """Encode a book. ``boot`` is the time of its receipt in seconds on this host's steady clock, if known."""
+    """Encode a book. ``boot`` is its time of receipt in seconds on this host's monotonic clock, if known."""
     sides = [[[str(price), str(size)] for price, size in side] for side in (book.bids, book.asks)]
     return json.dumps([*sides, book.at.isoformat(), boot, _host()])
 
 
 def book_from_json(text: str | bytes) -> Book:
-    """Decode a book. On the host that wrote it, its age is measured by the steady clock."""
+    """Decode a book. On the host that wrote it, its age is measured by the monotonic clock."""
     bids, asks, at, boot, host = json.loads(text)
     sides = [tuple((Decimal(price), Decimal(size)) for price, size in side) for side in (bids, asks)]
     return _aged(Book(sides[0], sides[1], datetime.fromisoformat(at)), boot, host)
@@ -114,7 +115,7 @@ def _aged(data: Data, boot: float | None, host: str) -> Data:
 
 @lru_cache(maxsize=1)
 def _host() -> str:
-    """Return the id of this boot of the host, because a steady clock begins anew with each boot."""
+    """Return the id of this boot of the host. A monotonic clock begins anew with each boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -127,7 +128,7 @@ def _client(url: str) -> redis.Redis:
 
 
 def quote_latest(venue_pk: int, symbol: str) -> Quote | None:
-    """Return the newest quote of any age (its ``at`` says which). None without a quote or without Redis."""
+    """Return the newest quote of any age; ``at`` is its time. None without a quote or without Redis."""
     text = _read(quote_key(venue_pk, symbol))
     return None if text is None else quote_from_json(text)
 
@@ -139,15 +140,15 @@ def book_latest(venue_pk: int, symbol: str) -> Book | None:
 
 
 def quote_standing(venue_pk: int, symbol: str) -> Quote | None:
-    """Return the newest quote, as ``quote_latest`` does; None when its feed says that it is no more.
+    """Return the newest quote, as ``quote_latest`` does, but None if its feed reports that it is no longer valid.
 
-    Prices are decided by it. ``quote_latest`` is what the market was worth at last.
+    Use it to decide on prices. ``quote_latest`` gives the last known value of the market.
     """
     return _standing(venue_pk, symbol, Feed.QUOTES, quote_key, quote_from_json)
 
 
 def book_standing(venue_pk: int, symbol: str) -> Book | None:
-    """Return the newest book; None when its feed says that it is no more."""
+    """Return the newest book; None if its feed reports that it is no longer valid."""
     return _standing(venue_pk, symbol, Feed.BOOK, book_key, book_from_json)
 
 
@@ -200,7 +201,7 @@ def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict
 def _latest(
     pairs: Sequence[tuple[int, str]], key: Callable[[int, str], str], read: Callable[[str], T]
 ) -> dict[tuple[int, str], T]:
-    """Read them all in one call. What is missing or unreadable is left out."""
+    """Read the values of all pairs in one call. Missing or unreadable ones are left out."""
     if not pairs:
         return {}
     found = zip(pairs, _read_all([key(*pair) for pair in pairs]), strict=True)

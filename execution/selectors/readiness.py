@@ -18,8 +18,9 @@ OK = "ok"
 
 
 def readiness(now: datetime) -> dict[str, str]:
-    """Return a word or a reason for each part of the desk. Parts that are read from the database are unknown without
-    it.
+    """Return the state of each part of the desk, as a word or a reason.
+
+    Without the database, the parts that are read from it are unknown.
     """
     found = {"redis": OK if redis_answers() else "Redis does not answer"}
     try:
@@ -31,7 +32,7 @@ def readiness(now: datetime) -> dict[str, str]:
 
 
 def is_ready(found: dict[str, str]) -> bool:
-    """Return True unless the database or Redis is away, no engine runs, or no account works."""
+    """Return True unless the database or Redis does not answer, no engine runs, or no account works."""
     if any(found.get(part) != OK for part in ("database", "redis", "engines")):
         return False
     accounts = [state for part, state in found.items() if part.startswith("account ")]

@@ -1,4 +1,4 @@
-"""Rows of the reconciliation: unknown children with their evidence, differences, and accounts in doubt."""
+"""The rows of the page Reconciliation: unknown children with their evidence, differences, and accounts in doubt."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from execution.selectors.decisions.evidence import was_shown
 from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.wall.needs import unknown_children, unknown_earliest, unknown_since
 
-#: Differences that are closed are shown for so long.
+#: Closed differences are shown for this long.
 CLOSED_SHOWN = timedelta(hours=1)
 MAX_ROWS = 200
-#: A poll follows the last one after so long while something is unsettled.
+#: While something is unsettled, the next poll follows after this long.
 POLL_EVERY = timedelta(seconds=1.5)
 
 
 def reconciliation(*, person: User, now: datetime) -> Reconciliation:
     """Return the reconciliation of the orders that the person sees. Supervisors see everything.
 
-    Admins also see the differences and doubts of accounts.
+    Admins see no orders, but the differences and doubts of accounts.
     """
     visible = orders_visible(person)
     sees_accounts = person.role in {Role.SUPERVISOR, Role.ADMIN}
@@ -39,7 +39,7 @@ def reconciliation(*, person: User, now: datetime) -> Reconciliation:
 
 
 def account_differences(public_id: str, now: datetime) -> list[DifferenceRow]:
-    """Return the foreign orders, orphans and unreadable entries of one account, for its page."""
+    """Return the foreign orders, orphans and unreadable entries of one account, for the account's page."""
     kinds = [DifferenceKind.FOREIGN, DifferenceKind.ORPHAN, DifferenceKind.UNREADABLE]
     return _differences(Difference.objects.filter(account__public_id=public_id, kind__in=kinds), now)
 

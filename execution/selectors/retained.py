@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from execution.models import AuditEntry
 
-#: The audit's kind of a batch of orders that were deleted when their time was over.
+#: The audit's kind of entry for a batch of orders deleted at the end of their retention time.
 ORDERS_DROPPED = "orders.dropped"
 
 

@@ -15,13 +15,13 @@ log = structlog.get_logger(__name__)
 
 MEGABYTE = 1_000_000
 USUAL_FLOOR = 200 * MEGABYTE
-#: Of a small disk the floor is this share, so that it can be met at all.
+#: On a small disk the floor is this share of the disk, so that the disk can meet it at all.
 SHARE_OF_SMALL_DISK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The free space on the disk, and the floor, in bytes."""
+    """The free space on the disk, and the floor below which no new order starts, both in bytes."""
 
     free: int
     floor: int
@@ -36,14 +36,12 @@ class Room:
 
     @property
     def why(self) -> str:
-        """Return a text that stays the same while the trouble lasts, because each change would be written to the
-        order.
-        """
+        """Return a text that stays the same while the shortage lasts, because each change is written to the order."""
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 
 
 def room() -> Room | None:
-    """Return the space of ``settings.VAR``'s disk; None when the system does not tell, which is logged."""
+    """Return the space on the disk of ``settings.VAR``; None, with a log line, if the system does not report it."""
     try:
         usage = shutil.disk_usage(settings.VAR)
     except OSError as error:
@@ -61,17 +59,17 @@ def _short_room() -> Room | None:
 
 
 def room_words() -> str:
-    """Return the reason why no new order may start for want of space; empty when one may."""
+    """Return the reason why no new order may start for lack of disk space; empty if one may."""
     return found.words if (found := _short_room()) else ""
 
 
 def held_back() -> str:
-    """Return the reason why an order may not start now; empty when it may. The words do not change with each byte."""
+    """Return the reason why an order may not start now; empty if it may. The text does not change with each byte."""
     return found.why if (found := _short_room()) else ""
 
 
 def room_problem() -> Problem | None:
-    """Return the refusal of a new order, with the value and the limit."""
+    """Return the refusal of a new order for lack of disk space, with value and limit; None if there is enough."""
     if (found := _short_room()) is None:
         return None
     return Problem("", found.words, megabytes(found.free), megabytes(found.floor), code=Code.DISK_SPACE_LOW)

@@ -21,7 +21,7 @@ from execution.selectors.markets import markets_of
 from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.quotes import quote_latest
 
-#: How long an order is held against the next one like it.
+#: A new order is compared with earlier ones for this long.
 LOOKALIKE_WITHIN = timedelta(seconds=30)
 
 
@@ -65,7 +65,7 @@ def _market(market: Market) -> TicketMarket:
 
 @dataclass(frozen=True, slots=True)
 class TicketPlace:
-    """A symbol at some of a trader's accounts: their common limits, fees and reference quote."""
+    """A symbol at some of a trader's accounts: the limits, fees and reference quote that apply to all of them."""
 
     accounts: tuple[Account, ...]
     market: types.Market
@@ -76,9 +76,7 @@ class TicketPlace:
         return frozenset(account.venue_id for account in self.accounts)
 
     def available(self, side: types.Side) -> Decimal | None:
-        """Return the amount that a new order may spend beside the reserves of live orders; None
-        where it is unknown.
-        """
+        """Return the amount that a new order may spend after the reserves of live orders; None if it is unknown."""
         found = spending_of(self.accounts, spent_currency(self.market.symbol, side)).available
         return None if found is None else found.amount
 
@@ -86,10 +84,9 @@ class TicketPlace:
 def accounts_trading(
     *, person: User, accounts: Collection[str], symbol: str
 ) -> tuple[list[Account], types.Market] | None:
-    """Return the accounts (public ids or labels) that are the trader's and trade the symbol, and their common
-    limits.
+    """Return those of ``accounts`` that are the trader's and trade the symbol, and the market limits common to them.
 
-    None when there is no such account.
+    ``accounts`` are public ids or labels. None if there is no such account.
     """
     theirs = Account.objects.filter(traders=person, is_active=True).order_by("label")
     named = [account for account in theirs if account.public_id in accounts or account.label in accounts]
@@ -101,7 +98,10 @@ def accounts_trading(
 def ticket_place(
     *, person: User, accounts: Collection[str], symbol: str, now: datetime
 ) -> TicketPlace | None:
-    """Return the facts of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
+    """Return the facts of a symbol at those of ``accounts`` that trade it; None if none does.
+
+    ``accounts`` are public ids or labels.
+    """
     there = accounts_trading(person=person, accounts=accounts, symbol=symbol)
     if there is None:
         return None
@@ -128,7 +128,10 @@ class Lookalike:
 
 
 def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Lookalike | None:
-    """Return the newest look-alike of the last 30 s, whatever its state. Quantities are compared in their unit."""
+    """Return the newest look-alike of the last 30 s, in any state; None if there is none.
+
+    Quantities are compared in the unit of the request.
+    """
     recent = Order.objects.filter(
         trader=person,
         symbol=request.symbol,
@@ -144,7 +147,7 @@ def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Loo
 
 @dataclass(frozen=True, slots=True)
 class OrderAsked:
-    """The request of an earlier order, to be sent again."""
+    """The request that a person made with an earlier order, to be sent again."""
 
     symbol: str
     side: str
@@ -153,13 +156,13 @@ class OrderAsked:
     algorithm: str
     parameters: dict[str, object]
     limit_price: Decimal | None
-    #: Label by public id.
+    #: The accounts' labels by public id.
     accounts: dict[str, str]
     duration: timedelta
 
 
 def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
-    """Return the request of an order that the person sees, by its newest terms; None if there is no such order."""
+    """Return the request of an order that the person sees, from its newest terms; None if there is no such order."""
     found = orders_visible(person).select_related("terms").prefetch_related("accounts")
     order = found.filter(public_id=public_id).first()
     if order is None or order.terms is None:

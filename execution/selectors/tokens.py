@@ -1,4 +1,4 @@
-"""A person's API tokens, for their own page."""
+"""A person's API tokens, for the page of that person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Today's purchases and sales by symbol, for the orders that a person sees."""
+"""Today's purchases and sales by symbol, from the orders that a person sees."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from execution.payloads.encode import decimal_str, rounded_str
 from execution.selectors.decisions.rates import newest_quotes
 from execution.selectors.orders.visibility import orders_visible
 
-#: Averages and results are divisions: they are told to so many places.
+#: Averages and results come from divisions; they are rounded to this many places.
 PLACES = 12
 
 
 def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
     """Return the totals of today's fills by symbol.
 
-    An order that began today has them in its own row. For an older one, its fills of today are read.
+    An order created today has its totals in its own row. For an older order, its fills of today are read.
     """
     lived = orders_visible(person).filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
     found: dict[str, Traded] = defaultdict(Traded)
@@ -49,7 +49,7 @@ def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
 
 
 def symbol_days(traded: Mapping[str, Traded], now: datetime) -> list[SymbolDay]:
-    """Return a row for each symbol, sorted by name, with results by the newest mid of any venue."""
+    """Return a row for each symbol, sorted by name. Results are valued at the newest mid of any venue."""
     if not traded:
         return []
     mids = {symbol: quote.mid for symbol, quote in newest_quotes(traded, now).items()}

@@ -1,4 +1,4 @@
-"""Accounts and their venues' current markets, for an order that does not exist yet."""
+"""The accounts and their current markets, as an algorithm would see them, for an order that does not exist yet."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def account_views(
     balances: Mapping[str, Decimal | None],
     now: datetime,
 ) -> tuple[AccountView, ...]:
-    """Return the accounts in their order. Markets, quotes and balances are by public id.
+    """Return the views of the accounts, in the given order. Markets, quotes and balances are by public id.
 
-    A book is included only while it is fresh. Engines read books only where somebody trades, so at first the quote's
-    touch is used instead.
+    A book is included only while it is fresh. Engines read books only where somebody trades. So at first there is
+    none, and the quote's best bid and ask are used instead.
     """
     return tuple(
         AccountView(

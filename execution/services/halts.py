@@ -1,7 +1,8 @@
-"""Halts: a supervisor's stop of the desk or a part of it, until a supervisor lifts it (docs/how-to/halts.md).
+"""Halts. A supervisor stops the desk or a part of it, until a supervisor lifts the halt (docs/how-to/halts.md).
 
-Setting one is one short transaction under the gate. From its commit on nothing in its scope is submitted, placed or
-sent. The sweep then pauses the orders and requests the cancels that came before; any process may finish it.
+Setting a halt is one short transaction under the gate, a row that submits lock too. From its commit on nothing in its
+scope is submitted, placed or sent. The sweep then pauses the orders and requests the cancels of earlier children. Any
+process may finish the sweep.
 """
 
 from __future__ import annotations
@@ -45,13 +46,14 @@ from execution.services.records.reasons import kept_reason
 
 log = structlog.get_logger(__name__)
 
-#: A sweep is left this long to the process that set the halt; then whoever tends halts finishes it.
+#: The time for which only the process that set the halt sweeps. After it any engine may finish the sweep.
 SWEEP_PATIENCE = timedelta(seconds=2)
-#: A halt has its cancel asked for: the unknown ones are cancelled as soon as they turn up.
+#: The statuses of children for which a halt requests a cancel. An unknown child is cancelled once the exchange shows
+#: it.
 CANCEL_WANTED = CHILD_CANCELLABLE | {ChildStatus.UNKNOWN}
 
 
-#: Two halts that agree in these are the same one.
+#: The fields in which two halts agree if they are the same.
 SAME = ("kind", "scope", "account", "trader", "symbol", "algorithm", "order")
 
 
@@ -135,7 +137,10 @@ def _phrase(halt: Halt) -> str:
 
 
 def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPreview:  # noqa: ARG001  as its siblings
-    """Return the orders and children that the halt would pause and cancel, and its phrase. It changes nothing."""
+    """Return the orders that the halt would pause, the children that it would cancel, and the phrase that confirms it.
+
+    Nothing is changed.
+    """
     halt = _draft(person, request)
     return preview_of(halt, _phrase(halt))
 
@@ -144,10 +149,10 @@ def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPr
 
 
 def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
-    """Set the halt in ``request``. Raises ``Refused``. The same halt in force already is returned unchanged.
+    """Set the halt in ``request``. Raises ``Refused``. If the same halt is in force, it is returned unchanged.
 
-    1. Under the gate, in one transaction: the halt, the children that it must cancel, and the audit entry.
-    2. The sweep pauses the parents and requests the cancels.
+    1. One transaction under the gate writes the halt, the children that it must cancel, and the audit entry.
+    2. The sweep pauses the parent orders and requests the cancels.
     """
     halt = _draft(person, request)
     reason = kept_reason(reason)
@@ -180,7 +185,10 @@ def _commit(halt: Halt, reason: str, now: datetime) -> Halt:
 
 
 def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> None:
-    """Append to the audit. ``last_child`` is the newest child under the gate: it tells what was intended later."""
+    """Append an entry about the halt to the audit. ``last_child`` is the newest child at that moment.
+
+    Any child with a higher key was decided later.
+    """
     newest = ChildOrder.objects.order_by("-pk").first()
     audit_append(
         kind=kind,
@@ -202,9 +210,9 @@ def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> N
 
 
 def halt_sweep(*, halt_pk: int, now: datetime) -> None:
-    """Pause the parents in scope and request every cancel, an order at a time. It may be repeated.
+    """Pause the parent orders in scope and request every cancel, one order at a time. It may be repeated.
 
-    An order that the database refuses now is left to the next sweep, and does not delay the others.
+    If the database refuses the change of one order now, the next sweep makes it, and the other orders do not wait.
     """
     halt = halts_in_force().filter(pk=halt_pk, kind=HaltKind.STOP, swept_at=None).first()
     if halt is not None and _sweep(halt, now):
@@ -253,9 +261,9 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def halts_tend(*, now: datetime) -> None:
-    """Finish interrupted sweeps and note halts that have become flat. Every engine calls it at each check.
+    """Finish interrupted sweeps. Record which halts are flat, which means that all their children have ended.
 
-    It takes one indexed query when no halt is in force.
+    Every engine calls it at each check. It takes one indexed query when no halt is in force.
     """
     if not is_any_in_force():
         return
@@ -269,7 +277,10 @@ def halts_tend(*, now: datetime) -> None:
 
 
 def _note_flat(halt: Halt) -> None:
-    """Note that it is flat; a child that turns up later (proven absent, and there after all) undoes it."""
+    """Record since when all children of the halt have ended.
+
+    A child that turns up later, after it was believed absent, removes that record.
+    """
     still = list(children_open(halt))
     flat_at = None if still else _flat_at(halt)
     if flat_at == halt.flat_at:
@@ -281,9 +292,9 @@ def _note_flat(halt: Halt) -> None:
 
 
 def _flat_at(halt: Halt) -> datetime | None:
-    """Return when the last of its children ended; without any it was flat when it was swept.
+    """Return the time at which the halt's last child ended. Without children it is the time of the sweep.
 
-    An answer that was under way when the halt came may carry an earlier time: never before it was set.
+    The exchange's answer may carry a time before the halt. The result is never earlier than the halt.
     """
     ends = [at for at in halt.children.values_list("ended_at", flat=True) if at is not None]
     return max(halt.set_at, *ends) if ends else halt.swept_at
@@ -293,12 +304,13 @@ def _flat_at(halt: Halt) -> datetime | None:
 
 
 def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps_time: bool = False) -> Halt:
-    """Lift a halt. Its orders stay paused until somebody resumes each. Lifting twice has the effect of once.
+    """Lift a halt. Its orders stay paused until somebody resumes each. Lifting a second time changes nothing.
 
-    1. The end of the halt and its audit entry are committed. 2. Each order that it paused no longer says that it is
-    halted. With ``keeps_time`` the plan of each moves by the time of its pause until now; a fixed end does not move.
+    1. The end of the halt and its audit entry are committed.
+    2. The reason of each order that the halt paused no longer says that it is halted. With ``keeps_time`` each plan
+       moves by the time from its pause until now. A fixed end does not move.
 
-    Raises ``HaltNotFound``, and ``Refused``, also while its sweep is unfinished: the parents that are not paused yet
+    Raises ``HaltNotFound``. Raises ``Refused`` too, also while the sweep is unfinished: orders that are not paused yet
     would go on by themselves.
     """
     halt = _lift(public_id, person, reason, now, keeps_time)
@@ -331,7 +343,7 @@ def _lift(public_id: str, person: User, reason: str, now: datetime, keeps_time: 
 
 
 def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
-    """Finish lifting halts for processes that died meanwhile. Only halts lifted after ``since`` are read."""
+    """Finish the lifting of halts where a process died in the middle. Only halts lifted after ``since`` are read."""
     for halt in Halt.objects.select_related("set_by", "lifted_by").filter(lifted_at__gte=since):
         _tell_orders(halt, now)
 
@@ -361,10 +373,11 @@ def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def _keep_time(order: Order, halt: Halt) -> str:
-    """Move the plan of a locked order by its pause until the lift, and return what its reason says of it.
+    """Move a locked order's plan by the time from its pause until the lift. Return words about that for the order's
+    reason.
 
-    The new terms are of the lift's moment, so that a later shift counts from there. What cannot be shifted, such as a
-    fixed end, stays, and the order says so.
+    The new terms carry the time of the lift, so that a later shift counts from there. A plan that cannot be shifted,
+    such as one with a fixed end, does not move, and the words say so.
     """
     if halt.lifted_by is None or halt.lifted_at is None:
         raise RuntimeError(f"halt {halt.public_id} is not lifted")

@@ -1,5 +1,6 @@
-"""The free and locked amounts of an account, from ccxt's balance structure or the raw answer. ``None`` stays
-``None``.
+"""The free and locked amounts of an account, read from ccxt's balance structure or from the exchange's raw answer.
+
+An amount that is ``None`` in the answer stays ``None``.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from execution.venues.values import AnswerError, decimal_or_none
 
 
 def read_balances(client: Any, answer: Any, spec: ExchangeSpec) -> dict[str, BalanceAmounts]:
-    """Return free and locked amounts by currency; None for a figure that the exchange does not tell.
+    """Return the free and locked amounts by currency. A figure that the exchange does not give is None.
 
-    1. Read the fields that the exchange's spec names, else ccxt's reading of the answer. 2. Add up holdings of one
-    currency that the exchange lists under several names. 3. If more of a currency is held back than there is,
-    nothing of it is free.
+    1. Read the fields that the exchange's spec names. Without such fields, take ccxt's reading of the answer.
+    2. Add up holdings of one currency that the exchange lists under several names.
+    3. Return a free amount of 0 where the exchange holds back more of a currency than the account has.
     """
     if not isinstance(answer, Mapping):
         raise AnswerError(f"a mapping was expected, not {type(answer).__name__}")
@@ -60,7 +61,9 @@ def _of_raw(client: Any, raw: Any, fields: RawBalances) -> dict[str, Amounts]:
 
 
 def _entries(tree: Any, currency: str | None) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Yield each currency's entry with its name: of a list by a field, of a mapping by its keys."""
+    """Yield the name of each currency with its entry. In a list, the field ``currency`` holds the name; in a mapping,
+    the key is the name.
+    """
     named: Iterable[tuple[Any, Any]]
     if isinstance(tree, list) and (currency is not None or not tree):
         named = [(entry.get(currency) if isinstance(entry, Mapping) else None, entry) for entry in tree]
@@ -88,7 +91,9 @@ def _sum(
 
 
 def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> dict[str, Amounts]:
-    """Return the amounts by traded currency, where an exchange lists parts of a currency with a suffix."""
+    """Return the amounts by traded currency. Add up the parts that an exchange lists under a suffix, such as
+    ``DOT28.S``.
+    """
     total: dict[str, Amounts] = {}
     for code, (free, locked) in read.items():
         base, _, suffix = code.partition(".")
@@ -104,7 +109,7 @@ def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> d
 
 
 def _base(client: Any, code: str) -> str:
-    """Return the currency without a suffix. Kraken appends the days until it is free (``DOT28.S``)."""
+    """Return ``code`` without the days that kraken appends to it: the ``DOT28`` of ``DOT28.S`` is ``DOT``."""
     return code if code in client.currencies else re.sub(r"(?<=\D)\d+$", "", code)
 
 

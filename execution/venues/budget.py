@@ -1,4 +1,4 @@
-"""The limits of a gateway on calls and on orders, and the pauses that its exchange asked for."""
+"""The exchange's rate limits on a gateway's calls and orders, and the pauses that the exchange asked for."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from typing import Literal
 from execution.venues.rate_limit import Throttle, Use, throttle_of
 from execution.venues.spec import Call, Limits, UsedHeader
 
-#: Of what creates leave, reads of an account may have this part: a create never waits behind polls.
+#: Reads of an account may use this part of what the reserve for cancels leaves. So a create never waits behind polls.
 READ_SHARE = 0.6
-#: Where creates are counted apart, nearly all: a private stream that begins anew needs its token.
+#: The same part where creates count against another limit. The rest is for the token of a new private stream.
 READ_SHARE_APART = 0.9
-#: A list of all symbols, or of one order, costs what that of a symbol costs, unless its own cost is named.
+#: A list of all symbols, or of one order, costs as much as the list of one symbol, unless the spec gives its own cost.
 OF_ONE_SYMBOL: Mapping[Call, Call] = {
     "all_open_orders": "open_orders",
     "all_trades": "trades",
     "order_trades": "trades",
     "book_snapshot": "book",
 }
-#: Of what reads may have, the snapshots with which streamed books begin take this part at most. After a reconnect
-#: those of all symbols are wanted at once, and quotes and missed trades do not wait behind them.
+#: Snapshots of streamed books take at most this part of what reads may use. After a reconnect the snapshots of all
+#: symbols are due at once. Quotes and missed trades do not wait behind them.
 SNAPSHOT_SHARE = 0.4
-#: Reads pause when the exchange tells that so much of its limit is used. We count less than that ourselves: the rest
-#: was used by other programs, or by requests that ccxt makes unasked.
+#: Reads pause when the exchange reports that this part of its limit is used. Our own count can be lower: other
+#: programs, and ccxt's own requests, use the limit too.
 NEARLY_USED = 0.95
-#: An answer is read at most so long after the exchange has counted its request.
+#: The longest time between the exchange's count of a request and our reading of the answer.
 ANSWER_TAKES = 5.0  # seconds
 
 
 class Budget:
-    """A gateway's places in the limits on calls and, for an account, on orders."""
+    """The rate limit on a gateway's calls and, for an account, the limit on its orders.
+
+    A caller takes a place, which is the cost of its call in units of the limit, before it sends the call.
+    """
 
     def __init__(
         self, limits: Limits, orders: Limits | None = None, *, read_share: float = READ_SHARE
@@ -44,12 +47,12 @@ class Budget:
         self._snapshots = throttle_of(share_of(limits, read_share * SNAPSHOT_SHARE))
 
     def cost(self, call: Call) -> float:
-        """Return the units of the limit that a call takes."""
+        """Return the cost of a call, in units of the limit."""
         costs = self._limits.costs
         return costs.get(call, costs.get(OF_ONE_SYMBOL.get(call, call), 1.0))
 
     def seconds_of(self, call: Call) -> float:
-        """Return the time in which the whole limit allows as much as a call takes, in seconds."""
+        """Return the seconds in which the whole limit allows as many units as the call costs."""
         limits = self._limits
         return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
@@ -67,7 +70,7 @@ class Budget:
         await self.read("book_snapshot")
 
     def heed_used(self, used: float, header: UsedHeader, now: float) -> None:
-        """Pause reads until the window ends when ``used`` units are nearly all.
+        """Pause reads until the window ends if ``used`` units are nearly all of its limit.
 
         ``now`` is the exchange's time in seconds since 1970.
         """
@@ -77,13 +80,14 @@ class Budget:
             self.calls.hold_reads(header.window - now % header.window)
 
     async def stream(self) -> None:
-        """Wait until the private stream may be opened again, and take the place of its token. Reads
-        do not delay it.
+        """Wait until the private stream may be opened again, and take the place of the request for its token.
+
+        Reads do not delay this.
         """
         await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
 
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
-        """Wait until a create or cancel may be sent, and take its place. ``age`` is that of the order to cancel."""
+        """Wait until a create or cancel may be sent, and take its place. ``age`` is the age of the order to cancel."""
         use = Use.CREATE if kind == "create" else Use.CANCEL
         if (orders := self._orders_of(symbol)) is not None:
             await orders.acquire(self._order_cost(kind, age), use)
@@ -102,8 +106,8 @@ class Budget:
         self.calls.give_back(self.cost(kind))
 
     def share(self, clients: int) -> None:
-        """Keep to an equal part of the limits that the exchange counts by address. ``clients`` is the number on this
-        host.
+        """Use only an equal part of a limit that the exchange counts by address. ``clients`` is the number of clients
+        on this host.
         """
         if self._limits.counted_by == "address":
             self.calls.resize(1 / max(clients, 1))
@@ -119,7 +123,10 @@ class Budget:
         return self._orders[name]
 
     def _order_cost(self, kind: Literal["create", "cancel"], age: timedelta | None) -> float:
-        """Return what the limit on orders charges: for a cancel by the age of its order, where that counts."""
+        """Return the cost of a create or cancel in the limit on orders.
+
+        Some exchanges charge a cancel by the ``age`` of its order. An unknown age then costs the most.
+        """
         assert self._order_limits is not None  # noqa: S101  the caller has asked
         if kind == "create":
             return self._order_limits.costs.get("create", 1.0)
@@ -131,7 +138,7 @@ class Budget:
 
 
 def use_of(call: Call) -> Use:
-    """Return the use of a call that reads."""
+    """Return the ``Use`` of a read: ``LOOK_UP`` for ``find``, else ``READ``."""
     return Use.LOOK_UP if call == "find" else Use.READ
 
 
@@ -141,7 +148,7 @@ def read_share(limits: Limits) -> float:
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
-    """Return a share of a limit, with ``reserve`` units for cancels. The most expensive call stays possible."""
+    """Return ``share`` of a limit, with ``reserve`` units for cancels. It still allows the most expensive call."""
     dearest = max(limits.costs.values(), default=1.0)
     decay = None if limits.decay is None else limits.decay * share
     budget = max(limits.budget * share, dearest + reserve)

@@ -18,9 +18,9 @@ async def cancel_all(
     report: Callable[[Any, str], OrderReport],
     failed: Callable[[Exception], CancelOutcome],
 ) -> Mapping[str, OrderReport] | CancelFailed:
-    """Cancel all open orders. Return the answer's news of each order, by exchange id; empty if it names none.
+    """Cancel all open orders. Return a report for each order that the answer describes, by exchange id.
 
-    An order that it does not name has to be looked up. Never raises.
+    The result is empty if the answer describes no order. The caller has to look up every other order. Never raises.
     """
     request_context.begin()
     try:

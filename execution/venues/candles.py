@@ -19,13 +19,13 @@ from execution.venues.values import AnswerError, decimal_or_none, listed, millis
 log = logging.getLogger(__name__)
 
 TIMEFRAME, LENGTH = "5m", timedelta(minutes=5)
-#: Fourteen days in the smallest pages, each hole among them asked for by itself.
+#: Enough for fourteen days in the smallest pages, even if each gap between candles costs a page of its own.
 MAX_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class OddCandle:
-    """A candle that cannot be used: its opening time, if that can be read, and what is wrong with it."""
+    """A candle that cannot be used. It has its opening time, if that can be read, and the problem."""
 
     opened_at: datetime | None
     problem: str
@@ -33,13 +33,13 @@ class OddCandle:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer: the usable candles, in any order, and the others."""
+    """One page of an exchange's candles: the usable ones, in any order, and the ``odd`` ones that cannot be used."""
 
     candles: Sequence[Candle]
     odd: Sequence[OddCandle] = ()
 
 
-#: A page of candles from a time in milliseconds on, so many of them asked for.
+#: Requests a page. The arguments are its earliest opening time in milliseconds and the number of candles.
 Fetch = Callable[[int, int], Awaitable[Page]]
 
 
@@ -53,8 +53,8 @@ class CandleReader:
         self._told: set[tuple[str, OddCandle]] = set()
 
     async def history(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
-        """Return candles that opened from ``since`` on and ended by ``until``. Raise ``VenueReadFailed`` if it
-        fails.
+        """Return the candles that opened at or after ``since`` and ended by ``until``. Raise ``VenueReadFailed`` if a
+        request fails.
         """
 
         async def page(start: int, size: int) -> Page:
@@ -77,17 +77,17 @@ class CandleReader:
 
 
 def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
-    """Return how to request the exchange's candles. A request never asks for more than ccxt says that it lists."""
+    """Return the spec's page settings. The page size is at most the maximum that ccxt declares for the exchange."""
     declared = (((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}).get("limit")
     pages = spec.candles
     return pages if declared is None else CandlePages(min(pages.size, int(declared)), pages.newest_only)
 
 
 def read_page(answer: Any) -> Page:
-    """Convert a list of ccxt to a page of candles.
+    """Convert ccxt's list of candles to a page.
 
-    Rows that are no candle go to the page's odd candles. So do rows without a time, which were taken out before ccxt
-    sorted the list.
+    A row that is not a candle becomes an odd candle. So does a row without a time, which the client had to take out
+    because ccxt could not sort it.
     """
     candles: list[Candle] = []
     odd = [OddCandle(None, f"a candle without a time: {row!r}") for row in request_context.current().timeless]
@@ -124,13 +124,16 @@ def _opening(row: Any) -> datetime | None:
 
 @dataclass
 class _Found:
-    """The rows of the pages, by opening."""
+    """The candles of all pages so far, by opening time, and the odd candles."""
 
     candles: dict[datetime, Candle] = field(default_factory=dict)
     odd: dict[OddCandle, None] = field(default_factory=dict)
 
     def add(self, page: Page, since: datetime, until: datetime) -> datetime | None:
-        """Keep what is finished and asked for; when the last of it opened."""
+        """Add the candles and odd candles of a page that lie between ``since`` and ``until``.
+
+        Return the opening time of the last added candle; None if there was none.
+        """
         fresh = {bar.opened_at: bar for bar in page.candles if since <= bar.opened_at <= until - LENGTH}
         self.candles.update(fresh)
         for odd in page.odd:
@@ -139,8 +142,8 @@ class _Found:
         return max(fresh, default=None)
 
     def history(self, untold: Iterable[datetime]) -> CandleHistory:
-        """Return the whole history with its unknown parts: ``untold``, and bars that were unreadable and not
-        listed elsewhere.
+        """Return the history. Its unknown bars are ``untold``, which no page contained, and the unreadable ones. A bar
+        that another page had in readable form is known.
         """
         unreadable = {odd.opened_at for odd in self.odd if odd.opened_at is not None}
         unknown = (unreadable | set(untold)) - self.candles.keys()
@@ -152,11 +155,12 @@ async def all_candles(
 ) -> tuple[CandleHistory, tuple[OddCandle, ...]]:
     """Return every finished candle from ``since`` to ``until``, and the unusable ones.
 
-    1. Ask for a page, from just before its first candle, because not every exchange says whether the bounds belong
-       to it.
-    2. Go on behind its last candle. Behind an empty page go on by its stretch: most exchanges answer for a window of
-       time, so an empty page is a quiet stretch. 3. End at ``until``. Raises ``VenueReadFailed`` when the maximum
-       number of pages does not reach it, and when no candle can be used.
+    1. Request a page from one millisecond before its first candle. Not every exchange documents whether the bounds
+       belong to a page.
+    2. Request the next page, from the end of the last candle. After an empty page, continue after the time that the
+       page covers. Most exchanges answer for a window of time, so an empty page means that nobody traded.
+    3. Stop at ``until``. Raise ``VenueReadFailed`` if ``MAX_PAGES`` pages do not reach it, or if no candle can be
+       used.
     """
     found = _Found()
     untold: list[datetime] = []

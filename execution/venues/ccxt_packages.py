@@ -1,8 +1,8 @@
-"""ccxt's packages, in which each exchange is loaded only on its first use.
+"""ccxt's packages, changed so that each exchange is loaded only on its first use.
 
-``import ccxt.pro`` loads every exchange there is, three times over, which takes seconds of a core and a hundred
-megabytes in each process. Here the three packages are put into ``sys.modules`` without running their ``__init__``. A
-name that it would have imported is imported at its first use. Nothing of ccxt is changed.
+``import ccxt.pro`` loads every exchange there is, three times over. That takes seconds of a core and a hundred
+megabytes in each process. This module puts the three packages into ``sys.modules`` without running their ``__init__``.
+A name that an ``__init__`` would have imported is imported at its first use. No file of ccxt is changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PACKAGES = ("ccxt", "ccxt.async_support", "ccxt.pro")
 
 
 class _Package(ModuleType):
-    """A package whose ``__init__`` is read and not run."""
+    """A package whose ``__init__`` is parsed for its imports and constants but never run."""
 
     def __init__(self, spec: ModuleSpec) -> None:
         super().__init__(spec.name)
@@ -40,7 +40,10 @@ class _Package(ModuleType):
         return found
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute. The class wins where the import of ``ccxt.pro.binance`` sets the module of that name."""
+        """Set an attribute. If ``value`` is a module that contains a class of the same name, set the class instead.
+
+        The import of ``ccxt.pro.binance`` sets such a module.
+        """
         if isinstance(value, ModuleType) and isinstance(vars(value).get(name), type):
             value = vars(value)[name]
         super().__setattr__(name, value)
@@ -57,7 +60,7 @@ def _imports(source: ast.Module) -> Mapping[str, str]:
 
 
 def _constants(source: ast.Module) -> Mapping[str, Any]:
-    """Return version and lists: the values that are assigned as a literal."""
+    """Return the constants that ``source`` assigns as literals: the version and the lists of exchanges."""
     found = {}
     for statement in source.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -69,7 +72,7 @@ def _constants(source: ast.Module) -> Mapping[str, Any]:
 
 
 def _packages() -> tuple[Any, Any]:
-    """Return ``ccxt`` and ``ccxt.pro``: the desk's, unless somebody has imported them whole."""
+    """Return ``ccxt`` and ``ccxt.pro``. They are the desk's lazy packages, unless ``ccxt`` was imported before."""
     if "ccxt" not in sys.modules:
         path = None
         for name in _PACKAGES:
@@ -85,7 +88,7 @@ def _packages() -> tuple[Any, Any]:
 
 
 _ccxt, _pro = _packages()
-#: Release of ccxt, its exchanges that have websockets, and all of them.
+#: ccxt's version, its exchanges that have websockets, and its exchanges that have none.
 VERSION: str = _ccxt.__version__
 EXCHANGES: tuple[str, ...] = tuple(_pro.exchanges)
 EXCHANGES_WITHOUT_WEBSOCKETS: frozenset[str] = frozenset(_ccxt.exchanges) - set(EXCHANGES)

@@ -47,8 +47,11 @@ def open_client(
     timeout: float,
     network: Network = ONLY_LOOPBACK,
 ) -> Any:
-    """Return an unconnected ccxt.pro client that reaches only what ``network`` allows. Raise ``ValueError`` for an
-    unknown exchange, an option that is not allowed or unknown to ccxt, and an address of another environment."""
+    """Return an unconnected ccxt.pro client that reaches only the addresses that ``network`` allows.
+
+    Raise ``ValueError`` for an unknown exchange, for an option that is forbidden or unknown to ccxt, and for an
+    address of another environment.
+    """
     made_of = client_class(exchange_id)
     if problems := option_problems(exchange_id, options, network):
         raise ValueError(str(Refused(problems)))
@@ -95,7 +98,7 @@ def open_public_client(
 
 @functools.cache
 def client_class(exchange_id: str) -> type[Any]:
-    """Return the exchange's class with the desk's spec. It is made once, because ccxt adds methods to it."""
+    """Return the exchange's ccxt class with the desk's changes. It is made once, because ccxt adds methods to it."""
     base: Any = exchange_class(exchange_id)
     exchange_spec = spec_of(exchange_id)
 
@@ -110,8 +113,8 @@ def client_class(exchange_id: str) -> type[Any]:
         heed_used: Callable[[float, UsedHeader, float], None]
 
         def open(self, lazy: bool = False) -> None:
-            """Open ccxt's session with the desk's guard around every request of REST and websockets, through a
-            proxy or not.
+            """Open ccxt's HTTP session. The desk's guard checks every REST and websocket request, also those through a
+            proxy.
             """
             is_new = self.session is None
             super().open(lazy)
@@ -258,12 +261,13 @@ def client_class(exchange_id: str) -> type[Any]:
     return VenueClient
 
 
-#: Statuses with which an exchange asks for a pause; its header speaks of the limit beside other answers, too.
+#: Statuses by which an exchange asks for a pause. With other statuses, the header with the reset time only describes
+#: the limit.
 PAUSING = frozenset({403, 418, 429})
 
 
 def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
-    """Return whether an answer's text is not JSON, not empty, and no ``plain_answer`` of the exchange."""
+    """Return True if an answer's text is a web page or the like: not JSON, not empty, and not a ``plain_answer``."""
     text = (body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")).strip()
     if plain_answer is not None and plain_answer.fullmatch(text):
         return False
@@ -271,13 +275,18 @@ def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
 
 
 def _exact_level(level: Any) -> list[Any]:
-    """Return a level of a book with exact numbers. A price is written in one way only: changes find it by that."""
+    """Return a book's level with its price and size as exact numbers. ccxt finds a level by its price, so the price
+    needs a single form.
+    """
     price, size, *more = level
     return [Decimal(str(price)), Decimal(str(size or 0)), *more]
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """Sign with a validity in milliseconds. Signing awaits nothing, so no other request can see the option."""
+    """Sign a request that the exchange refuses after ``valid_for`` milliseconds.
+
+    Signing awaits nothing, so no other request can see the option that is set meanwhile.
+    """
     spec: ExchangeSpec = client.spec
     if valid_for is None:
         return sign()
@@ -307,8 +316,11 @@ def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[
 
 
 def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:
-    """Return the answer. Raise ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and for a
-    mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
+    """Return the answer if its form is right, else raise ``BadResponse``.
+
+    It raises for text (a maintenance page, incomplete JSON, nothing) and for a mapping without the field that every
+    good answer has. ccxt would read both as "there is none".
+    """
     if not isinstance(answer, dict | list):
         raise ccxt_errors.BadResponse("the answer is not JSON")
     field = spec.answer_field
@@ -331,14 +343,18 @@ def _under(tree: Any, key: str) -> Any:
 
 
 def checked_list(entries: Any, spec: ExchangeSpec) -> Any:
-    """Return the entries if they are a list, or a mapping for the exchange that lists so."""
+    """Return the entries if they are a list, else raise ``BadResponse``. Some exchanges (kraken) may send a mapping
+    instead.
+    """
     if not isinstance(entries, list if spec.lists else dict | list):
         raise ccxt_errors.BadResponse(f"a list was expected, not {type(entries).__name__}")
     return entries
 
 
 def timed_rows(client: Any, rows: Any, market: Any) -> tuple[list[Any], list[Any]]:
-    """Return an answer's candles with a time and those without. One without a time would fail the whole list."""
+    """Return two lists of an answer's candles: those with a time, and those without. ccxt fails on a list that has
+    both.
+    """
     timed: list[Any] = []
     timeless: list[Any] = []
     for row in checked_list(rows, client.spec):

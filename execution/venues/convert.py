@@ -1,6 +1,6 @@
-"""The conversion of ccxt's structures into core's types, which is done nowhere else.
+"""The conversion of ccxt's structures into the types of ``execution.core``. No other module converts them.
 
-``None`` stays ``None``. Anything but the requested structure raises ``AnswerError``.
+``None`` stays ``None``. A structure of the wrong kind raises ``AnswerError``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ STATUSES: Mapping[str, VenueStatus] = {
 
 
 def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
-    """Convert ccxt's order structure to a report. ``symbol`` is the requested one."""
+    """Convert ccxt's order structure to a report. ``symbol`` is the requested symbol; another one raises
+    ``AnswerError``.
+    """
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
         raise AnswerError(f"an order of {fields['symbol']!r} where {symbol!r} was asked for")
@@ -67,9 +69,9 @@ def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
 
 
 def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
-    """Convert an own trade. ``order`` supplies the fields that the fills in its answer omit.
+    """Convert one of our own trades. ``order`` supplies fields that a fill in the answer to its create omits.
 
-    ccxt's trades carry no client id; the raw message of some exchanges' streams does.
+    ccxt's trades carry no client id. On some exchanges' streams the raw message has it.
     """
     fields = _mapping(trade)
     if fields.get("symbol") not in (None, symbol):
@@ -97,14 +99,14 @@ def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport
 
 
 def symbol_of(entry: Any, symbol: str | None) -> str:
-    """Return the requested symbol; in a list of all symbols, the entry's own."""
+    """Return the requested ``symbol``. Where None was requested, for all symbols, return the symbol of the entry."""
     return symbol or _required(text_or_none(_mapping(entry).get("symbol")), "an entry without a symbol")
 
 
 def unreadable(
     entry: Any, *, symbol: str | None, spec: ExchangeSpec, error: VenueReadFailed
 ) -> Unreadable | None:
-    """Return the ids of an order or trade that cannot be converted; None where nothing tells whose it is."""
+    """Return the ids of an order or trade that cannot be converted; None if the entry does not show whose it is."""
     if not isinstance(entry, Mapping):
         return None
     own_symbol = text_or_none(entry.get("symbol"))
@@ -127,9 +129,10 @@ def _is_zero(value: Any) -> bool:
 
 
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
-    """Return the fills in the answer to a create; none where one cannot be read.
+    """Return the fills in the answer to a create; none if any of them cannot be read.
 
-    The order is accepted in any case, and a later read brings the fills. An invented id would count them twice.
+    The order counts as accepted in any case, and a later read brings the fills. An invented trade id would make that
+    read count a fill twice.
     """
     try:
         listed = _mapping(answer).get("trades") or []
@@ -151,7 +154,10 @@ def public_trade(trade: Any, *, symbol: str) -> PublicTrade:
 
 
 def absorbed_ids(trade: Any, spec: ExchangeSpec) -> list[str]:
-    """Return the ids of the other trades that a streamed trade sums up. Its own id is that of the last one."""
+    """Return the ids of the earlier trades that the exchange has merged into a streamed trade.
+
+    The merged trade has the id of its last part.
+    """
     raw, name = _mapping(trade).get("info"), spec.trade_count_field
     if name is None or not isinstance(raw, Mapping):
         return []
@@ -182,7 +188,7 @@ def book_of(book: Any, *, at: datetime) -> Book:
 
 
 def _levels(side: Any, name: str) -> tuple[Level, ...]:
-    """Return a side's levels without those of size 0, by which an exchange removes a level."""
+    """Return a side's levels. A level of size 0 is left out, because an exchange removes a level by that size."""
     try:
         levels = tuple((_positive(price), decimal_or_none(size)) for price, size, *_ in side)
     except (TypeError, ValueError):
@@ -203,12 +209,14 @@ def top_of_book(book: Any, levels: int, *, at: datetime) -> Book:
 
 
 def quote_of_book(book: Any, *, at: datetime) -> Quote:
-    """Return the touch of ccxt's order book."""
+    """Return the best bid and ask of ccxt's order book."""
     return top_of_book(book, 1, at=at).touch
 
 
 def _best(side: Any, levels: int) -> Any:
-    """Return the first levels that exist. It skips the rest of the side, because a book is read at each update."""
+    """Return the first ``levels`` levels that are not empty. The rest of the side is skipped, because this runs at
+    every update.
+    """
     if not isinstance(side, list):
         return side
     return list(islice((level for level in side if not _is_gone(level)), levels))
@@ -219,7 +227,7 @@ def _is_gone(level: Any) -> bool:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Return a number as text without trailing zeros and without exponent."""
+    """Return a number without trailing zeros and without an exponent."""
     short = number.normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 
@@ -262,7 +270,7 @@ def _liquidity(value: Any) -> Liquidity | None:
 
 
 def _filled(order: Mapping[str, Any], spec: ExchangeSpec) -> Decimal | None:
-    """Return the cumulative filled quantity. None where ccxt put a zero for a missing figure."""
+    """Return the cumulative filled quantity; None if ccxt wrote a zero in place of a missing figure."""
     raw = order.get("info")
     if spec.filled_fields and not (
         isinstance(raw, Mapping) and any(raw.get(name) not in (None, "") for name in spec.filled_fields)

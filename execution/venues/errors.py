@@ -1,6 +1,6 @@
 """The meaning of a ccxt exception for an order: refused, not sent, or unknown.
 
-The class of an error answers one question: may the order exist? Yes is the default, and no needs proof.
+The type of an outcome answers one question: may the order exist? The default answer is yes; a no needs proof.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from execution.venues.values import AnswerError, OneSided
 
 log = logging.getLogger(__name__)
 
-#: The exchange read the order and said no. Nothing else proves that the order does not exist.
+#: Errors by which the exchange read and refused the order. No other error proves that the order does not exist.
 REFUSALS = (
     ccxt_errors.InsufficientFunds,
     ccxt_errors.InvalidOrder,
@@ -49,33 +49,33 @@ REFUSALS = (
     ccxt_errors.NotSupported,
     ccxt_errors.ArgumentsRequired,
 )
-#: Kinds of InvalidOrder that speak of an order that exists, or of none at all.
+#: Kinds of ``InvalidOrder`` that may concern an order that exists.
 AMBIGUOUS_REFUSALS = (
     ccxt_errors.DuplicateOrderId,
     ccxt_errors.OrderNotFound,
     ccxt_errors.OrderNotCached,
 )
-#: The exchange will not have this key.
+#: Errors by which the exchange refuses the API key.
 KEY_REFUSALS = (ccxt_errors.AuthenticationError, ccxt_errors.AccountSuspended)
-#: The limiter or the clock check stands before the matching engine.
+#: Errors from the rate limiter or the clock check, which an exchange runs before the matching engine.
 TURNED_AWAY = (ccxt_errors.RateLimitExceeded, ccxt_errors.DDoSProtection, ccxt_errors.InvalidNonce)
 
-#: Words, in whatever class of error, of an order that may exist all the same.
+#: Words in an error of any class that show that the order may exist after all.
 MAY_EXIST = re.compile(
     r"duplicat|already (?:exist|been used|used)|repeated"
     r"|timed?[ -]?out|for processing|being processed|unknown error|internal (?:server )?error|status unknown",
     re.IGNORECASE,
 )
-#: Refusals by which a market's rules may be others than we know: closed, not listed, or another lot, tick or bound.
+#: Refusals that suggest that a market's rules have changed: closed, not listed, or another lot, tick or bound.
 RULE_REFUSALS = frozenset({"MarketClosed", "BadSymbol", "InvalidOrder", "BadRequest", "ContractUnavailable"})
-#: The limiter's status, whatever ccxt makes of the body: nothing was read yet.
+#: The HTTP status of the rate limiter. The exchange has not read the request, whatever ccxt makes of the body.
 TOO_MANY = 429
-#: The address is banned (binance).
+#: The HTTP status for a banned IP address (binance).
 BANNED = 418
-#: binance says it in the text alone, in milliseconds, and not always in a header.
+#: The end of binance's ban, in milliseconds since 1970. Often only the text has it, and no header.
 BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 MAX_MESSAGE = 300
-#: What code raises that meets an answer it was not written for.
+#: Errors that our code, or ccxt's, raises on an answer of unexpected form.
 OUR_MISTAKES = (
     LookupError,
     TypeError,
@@ -90,14 +90,15 @@ DEFAULT_WAIT = timedelta(seconds=1)
 MAX_WAIT = timedelta(days=3)
 
 
-#: ccxt names the whole address of a request, in which the parameters are signed. The path says what was asked for.
+#: The method and address of a request in ccxt's messages. Its query holds signed parameters, so only the path is
+#: shown.
 ADDRESS = re.compile(r"\b(GET|POST|PUT|DELETE|PATCH) https?://[^/\s?]*(/[^\s?]*)?(\?\S*)?")
-#: A page in place of an answer: from its first tag on, for a person, it says no more than the status before it.
+#: A web page in place of an answer. It is cut from its first tag on: it tells a person no more than the status before.
 PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|title)\b.*", re.IGNORECASE | re.DOTALL)
 
 
 class Redactor:
-    """Turns an error into a short text for a person: without credentials, signatures, addresses and pages."""
+    """Turns an error into a short text for a person, without credentials, signatures, hosts and web pages."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         self._secrets = tuple(secret for secret in secrets if secret)
@@ -125,7 +126,7 @@ def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
 
 
 def reset_of(value: str | None, unit: Literal["at_ms", "at_s", "in_ms"], now: datetime) -> timedelta | None:
-    """Return the wait until a limit is free again, from the exchange's own header; None without a usable value."""
+    """Return the wait until a limit is free again, from the header of this exchange; None for an unusable value."""
     if value is None or not re.fullmatch(r"\s*\d{1,14}\s*", value):
         return None
     if unit == "in_ms":
@@ -138,7 +139,7 @@ def _until(at: datetime, now: datetime) -> timedelta:
 
 
 def was_never_connected(error: BaseException) -> bool:
-    """Return whether the connection itself was refused, so that no byte of the request was sent."""
+    """Return True if the connection was refused, so that no byte of the request was sent."""
     return isinstance(error, ccxt_errors.ExchangeNotAvailable) and any(
         isinstance(cause, aiohttp.ClientConnectorError) for cause in _causes(error)
     )
@@ -164,7 +165,7 @@ def traceback_logged(error: Exception, exchange: str) -> str:
 class Failure:
     """A call that raised, with everything that is known about it.
 
-    ``text`` may be shown to people, ``answer`` is the raw answer, if any came, and ``status`` its HTTP status.
+    ``text`` may be shown to people. ``answer`` is the raw answer, if one came, and ``status`` is its HTTP status.
     """
 
     error: Exception
@@ -173,14 +174,14 @@ class Failure:
     retry_after: timedelta | None = None
     status: int | None = None
     answer: Any = None
-    #: Of a mistake of our own: the id of its traceback in the log.
+    #: The id of the traceback in the log, if our own code failed.
     incident: str = ""
-    #: Whether the answer was a page or some other text that is no answer of the exchange's programs.
+    #: Whether the answer was a web page or other text that the exchange's API does not send.
     is_page: bool = False
 
     @property
     def is_lockout(self) -> bool:
-        """Return whether the key or the address is locked out for a while. Any call meanwhile prolongs it."""
+        """Return True if the key or the address is locked out for a while. Any call meanwhile prolongs this."""
         text = str(self.error)
         return (
             self.status == BANNED or BANNED_UNTIL.search(text) is not None or self.says(self.spec.locked_out)
@@ -188,7 +189,9 @@ class Failure:
 
     @property
     def turned_away(self) -> bool:
-        """Return whether the limiter or the clock's check refused the call before any processing."""
+        """Return True if the call had no effect: the limiter, a lock-out or the clock check refused it, or it never
+        connected.
+        """
         return (
             isinstance(self.error, TURNED_AWAY)
             or self.status == TOO_MANY
@@ -203,7 +206,9 @@ class Failure:
 
     @property
     def shows(self) -> FeedState | None:
-        """Return the state of a market's feed that the answer proves; None where it proves none."""
+        """Return the state of a market's data that the answer proves: one side only, or not listed. None if it proves
+        none.
+        """
         if isinstance(self.error, OneSided):
             return FeedState.ONE_SIDED
         names_none = isinstance(self.error, ccxt_errors.BadSymbol) or any(
@@ -223,7 +228,7 @@ def failure_of(
     exchange: str,
     now: datetime,
 ) -> Failure:
-    """Return everything known of a call that raised. Log the traceback of a fault of the desk."""
+    """Return everything that is known about a call that raised. Log the traceback if the desk's own code failed."""
     text, incident = redact(error), ""
     if is_our_mistake(error):
         incident = traceback_logged(error, exchange)
@@ -239,9 +244,9 @@ def failure_of(
 def create_failure(failure: Failure) -> CreateOutcome:
     """Return the outcome of a create that raised.
 
-    1. Turned away before the matching engine, or never connected: not sent.
-    2. A page instead of an answer: unknown, whatever ccxt makes of its status.
-    3. Refused, by the white list, in words that cannot mean an order which exists: rejected.
+    1. Refused before the matching engine, or never connected: not sent.
+    2. A web page instead of an answer: unknown, whatever ccxt makes of its status.
+    3. An error of ``REFUSALS`` or of the spec, whose words cannot concern an existing order: rejected.
     4. Anything else: unknown.
     """
     error, spec, text = failure.error, failure.spec, failure.text
@@ -291,14 +296,14 @@ def read_failure(failure: Failure) -> VenueReadFailed:
 
 
 def refused_state(error: Exception, symbol: str, text: str) -> tuple[FeedState, str]:
-    """Return the state of a feed whose subscription the exchange refuses in this ``text``, and the reason."""
+    """Return the state of a feed whose subscription the exchange refused, and the reason. ``text`` is the refusal."""
     if isinstance(error, ccxt_errors.BadSymbol):
         return FeedState.NOT_LISTED, unlisted_words(symbol)
     return FeedState.FAILING, text
 
 
 def hints_at_rules(refused: Rejected) -> bool:
-    """Return whether the market's rules should be read again, because they may have changed."""
+    """Return True if the refusal suggests that the market's rules have changed, so that they should be read again."""
     return refused.kind in RULE_REFUSALS
 
 
@@ -310,7 +315,7 @@ def says_not_found(error: Exception, spec: ExchangeSpec) -> bool:
 
 
 def _may_exist(failure: Failure) -> bool:
-    """Return whether a refusal may concern an order that exists: a duplicate, or one still under way."""
+    """Return True if a refusal may concern an order that exists: a duplicate, or one that is still being processed."""
     return (
         isinstance(failure.error, AMBIGUOUS_REFUSALS)
         or failure.says(failure.spec.may_exist)

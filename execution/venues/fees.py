@@ -1,4 +1,6 @@
-"""The fees of an own trade: all parts of it, in any currency, or unknown."""
+"""The fee of one of our own trades. It may have several parts, each in any currency. If one part is unknown, the whole
+fee is unknown.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ from execution.venues.values import AnswerError, decimal_or_none, text_or_none
 
 
 def trade_fees(trade: Mapping[str, Any], spec: ExchangeSpec) -> tuple[TradeFee, ...]:
-    """Return the parts of the fee by currency, rebates below zero; empty where a part is unknown or unreadable.
+    """Return the parts of the fee, one for each currency. A rebate is below zero.
 
-    A part of the fee alone would be a wrong fee. The trade counts in any case. Parts in one currency are added up. A
-    part of zero counts only where there is no other.
+    The result is empty if a part is unknown or unreadable, because the rest alone would be a wrong fee. The trade
+    itself still counts. Parts in one currency are added up. A part of zero is returned only if there is no other.
     """
     raw = trade.get("info")
     raw = raw if isinstance(raw, Mapping) else {}
@@ -38,7 +40,7 @@ Entry = tuple[Decimal | None, str | None]
 
 
 def _told(trade: Mapping[str, Any], raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
-    """Return ccxt's fees of the trade, and the exchange's own list beside them or in their place."""
+    """Return the trade's fees without its rebate: ccxt's, the exchange's own list, or both, as the spec says."""
     entries = _of_ccxt(trade)
     if spec.fee_currency_field is not None:
         named = text_or_none(raw.get(spec.fee_currency_field))
@@ -81,8 +83,9 @@ def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
 
 
 def _rebate(raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
-    """Return a rebate in fields of its own. A rebate in an order's answer covers all its trades, so this trade's
-    is unknown.
+    """Return the rebate from the fields that the spec names.
+
+    A rebate in an order's answer covers all trades of the order, so the amount for this trade is unknown.
     """
     if spec.rebate_fields is None:
         return []

@@ -1,4 +1,4 @@
-"""The gateway over ccxt: one account at one venue, one client, on the running loop."""
+"""The gateway over ccxt. It serves one account at one venue, with one client, on the running event loop."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def open_gateway(
 ) -> CcxtGateway:
     """Return a gateway that connects at ``open()``. ``timeout`` in seconds bounds each request.
 
-    When the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange, for
-    one that does not let the desk find every order again, and for options that ``network`` does not allow.
+    If the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange, for one
+    where the desk could not find every order again, and for options that ``network`` does not allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -83,7 +83,7 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return the limits of an account: all that is counted by key, and its part of those that are shared."""
+    """Return the account's rate limits. Of a limit that market data share, the account has only its part."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -124,8 +124,9 @@ class CcxtGateway(CcxtMarketGateway):
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
         """Place an order.
 
-        1. Refuse a request that the market cannot take, because ccxt would round it. 2. Send it, with a validity
-        window where the exchange has one. 3. An answer without an id proves nothing.
+        1. Refuse a request that does not fit the market's steps, because ccxt would round it.
+        2. Send it, with a validity window if the exchange has one.
+        3. Return ``Unknown`` for an answer without an order id.
         """
         if not self._is_open:
             return NotSent("the gateway is not open")
@@ -219,7 +220,7 @@ class CcxtGateway(CcxtMarketGateway):
         return (lists + pages - 1) * self.seconds_of("trades")
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
-        """Return the questions that cost less for the whole account than for so many symbols one by one."""
+        """Return the lists that cost no more for the whole account than for ``symbols`` symbols one by one."""
         return frozenset(
             question
             for question in self._spec.without_symbol
@@ -227,8 +228,8 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
-        """Return the open orders of a symbol. A listed order is open, even in a state that ccxt does not
-        translate.
+        """Return the open orders of a symbol. A listed order counts as open, even if ccxt does not translate its
+        status.
         """
 
         def read(order: Any) -> OrderReport:
@@ -247,7 +248,7 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to ask for trades, and of equal costs the one with the fewest requests."""
+        """Return the cheapest way to read trades. Of equal costs it takes the way with the fewest requests."""
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}
@@ -279,7 +280,7 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def permissions(self) -> KeyPermissions:
-        """Return the permissions of the key; all unknown where the exchange does not tell them or the address is
+        """Return the permissions of the key; all unknown if the exchange does not report them or their address is
         closed.
         """
         if self._spec.permissions_call is None:
@@ -297,7 +298,7 @@ class CcxtGateway(CcxtMarketGateway):
         await self._set_switch(None)
 
     async def _set_switch(self, seconds: int | None) -> None:
-        """Arm the dead-man's switch, or take it back without ``seconds``."""
+        """Arm the dead-man's switch to fire after ``seconds``, or disarm it for None."""
         if (call := self._spec.switch) is None:
             raise VenueReadFailed(f"{self._client.id} has no dead-man's switch")
         ask = partial(getattr(self._client, call.method), {call.param: seconds or call.off})
@@ -305,7 +306,7 @@ class CcxtGateway(CcxtMarketGateway):
         await self._fetch("switch", ask, partial(values.confirm, way=way))
 
     async def _refuse_mode(self) -> None:
-        """Raise ``VenueReadFailed``, with the key refused, for an account in a mode that this desk does not trade."""
+        """Raise ``VenueReadFailed`` with ``refuses_key`` if the account is in a mode that the desk does not trade."""
         mode = self._spec.mode
         if mode is None or is_closed(self._client.urls["api"].get(mode.address)):
             return
@@ -314,8 +315,8 @@ class CcxtGateway(CcxtMarketGateway):
             raise VenueReadFailed(mode.refusal, refuses_key=True)
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
-        """Read the markets. An empty list is a failed read and leaves the known ones. No other market can be
-        traded.
+        """Read the markets of ``symbols``, which alone can be traded from now on. An empty list of the exchange is a
+        failed read and keeps the markets that are known.
         """
         fresh = await self._fetch("markets", self._client.fetch_markets, values.listed)
         if not fresh:
@@ -328,7 +329,7 @@ class CcxtGateway(CcxtMarketGateway):
     # --- streams --------------------------------------------------------------------------------
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
-        """Watch all symbols of the account, whatever ``symbols`` says. Only one watcher runs at a time."""
+        """Watch the whole account; ``symbols`` is ignored. Only one watcher runs at a time."""
         bell = self._new_bell()
         try:
             self._account_bell = bell
@@ -351,7 +352,7 @@ class CcxtGateway(CcxtMarketGateway):
     # --- reading --------------------------------------------------------------------------------
 
     def _listing(self, entries: list[Any], symbol: str | None, read: Callable[[Any], T]) -> Listing[T]:
-        """Convert each entry by itself: one that cannot be converted is named, or fails the list if it has no name."""
+        """Convert each entry alone. One that fails is ``unreadable`` if its order is known; else the list fails."""
         converted: list[T] = []
         unreadable: list[Unreadable] = []
         for entry in entries:
@@ -374,7 +375,7 @@ class CcxtGateway(CcxtMarketGateway):
         return Accepted(report, convert.trades_of_answer(answer, order=report, spec=self._spec))
 
     def _identified(self, report: OrderReport, ref: OrderRef) -> OrderReport:
-        """Return the report if it is of the requested order. An answer about another order is no answer."""
+        """Return the report if it describes the order ``ref``, else raise ``AnswerError``."""
         self._complete(report)
         by_id = ref.exchange_id is not None and report.exchange_id == ref.exchange_id
         if not by_id and (ref.exchange_id is not None or report.client_id != ref.client_id):

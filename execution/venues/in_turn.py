@@ -1,10 +1,11 @@
 """Requests that are sent in the order of their signatures, for exchanges that require growing nonces.
 
-ccxt counts the nonces up. But between signature and send a request waits for a connection, and on a busy machine a
-later one may overtake it. The exchange then refuses the earlier one, and locks the key out after some such refusals.
+ccxt gives each request a higher nonce. But between signature and send a request waits for a connection, and on a busy
+machine a later one may overtake it. The exchange then refuses the earlier one. After several such refusals it locks
+the key out.
 
-Two connections may still be read in another order than they were written to. A request that is refused for its nonce
-had no effect, so it is sent again at once. A create is not sent again; its order decides anew.
+The exchange may still read two connections in another order than we wrote to them. A request that is refused for its
+nonce had no effect, so it is sent again at once. Only a create is not sent again: its order decides anew.
 """
 
 from __future__ import annotations
@@ -25,21 +26,22 @@ log = logging.getLogger(__name__)
 _sent: ContextVar[Callable[[], None] | None] = ContextVar("sent", default=None)
 
 
-#: After so many refused nonces in a row none is asked again: some more, and the exchange locks the key out.
+#: After this many refused nonces in a row no request is sent again: a few more, and the exchange locks the key out.
 REFUSED_IN_A_ROW = 3
 
 
 class InTurn:
-    """Signs and sends one request at a time. Their answers are awaited at the same time."""
+    """Signs and sends one request at a time, without waiting for the answer to the one before."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._refused = 0
 
     async def send(self, ask: Callable[[], Awaitable[T]], *, again: bool) -> T:
-        """Await ``ask()``, which signs and sends. The next call begins when this request is sent, or has failed.
+        """Await ``ask()``, which signs and sends a request. The next request begins when this one is sent or has
+        failed.
 
-        With ``again`` it is awaited once more, with a new nonce, when its nonce is refused.
+        If the exchange refuses the nonce and ``again`` is True, await ``ask()`` once more, which draws a new nonce.
         """
         try:
             return await self._counted(ask)
@@ -77,15 +79,15 @@ class InTurn:
 
 
 def note_sent() -> None:
-    """Note that this task's request is sent."""
+    """Record that this task's request has been sent, so that the next one may begin."""
     if (release := _sent.get()) is not None:
         release()
 
 
 def sent_trace() -> aiohttp.TraceConfig:
-    """Return a trace that notes each request of a session when its body is sent.
+    """Return a trace that calls ``note_sent`` when the body of a request of the session has been sent.
 
-    aiohttp sends the headers together with the body in one packet, and reports them as sent before that.
+    The event for sent headers would be too early: aiohttp reports it before it sends headers and body in one packet.
     """
     trace = aiohttp.TraceConfig()
 

@@ -1,4 +1,4 @@
-"""The exchange's lists of our orders and trades, and the look-up of single orders, by the exchange's rules."""
+"""The exchange's lists of our orders and trades, and the look-up of single orders, as the spec describes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from execution.venues.spec import Call, ExchangeSpec
 from execution.venues.timekeeping import exchange_time
 from execution.venues.values import listed, milliseconds_of
 
-#: An order that only lists can show is sought among those of so long ago.
+#: An order that must be searched for in lists is looked for this far back.
 SOUGHT_BACK = timedelta(days=1)
-#: The call that a list without a symbol is charged as.
+#: The call whose cost a list without a symbol has.
 ALL_SYMBOLS: Mapping[Call, Call] = {"open_orders": "all_open_orders", "trades": "all_trades"}
 
 
@@ -28,7 +28,7 @@ class Fetching(Protocol):
 
 
 class Listings:
-    """Reads lists through ``fetch``, page by page, as ccxt's structures."""
+    """Reads lists page by page through ``fetch``, and returns ccxt's structures."""
 
     def __init__(
         self, client: Any, spec: ExchangeSpec, fetch: Fetching, clock: Callable[[], datetime]
@@ -42,9 +42,9 @@ class Listings:
         return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
-        """Return orders of any state, from one list where the exchange has one, else from several lists.
+        """Return orders of any state. If the exchange has no single list for that, join its several lists.
 
-        Open ones come first. An order that closes meanwhile is then in both, and the later list counts.
+        The open orders are read first. An order that closes meanwhile is then in both lists, and the later one counts.
         """
         if self._client.has.get("fetchOrders") is True:
             return await self._all("closed_orders", "fetch_orders", symbol, since)
@@ -57,9 +57,9 @@ class Listings:
         return await self._all("trades", "fetch_my_trades", symbol, since)
 
     async def find(self, ref: OrderRef) -> Any:
-        """Return the order as ccxt gives it; None when the exchange says that there is none.
+        """Return the order in ccxt's form; None if the exchange says that there is no such order.
 
-        Where an exchange can only list orders, None also means that no list of the last day shows it.
+        For an order that must be searched for in lists, None may also mean that no list of the last day contains it.
         """
         if (narrow := self._narrowed(ref)) is not None:
             return await self._listed(ref, narrow)
@@ -71,7 +71,7 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """Return the orders as ccxt gives them, perhaps with others. A missing order may still exist."""
+        """Return the orders in ccxt's form, perhaps together with others. An order that is missing may still exist."""
         if self._spec.lists_ended:
             return await self._ended()
 
@@ -121,7 +121,7 @@ class Listings:
         return None
 
     def _narrowed(self, ref: OrderRef) -> dict[str, str] | None:
-        """Return the parameters that narrow lists to this order, where that is the way to find it."""
+        """Return the parameters that narrow lists to this order; None if the exchange has no such parameter."""
         if ref.exchange_id is not None:
             name, value = self._spec.id_filter, ref.exchange_id
         else:
@@ -129,7 +129,7 @@ class Listings:
         return None if name is None else {name: value}
 
     async def _listed(self, ref: OrderRef, narrow: Mapping[str, str] | None) -> Any:
-        """Return the order from the open ones, then from the closed ones. The closed list wins if both show it."""
+        """Return the order from the lists of open and closed orders. The closed list wins if both contain it."""
         if narrow is not None:
             orders = await self.open_orders(ref.symbol, narrow)
             for method in self._closed_methods():

@@ -1,4 +1,4 @@
-"""The public side of a venue over ccxt: quotes, books, trades and candles, without a key."""
+"""The public data of a venue over ccxt, without a key: quotes, books, trades and candles."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from execution.venues.timekeeping import Timekeeper
 T = TypeVar("T")
 Outcome = TypeVar("Outcome")
 
-#: A read waits so many seconds for a limiter, and fails at once when it asked for more.
+#: The longest pause, in seconds, that a read waits for. If the exchange asked for a longer one, the read fails at
+#: once.
 MAX_HOLD = 2.0
-#: Of an exchange's limit, market data has this share and each account the rest: orders never wait behind books.
+#: The share of an exchange's limit for market data. Each account uses the rest, so orders never wait behind books.
 MARKET_SHARE = 0.3
 #: The longest pause after a lock-out that does not say how long it lasts, in seconds.
 LONGEST_LOCKOUT = 900.0
-#: Public trades that are asked for at once after an interruption.
+#: The most public trades that are read to fill a gap after an interruption.
 MAX_MISSED = 20_000
 
 
@@ -80,7 +81,7 @@ class CcxtMarketGateway:
         self._time = Timekeeper(client, self._before_time)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bells: set[streams.Bell] = set()
-        #: Ids of trades that a stream has told summed up in another one, by symbol.
+        #: By symbol, the ids of trades that a stream has sent merged into another trade.
         self._absorbed: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._candles = CandleReader(client, spec, self._fetch)
 
@@ -97,10 +98,12 @@ class CcxtMarketGateway:
             raise
 
     async def _begin(self) -> None:
-        """Do what else belongs to opening; nothing for a client without a key."""
+        """Finish opening after the markets are loaded. A client without a key has nothing to do."""
 
     async def close(self) -> None:
-        """Close the streams first, because a ccxt watcher that wakes up later would connect again."""
+        """Close the streams and then the client. A ccxt watcher that woke up after the client closed would connect
+        again.
+        """
         self._is_open = False
         for bell in self._bells:
             bell.close()
@@ -145,10 +148,11 @@ class CcxtMarketGateway:
         return await self._candles.history(symbol, since, until)
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the trades from ``after`` on, where the exchange can start at an id, else the newest page.
+        """Return the trades from ``after`` on, if the exchange can list trades from an id. Otherwise return the newest
+        page.
 
-        It is the newest page, too, without ``after`` and when more than ``MAX_MISSED`` have come since. Then a hole
-        remains.
+        The newest page is also the answer without ``after``, or if more than ``MAX_MISSED`` trades have come since. A
+        gap then remains.
         """
         if not self._client.has.get("fetchTrades"):
             raise VenueReadFailed(f"{self._client.id} lists no public trades")
@@ -161,7 +165,7 @@ class CcxtMarketGateway:
         return newest
 
     async def _trades_from(self, symbol: str, from_id: str, first: str) -> list[PublicTrade] | None:
-        """Return the trades from an id on; None when there are too many. Few were missed as a rule: a page is long."""
+        """Return the trades from an id on; None if they are too many. One page is usually enough."""
         found: list[PublicTrade] = []
         is_full = True
         while is_full and len(found) <= MAX_MISSED:
@@ -173,7 +177,7 @@ class CcxtMarketGateway:
         return None if is_full else found
 
     async def _trades_page(self, symbol: str, params: dict[str, Any]) -> tuple[list[PublicTrade], bool]:
-        """Return the trades of a page that no stream told summed up, and whether the page is full."""
+        """Return a page of trades and whether it is full. Trades that a stream has sent merged are left out."""
         ask = partial(self._client.fetch_trades, symbol, None, self._spec.public_trades_page, params)
         read = await self._fetch(
             "public_trades",
@@ -205,7 +209,9 @@ class CcxtMarketGateway:
         )
 
     async def _before_book(self) -> None:
-        """Take the snapshot's place in the limit: where ccxt reads one, it does not ask."""
+        """Wait for a place in the rate limit for a book's snapshot. ccxt reads snapshots itself, without taking a
+        place.
+        """
         if self._spec.snapshot_over_rest:
             await self.budget.snapshot()
 
@@ -222,7 +228,9 @@ class CcxtMarketGateway:
     # --- what every call shares -----------------------------------------------------------------
 
     async def _fetch(self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]) -> T:
-        """Read within the limit. Raise ``VenueReadFailed`` for any error, also in reading the answer."""
+        """Send a read within the rate limit. Raise ``VenueReadFailed`` for any error, also if the answer cannot be
+        read.
+        """
         if not self._is_open:
             raise VenueReadFailed("the gateway is not open")
         if (held := self.budget.held_for(call)) > MAX_HOLD:
@@ -241,7 +249,7 @@ class CcxtMarketGateway:
         return answer
 
     def _read(self, read: Callable[[], T]) -> T:
-        """Read an answer that has already come; ``VenueReadFailed`` when it is not what was asked for."""
+        """Convert an answer that has already come. Raise ``VenueReadFailed`` if its form is not the requested one."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001  # no failure of a read is evidence

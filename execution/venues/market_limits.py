@@ -1,4 +1,4 @@
-"""The conversion of ccxt's market, and of the raw answer beside it, into core's ``Market``."""
+"""The conversion of ccxt's market, together with the exchange's raw answer, into core's ``Market``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from execution.venues.values import AnswerError, decimal_or_none
 
 #: ccxt's precision modes.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
-#: binance's filters of a price against the reference price: the multiplier down and up of a buy, then of a sell.
+#: binance's filters of a price against the reference price. Each has four fields: the lower and upper multiplier for a
+#: buy, then for a sell.
 BAND_FILTERS = {
     "PERCENT_PRICE": ("multiplierDown", "multiplierUp", "multiplierDown", "multiplierUp"),
     "PERCENT_PRICE_BY_SIDE": (
@@ -24,7 +25,7 @@ BAND_FILTERS = {
     ),
 }
 
-#: Of an exchange whose raw markets are not read.
+#: For an exchange whose raw markets are not read.
 NOTHING_MORE = MarketFields()
 
 Fees = tuple[Decimal | None, Decimal | None]
@@ -33,9 +34,10 @@ Fees = tuple[Decimal | None, Decimal | None]
 def market_limits(
     market: Any, *, precision_mode: int, fees: Fees | None = None, said: MarketFields = NOTHING_MORE
 ) -> Market:
-    """Return a market's rules. ``fees`` are the account's own (maker, taker), which override ccxt's published ones.
+    """Return a market's rules. ``fees`` are the account's own (maker, taker) rates. They override ccxt's published
+    ones.
 
-    ``said`` names the fields of the raw answer that ccxt lacks. Raise ``AnswerError`` where tick or lot cannot be
+    ``said`` names the fields of the raw answer that ccxt does not read. Raise ``AnswerError`` if tick or lot cannot be
     read.
     """
     fields = as_mapping(market)
@@ -83,8 +85,9 @@ def market_status(
 ) -> tuple[MarketStatus, str]:
     """Return the market's status and the venue's word for it.
 
-    1. The first field that does not say open decides. An unknown word halts the market. 2. If all fields say open,
-    it is open. 3. Without such fields ccxt's ``active`` decides. Without any of them the market is not open.
+    1. The first status field whose value does not mean open decides. An unknown word means halted.
+    2. If all status fields mean open, the market is open.
+    3. Without any status field, ccxt's ``active`` decides. Without that too, the market is halted.
     """
     found = [(field.words, info.get(field.name), field.name) for field in said.status]
     known = [(words, raw, name) for words, raw, name in found if isinstance(raw, bool | str) and raw != ""]
@@ -101,7 +104,7 @@ def market_status(
 
 
 def _band(info: Mapping[str, Any], said: MarketFields) -> tuple[Decimal | None, ...]:
-    """Return the lowest and highest factor of a buy's price, then of a sell's; None where unknown."""
+    """Return four factors of the reference price: lowest and highest for a buy, then for a sell. None is unknown."""
     if said.has_filters:
         return _filter_band(info)
     above, below = _at(info, said.buy_ratio), _at(info, said.sell_ratio)
@@ -124,7 +127,7 @@ def _filter_band(info: Mapping[str, Any]) -> tuple[Decimal | None, ...]:
 
 
 def _at(info: Mapping[str, Any], path: Path | None) -> Decimal | None:
-    """Return the positive number at a path of the raw market."""
+    """Return the positive number at ``path`` in the raw market; None if there is none."""
     if path is None:
         return None
     found: Any = info

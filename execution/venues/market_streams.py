@@ -1,7 +1,7 @@
 """The public streams of a venue: quotes, books and trades of many symbols over ccxt.pro.
 
-Trouble with one symbol does not disturb the others. A symbol that the exchange refuses is requested again after
-growing pauses while the others stream on. Only a broken connection restarts everything.
+Trouble with one symbol does not disturb the others. A symbol that the exchange refuses is requested again after pauses
+that grow, while the others stream on. Only a broken connection restarts everything.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from execution.venues.streams import (
 
 log = logging.getLogger(__name__)
 
-#: ccxt is asked again this long after it had news: meanwhile it keeps its own picture up to date.
+#: The pause before ccxt is awaited again after news. Meanwhile ccxt keeps its own data up to date.
 GATHER, GATHER_BOOK = 0.05, 0.25  # seconds
 #: Pauses before a symbol that the exchange refuses is asked for again.
 REFUSED_FIRST, REFUSED_MAX = 5.0, 300.0
-#: Pauses before a book with a gap is read anew.
+#: Pauses before a book with a gap in its updates is read anew.
 GAP_FIRST, GAP_MAX = 0.2, 30.0
-#: The version of a book whose snapshot has not come.
+#: The version of a book whose snapshot has not come yet.
 UNREAD = (None, None)
-#: The one depth of a book that the desk keeps.
+#: The number of levels on each side of every book that the desk keeps.
 BOOK_LEVELS = 20
 
 Clock = Callable[[], datetime]
 
 
 class MarketTape:
-    """The untaken news of each symbol: its latest quote and book, and all of its trades."""
+    """The news of each symbol since the last ``take``: its latest quote and book, and all of its trades."""
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._events: list[MarketEvent] = []
-        #: Where in the list a symbol's news is added.
+        #: The index of each symbol's current event in the list.
         self._last: dict[str, int] = {}
 
     def take(self) -> list[MarketEvent]:
@@ -76,7 +76,7 @@ class MarketTape:
         self._add(symbol, lambda event: replace(event, changes=(*event.changes, change)))
 
     def interrupt(self, symbol: str, reason: str) -> None:
-        """Note that trades may have been missed between the last one and the next one."""
+        """Record that trades may be missing between the symbol's last trade and its next one."""
         change = FeedChange(Feed.TRADES, FeedState.FAILING, reason)
         self._last.pop(symbol, None)
         self._add(symbol, lambda event: replace(event, interrupted=True, changes=(change,)))
@@ -90,12 +90,12 @@ class MarketTape:
 
 
 class MarketStream:
-    """Quotes and trades of ``symbols``, and books of the requested ones, until ``bell`` closes.
+    """The quotes and trades of ``symbols``, and the books of those in ``want_books``, until ``bell`` closes.
 
-    Take its ``events`` once. A slow taker gets only the latest quotes and books, and all trades. ``correct``
+    Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades. ``correct``
     converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to, because ccxt
-    then reads a snapshot over REST. ``bells`` holds the bell until the stream ends. ``absorbed`` takes the ids of
-    trades that came summed up in another one, by symbol.
+    then reads a snapshot over REST. ``bells`` holds the bell until the stream ends. ``absorbed`` collects, by symbol,
+    the ids of trades that came merged into another one.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class MarketStream:
             self._bell.ring()
 
     def reconnect(self, reason: str) -> None:
-        """Connect again, because the stream brings nothing although the market moves."""
+        """Connect again, because the stream sends nothing although the market moves."""
         self._silent = reason
         self._bell.ring()
 
@@ -214,7 +214,7 @@ class MarketStream:
                     watchers.start(partial(self._follow_alone, feed, symbol))
 
     async def _follow_together(self, feed: Feed, watchers: Watchers) -> None:
-        """Follow a feed of all symbols in one subscription. A symbol that the exchange refuses goes on by itself."""
+        """Follow a feed of all symbols in one subscription. A symbol that the exchange refuses gets its own task."""
         symbols = list(self._symbols)
         while symbols:
             try:
@@ -250,7 +250,7 @@ class MarketStream:
         return {symbol for symbol in self._symbols if self._patterns[symbol].search(refusal)}
 
     def _forget_subscriptions(self, symbol: str) -> None:
-        """Have ccxt subscribe again: it remembers a subscription that was refused as one that stands."""
+        """Make ccxt subscribe again. It remembers a refused subscription as if it were valid."""
         for socket in (self._client.clients or {}).values():
             for name in [name for name in socket.subscriptions if self._patterns[symbol].search(str(name))]:
                 del socket.subscriptions[name]
@@ -273,7 +273,7 @@ class MarketStream:
     async def _follow_tickers(
         self, symbols: list[str], watch: Callable[[], Awaitable[Any]], tickers: dict[str, Any]
     ) -> None:
-        """Read all symbols at each wake, since one wake may stand for several. Earlier tickers are old."""
+        """Read all symbols at each update, because one update may stand for several. Earlier tickers are ignored."""
         seen = {symbol: tickers.get(symbol) for symbol in symbols}
         while True:
             await watch()
@@ -285,7 +285,7 @@ class MarketStream:
                     self._put_quote(symbol, partial(convert.quote_of_ticker, ticker))
 
     async def _follow_touch(self, symbol: str) -> None:
-        """Read quotes from the book where the exchange streams none, and the book itself while it is wanted."""
+        """Read quotes from the book, for an exchange without a stream of quotes. Publish a wanted book too."""
         told = _version(self._client.orderbooks.get(symbol) or {})  # of an earlier connection
         while True:
             book = await self._next_book(symbol, told)
@@ -320,7 +320,7 @@ class MarketStream:
         self._tape.trade(replace(read, at=self._correct(read.at)))
 
     def _notice_missing(self, trade: PublicTrade, parts: int) -> None:
-        """Say that trades are missing before this one, which stands for ``parts`` more, by the exchange's numbers."""
+        """Report a gap in the trade ids before ``trade``, which contains ``parts`` earlier trades."""
         if not self._spec.consecutive_trade_ids or trade.trade_id is None or not trade.trade_id.isdigit():
             return
         number, last = int(trade.trade_id), self._last_ids.get(trade.symbol)
@@ -366,7 +366,7 @@ class MarketStream:
             await asyncio.sleep(GATHER_BOOK)
 
     async def _next_book(self, symbol: str, told: tuple[Any, Any]) -> Any:
-        """Return the book when it is newer than ``told``: ccxt updates it also while nobody awaits it."""
+        """Return the book once it differs from version ``told``. ccxt updates a book also while nobody awaits it."""
         book = self._client.orderbooks.get(symbol)
         if book is None or _version(book) in (told, UNREAD):
             book = await self._client.watch_order_book(symbol, self._spec.book_depth)
@@ -381,7 +381,7 @@ class MarketStream:
             self._tape.change(symbol, FeedChange(Feed.BOOK, FeedState.FAILING, str(error)))
 
     async def _leave_book(self, symbol: str) -> None:
-        """End the subscription where ccxt can; else it ends with the connection."""
+        """End a book's subscription if ccxt can do that. Otherwise it ends with the connection."""
         if not self._client.has.get("unWatchOrderBook"):
             return
         try:

@@ -1,4 +1,4 @@
-"""The translation of a venue's options for ccxt: its configuration, with addresses that are closed by default."""
+"""The translation of a venue's options into ccxt's configuration. Every address is closed unless it is opened."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from execution.venues.spec import ExchangeSpec
 
-#: Nothing listens on the discard port: a request that strays is refused on this very machine.
+#: Closed addresses. Nothing listens on the discard port, so this machine itself refuses a stray request.
 CLOSED_HTTP = "http://127.0.0.1:9/closed"
 CLOSED_WEBSOCKET = "ws://127.0.0.1:9/closed"
 
@@ -37,7 +37,7 @@ def configuration(
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new tree with the leaves of both. ``above`` wins where both have one."""
+    """Return a new nested mapping with the values of both. Where both have a value, ``above`` wins."""
     tree = dict(below)
     for key, value in above.items():
         under = tree.get(key)
@@ -47,9 +47,9 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def closed_except(addresses: Any, given: Any) -> Any:
-    """Return ``addresses`` (ccxt's ``urls["api"]``) with every leaf closed that ``given`` does not override.
+    """Return ``addresses`` (ccxt's ``urls["api"]``) with every address closed that ``given`` does not override.
 
-    So a desk that is pointed at one host never contacts another one because ccxt added an address.
+    A desk with one host in its options then never contacts another host that a new ccxt release adds.
     """
     if isinstance(addresses, Mapping):
         inner = given if isinstance(given, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The reading of lists that come in pages and stretches of time. A list is complete, or the read fails."""
+"""The reading of lists that come in pages or by stretches of time. A list is complete, or its read fails."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from execution.venues.protocol import VenueReadFailed
 from execution.venues.spec import Paging
 
 MAX_PAGES = 200
-#: What happens while a request is under way belongs to it: the last stretch ends so many milliseconds on.
+#: Milliseconds by which the last stretch ends after now, so that it covers events during its own request.
 AHEAD = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: ``entries`` as ccxt gives them, ``raw`` all entries of the answer, and the ``answer`` itself."""
+    """One page: ``entries`` in ccxt's form, ``raw`` with all entries of the answer, and the whole ``answer``."""
 
     entries: Sequence[Any]
     raw: Sequence[Any]
@@ -28,7 +28,7 @@ class Page:
 class PageRequest:
     """The arguments of one request to ccxt for a page of a list.
 
-    ``since`` is in milliseconds, ``limit`` the most entries, and ``params`` goes to the exchange.
+    ``since`` is in milliseconds. ``limit`` is the maximum number of entries. ``params`` goes to the exchange.
     """
 
     since: int | None
@@ -48,9 +48,9 @@ async def all_pages(
     stretch: timedelta | None,
     smallest: int,
 ) -> list[Any]:
-    """Read every entry from ``since`` on, once each. Times are in milliseconds.
+    """Return every entry from ``since`` on, each once. Times are in milliseconds.
 
-    Raise ``VenueReadFailed`` when a page may not be the last and the next one cannot be requested.
+    Raise ``VenueReadFailed`` if more pages may exist and cannot be requested.
     """
     entries: list[Any] = []
     for first, last in stretches(since, until, stretch):
@@ -62,7 +62,10 @@ async def all_pages(
 def stretches(
     since: int | None, until: int, stretch: timedelta | None
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Yield ``since`` to ``until`` in pieces that one request may cover. The last may have an open end."""
+    """Yield the time from ``since`` to ``until`` in pieces that one request may cover, as first and last millisecond.
+
+    Without ``stretch`` or ``since`` it is one piece with an open end.
+    """
     if since is None or stretch is None:
         yield since, None
         return
@@ -92,7 +95,7 @@ async def _stretch(fetch: Fetch, request: PageRequest, paging: Paging | None, sm
 
 
 def _next(paging: Paging, page: Page, number: int) -> dict[str, Any] | None:
-    """Return the parameters of the page after ``page``, the ``number``-th; None after the last."""
+    """Return the parameters that request the page after ``page``; None if it is the last. ``number`` counts from 1."""
     if paging.way == "whole" or not page.raw:
         return None
     if paging.way == "cursor":
@@ -126,8 +129,9 @@ def _number(entry: Any) -> int:
 
 
 def once(entries: Sequence[Any]) -> list[Any]:
-    """Remove repeats; the later of two counts. An entry without an id stays, so that its reader refuses it.
+    """Return the entries without repeats; of two with the same id the later counts.
 
-    On some exchanges (binance) ids are unique only within a symbol.
+    An entry without an id is kept, so that its conversion fails. On some exchanges (binance) ids are unique only
+    within a symbol.
     """
     return list({(entry.get("symbol"), entry.get("id") or id(entry)): entry for entry in entries}.values())

@@ -1,4 +1,4 @@
-"""The permissions of a key and the mode of its account, where the exchange tells them."""
+"""The permissions of an API key, and the mode of its account, on exchanges that report them."""
 
 from __future__ import annotations
 

@@ -29,21 +29,20 @@ from execution.core.types import (
 
 T = TypeVar("T")
 
-#: A question that an exchange may take for all symbols of an account at once.
+#: A list that some exchanges give for all symbols of an account at once.
 AccountQuestion = Literal["open_orders", "trades"]
-#: What the trades of some orders are asked for by: the whole account, each symbol, or each order.
+#: The way to read the trades of some orders: one list for the account, for each symbol, or for each order.
 TradesQuestion = Literal["account", "symbol", "order"]
 #: The open orders that one request cancels.
 CancelScope = Literal["symbol", "account"]
 
 
 class VenueReadFailed(Exception):  # an outcome, named like the others
-    """A read did not succeed, so it is no evidence of anything. ``retry_after`` is the pause that the exchange asks
-    for.
+    """A read failed, so it proves nothing. ``retry_after`` is the pause that the exchange asks for.
 
-    ``refuses_key``: the exchange answered, and refuses this key. ``shows`` is the state of the feed that the answer
-    proves: its symbol is not listed, or the book has only one side. ``kind`` and ``incident`` are set when our own
-    code failed at the answer: the class of the error, and the id of its traceback in the log.
+    ``refuses_key``: the exchange answered, and refuses this key. ``shows`` is the state of the symbol's market data
+    that the answer proves all the same: not listed, or a book with only one side. ``kind`` and ``incident`` are set if
+    our own code failed on the answer: the class of the error, and the id of its traceback in the log.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
 class Unreadable:
     """An entry of a list that could not be converted, with the ids of its order. ``error`` is the reason.
 
-    ``is_empty``: it is a trade of quantity zero, by which nothing was traded.
+    ``is_empty``: the entry is a trade of quantity zero, so nothing was traded.
     """
 
     symbol: str
@@ -79,7 +78,7 @@ class Unreadable:
 
 
 class Listing(list[T]):
-    """An exchange's list, converted. ``unreadable`` are the entries that could not be converted."""
+    """An exchange's list after conversion. ``unreadable`` has the entries that could not be converted."""
 
     def __init__(self, entries: Iterable[T] = (), unreadable: Iterable[Unreadable] = ()) -> None:
         super().__init__(entries)
@@ -87,27 +86,27 @@ class Listing(list[T]):
 
 
 class MarketStream(Protocol):
-    """A venue's public streams. They never end, and reconnect by themselves."""
+    """A venue's public streams. They do not end by themselves, and they reconnect by themselves."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
-        """Yield the events, to one taker only. A slow taker gets only the latest quotes and books."""
+        """Yield the events, to one caller only. A slow caller gets only the latest quotes and books."""
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return True if the stream itself shows when a trade is missing. Otherwise the venue's list must."""
+        """Return True if the stream's trade ids show a missing trade. Otherwise only the venue's list can show it."""
 
     def want_books(self, symbols: Collection[str]) -> None:
         """Stream the books of exactly these symbols from now on."""
 
     def reconnect(self, reason: str) -> None:
-        """Connect again, because the stream brings nothing although the market moves."""
+        """Connect again, because the stream sends nothing although the market moves."""
 
 
 class MarketGateway(Protocol):
-    """The public side of a venue, which needs no key. Every method raises ``VenueReadFailed``."""
+    """The public data of a venue, which needs no key. Every method may raise ``VenueReadFailed``."""
 
     async def open(self) -> None:
-        """Load the markets and the clock's difference. Call it once before anything else."""
+        """Load the markets and measure the difference of the clocks. Call it once, before anything else."""
 
     async def close(self) -> None:
         """Close connections and streams; safe to call twice."""
@@ -115,19 +114,22 @@ class MarketGateway(Protocol):
     async def quote(self, symbol: str) -> Quote: ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Return quotes in one request, without symbols that have none; empty where the exchange has no such
+        """Return quotes by symbol, from one request, without symbols that have none. Empty if the exchange has no such
         request.
         """
 
     async def book(self, symbol: str) -> Book:
-        """Return the best levels of the venue's own book, at least one on either side."""
+        """Return the best levels of the venue's book, at least one on each side."""
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the newest public trades, oldest first; all since ``after`` where the exchange supports it."""
+        """Return the newest public trades, oldest first. If the exchange can list them by id, return all since
+        ``after``.
+        """
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
-        """Return five-minute candles that opened from ``since`` on and ended by ``until``. A stretch without a
-        trade may be missing.
+        """Return the five-minute candles that opened at or after ``since`` and ended by ``until``.
+
+        Candles of a time without a trade may be missing.
         """
 
     def watch_market(self, symbols: Sequence[str]) -> MarketStream:
@@ -135,10 +137,10 @@ class MarketGateway(Protocol):
 
 
 class Gateway(MarketGateway, Protocol):
-    """One account at one venue. Every method but ``create``, ``cancel`` and ``cancel_all`` raises
-    ``VenueReadFailed``.
+    """One account at one venue.
 
-    ``create`` and ``cancel`` never raise (except ``asyncio.CancelledError``): every failure is an outcome.
+    ``create``, ``cancel`` and ``cancel_all`` never raise (except ``asyncio.CancelledError``): every failure of them is
+    an outcome. Every other method may raise ``VenueReadFailed``.
     """
 
     @property
@@ -153,36 +155,38 @@ class Gateway(MarketGateway, Protocol):
     ) -> None:
         """Wait until a create or a cancel may be sent at once, and take its place in the rate limit.
 
-        ``age`` is that of the order to be cancelled, because some exchanges charge more for a young one. The session
-        awaits it before its last check. ``create`` and ``cancel`` themselves never wait, so the check is fresh when
-        the request is sent.
+        ``age`` is the age of the order to cancel, because some exchanges charge more for a young one. The session
+        awaits this method before its last check of an order. ``create`` and ``cancel`` themselves never wait, so that
+        check is fresh when the request is sent.
         """
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
         """Give back a place in the rate limit whose request was not sent."""
 
     def share_limits(self, clients: int) -> None:
-        """Keep to an equal part of the limits that the exchange counts by address. ``clients`` is the number that
-        share them.
+        """Use only an equal part of the limits that the exchange counts by address. ``clients`` is the number of
+        gateways that share them.
         """
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
-        """Place an order. Where possible, the exchange refuses it if it arrives later than ``valid_for``.
+        """Place an order. If it arrives later than ``valid_for``, the exchange refuses it, if the exchange can do
+        that.
 
-        A ``valid_for`` below the exchange's shortest is raised to it.
+        A ``valid_for`` below the exchange's minimum is raised to that minimum.
         """
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
 
     @property
     def cancels_all(self) -> CancelScope | None:
-        """Return the scope of ``cancel_all``; None where the exchange has no such call."""
+        """Return the scope of ``cancel_all``; None if the exchange has no such call."""
 
     async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
-        """Cancel every open order of a symbol, or of the account for None. Return the answer's news by exchange id.
+        """Cancel every open order of a symbol, or of the account for None. Return the reports in the answer, by
+        exchange id.
 
-        It waits for its place in the rate limit. An order that the answer leaves out may be cancelled all the same.
-        Never raises.
+        It waits for its place in the rate limit. An order that the answer leaves out may be cancelled too. Never
+        raises.
         """
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
@@ -190,54 +194,60 @@ class Gateway(MarketGateway, Protocol):
 
     @property
     def orders_at_once(self) -> int:
-        """Return how many orders ``find_all`` asks for in one request."""
+        """Return the number of orders that ``find_all`` may look up in one request."""
 
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
         """Find orders of any symbols by their ids, in one request. A missing order may still exist."""
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
-        """Return the seconds of the whole rate limit that such a read takes; a find is one by our own id."""
+        """Return the cost of one read, as the seconds in which the whole rate limit allows as much.
+
+        ``find`` stands for the look-up of an order by our client id.
+        """
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
-        """Return the seconds of the limit that lists of so many trades of so many symbols take."""
+        """Return the cost of reading ``count`` trades of ``symbols`` symbols, in the unit of ``seconds_of``."""
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
-        """Return the questions that cost less for the whole account than for so many symbols one by one."""
+        """Return the lists that cost no more for the whole account than for ``symbols`` symbols one by one."""
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
-        """Return the open orders of a symbol, or of all symbols for None, where the account can be asked as a
-        whole.
-        """
+        """Return the open orders of a symbol. For None, return those of all symbols, if the exchange can list them."""
 
     async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
         """Return orders of any state that were created at or after ``since``."""
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
-        """Return all own trades at or after ``since``, from every page; for None those of all
-        symbols, if supported.
+        """Return all of our trades at or after ``since``, from every page. For None, return those of all symbols, if
+        the exchange can list them.
         """
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read the trades of so many orders in each of some symbols."""
+        """Return the cheapest way to read the trades of some orders. ``orders`` has the number of orders in each
+        symbol.
+        """
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
-        """Return all trades of an order whose exchange id is known, where ``cheapest_trades`` recommends it."""
+        """Return all trades of an order whose exchange id is known. Use it only if ``cheapest_trades`` returned
+        "order".
+        """
 
     async def balances(self) -> dict[str, BalanceAmounts]: ...
 
     async def permissions(self) -> KeyPermissions: ...
 
     async def arm_switch(self, seconds: int) -> None:
-        """Let the exchange cancel every open order of the account in so many seconds, counted from now.
+        """Make the exchange cancel every open order of the account after ``seconds``, unless the switch is armed
+        again.
 
-        Only where the guarantees include a dead-man's switch. After a failure it may be armed or not.
+        Call it only if the guarantees include a dead-man's switch. After a failure the switch may be armed or not.
         """
 
     async def disarm_switch(self) -> None:
         """Disarm the dead-man's switch."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
-        """Watch the private stream for ever. It reconnects by itself and reports ``lost`` and ``resumed``."""
+        """Yield the events of the private stream. It reconnects by itself and reports ``lost`` and ``resumed``."""
 
     def reconnect_account(self, reason: str) -> None:
-        """Connect the private stream again, because it omits reports."""
+        """Connect the private stream again, because it has omitted reports."""

@@ -1,7 +1,7 @@
-"""A venue's public books and trades without a key, for recordings, numbered in the order of their receipt.
+"""A venue's public books and trades without a key, for recordings. Events are numbered in the order of receipt.
 
-A lost stream, a crossed book and a slow taker each make the book unknown from that moment on, and the feed says so.
-Trades that a venue repeats are reported once.
+A lost stream and a crossed book make the book unknown from that moment on, and so does a reader that is too slow. The
+feed reports this as an event. A trade that a venue sends twice is reported once.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from execution.venues.streams import MAX_BACK_OFF, MIN_BACK_OFF, Bell, PublicCac
 log = logging.getLogger(__name__)
 
 LEVELS = 20
-#: Events that wait to be taken. A taker that is so far behind will not catch up.
+#: The most events that may wait for the reader. A reader this far behind will not catch up.
 MAX_PENDING = 50_000
-#: Ids of a symbol's last trades that are remembered.
+#: The number of trade ids that are remembered for each symbol, to recognise repeats.
 REMEMBERED = 5_000
-#: A trade that is older than this when it comes was told at the subscription: the market of then is not recorded.
+#: A trade that is older than this at its receipt comes from the list that a venue sends at the subscription. It is
+#: left out, because the market at its time is not recorded.
 OLDEST = 10 * SECOND
 REQUEST_SECONDS = 10.0
 
@@ -161,7 +162,9 @@ class PublicFeed:
             self._add(replace(seen, number=next(self._numbers)))
 
     def _lose(self, note: str) -> None:
-        """Say that no book is known any more. What waits is kept, also beyond its bound."""
+        """Add an event for each known book, which says that it is unknown now. Waiting events are kept, even beyond
+        their limit.
+        """
         moment = self._now()
         for symbol, before in self._last.items():
             if before.is_known:
@@ -182,7 +185,7 @@ class PublicFeed:
         return record
 
     def _trade(self, symbol: str, raw: Any) -> RecordedTrade | None:
-        """Return the trade; None when it was told before, or is older than the recording's market."""
+        """Return the trade; None if it came before, or if it is older than ``OLDEST``."""
         read = convert.public_trade(raw, symbol=symbol)
         trade_id = None if raw.get("id") in (None, "") else str(raw["id"])
         at, moment = microseconds_of(raw.get("timestamp")), self._now()
@@ -198,9 +201,10 @@ class PublicFeed:
 
 
 def levels_of(side: Any) -> tuple[Level, ...]:
-    """Return the best levels of a side of ccxt's book without those of size 0, by which an exchange removes a level.
+    """Return the best levels of a side of ccxt's book. A level of size 0 is left out: an exchange removes a level by
+    it.
 
-    An empty side has none. Raises ``AnswerError``.
+    An empty side has no levels. Raises ``AnswerError`` for an impossible level.
     """
     levels = []
     for price, size, *_ in side or ():
@@ -215,6 +219,6 @@ def levels_of(side: Any) -> tuple[Level, ...]:
 
 
 def microseconds_of(milliseconds: Any) -> int | None:
-    """Return a time of ccxt in microseconds; None where there is none."""
+    """Return ccxt's time in milliseconds as microseconds; None stays None."""
     number = values.decimal_or_none(milliseconds)
     return None if number is None else int(number * 1000)

@@ -1,8 +1,8 @@
-"""Weighted limits of an exchange. Cancels have a reserve, creates have a share that reads leave free, and reads a
-floor.
+"""Rate limits of an exchange, in units that each call costs. Cancels have a reserve. Creates come before reads, but
+reads have a minimum.
 
-ccxt's own limiter is off, because it waits between a call and its signature: a request that was checked in time
-would be sent late. Here the caller waits, and checks afterwards.
+ccxt's own limiter is off. It waits between a call and its signature, so a request that was checked in time would be
+sent late. Here the caller waits first and checks afterwards.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Protocol
 
 from execution.venues.spec import Limits
 
-#: The part of what cancels leave that creates leave to reads, while some wait.
+#: The minimum for waiting reads, as a part of what the reserve for cancels leaves.
 READ_FLOOR = 0.25
 
 
 class Use(IntEnum):
-    """The purpose of a call. Each use has a queue of its own, and no smaller share than the one before.
+    """The purpose of a call. Each use has its own queue. A later use may use at least as much of the limit as an
+    earlier one.
 
-    A look-up asks for the state of one order. The desk places nothing new for that order until it knows the state.
+    A look-up reads the state of one order. The desk places nothing new for that order until it knows the state.
     """
 
     READ = 0
@@ -33,7 +34,7 @@ class Use(IntEnum):
 
 
 class Count(Protocol):
-    """The way in which an exchange adds up calls. Times are in seconds of a clock that never goes back."""
+    """The way in which an exchange adds up calls. Times are in seconds of a monotonic clock."""
 
     def used(self, now: float) -> float:
         """Return the units that count at ``now``."""
@@ -41,10 +42,10 @@ class Count(Protocol):
     def take(self, cost: float, now: float) -> None: ...
 
     def give_back(self, cost: float) -> None:
-        """Take the last entry of this cost back; do nothing if there is none."""
+        """Remove the last entry with this cost; do nothing if there is none."""
 
     def seconds_until(self, excess: float, now: float) -> float:
-        """Return the seconds from ``now`` until ``excess`` units less count."""
+        """Return the seconds from ``now`` until the count has fallen by ``excess`` units."""
 
 
 class WindowCount:
@@ -106,14 +107,14 @@ class DecayCount:
 
 
 class Throttle:
-    """Keeps the counted units within ``budget``. Calls of one use go in the order of their requests.
+    """Keeps the counted units within ``budget``. Calls of one use are sent in the order in which they came.
 
-    Creates and look-ups leave ``reserve`` units to cancels. Reads leave those and all but ``read_share`` of the
-    rest. ``share`` is our part of all this (``resize``). The most expensive call always stays possible.
+    Creates and look-ups leave ``reserve`` units to cancels. Of the rest, reads use at most ``read_share``. ``resize``
+    sets the part of all this that is ours. The most expensive call always stays possible.
 
-    Waiting reads have a floor, ``read_floor`` of the part that cancels leave. While they have had less, creates
-    leave it to them. Otherwise a rush of creates would keep out the reads that tell the creates' outcome. ``reads``
-    counts the units that reads took.
+    Waiting reads have a minimum: the part ``read_floor`` of what cancels leave. While reads have used less than that,
+    creates leave the difference to them. Otherwise a rush of creates would keep out the reads that show the creates'
+    outcome. ``reads`` counts the units that reads used.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
@@ -160,11 +161,11 @@ class Throttle:
                 self._reads.take(cost, self._clock())
 
     def give_back(self, cost: float) -> None:
-        """Give back the last units of this cost, because the call was not made."""
+        """Give back the units of the last call with this cost, because the call was not sent."""
         self._count.give_back(cost)
 
     def resize(self, share: float) -> None:
-        """Keep to this part of the limit from now on, because others share the limit."""
+        """Use only this part of the limit from now on, because others share the limit."""
         self._share = share
 
     def hold(self, seconds: float) -> None:
@@ -180,7 +181,7 @@ class Throttle:
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     def held_for(self, use: Use) -> float:
-        """Return the seconds for which a call must wait, because the exchange asked for it or its limit is nearly
+        """Return the seconds for which a call must wait, because the exchange asked for a pause or its limit is nearly
         used.
         """
         until = self._closed_until
@@ -191,7 +192,7 @@ class Throttle:
         return max(0.0, until - self._clock())
 
     def limit(self, use: Use) -> float:
-        """Return the units up to which a call of this use may go."""
+        """Return the count of units up to which a call of this use may be sent."""
         budget, reserve = self.budget * self._share, self.reserve * self._share
         if use is Use.CANCEL:
             return max(budget, self._dearest)
@@ -199,7 +200,7 @@ class Throttle:
         return max(left * self._read_share if use is Use.READ else left, self._dearest)
 
     def _wait(self, cost: float, use: Use) -> float:
-        """Return seconds until it is worth asking again; 0 when the cost fits now."""
+        """Return the seconds until the caller should try again; 0 if the cost fits now."""
         if (pause := self.held_for(use)) > 0:
             return pause
         now = self._clock()
@@ -212,7 +213,7 @@ class Throttle:
         return self._seconds(self._count, used + kept - self.limit(use), now)
 
     def _until_floor(self, used: float, cost: float, now: float) -> float:
-        """Return seconds until a read fits into the floor of reads, and into what cancels leave."""
+        """Return the seconds until a read fits into the minimum of reads, without touching the reserve of cancels."""
         if self._reads is None:
             return float("inf")
         own = self._reads.used(now) + cost - self._floor
@@ -220,7 +221,7 @@ class Throttle:
         return max(self._seconds(self._reads, own, now), self._seconds(self._count, beside, now))
 
     def _kept_for_reads(self, cost: float, now: float) -> float:
-        """Return what a create leaves to the reads that wait: what is left of their floor."""
+        """Return the units that a create must leave to waiting reads: the unused rest of their minimum."""
         is_awaited = self._queues[Use.READ].locked() or self._queues[Use.LOOK_UP].locked()
         if self._reads is None or not is_awaited:
             return 0.0

@@ -1,8 +1,8 @@
-"""The addresses that a client of ccxt may reach, compared with the installation's environment.
+"""The addresses that a ccxt client may reach, by the installation's environment: paper, testnet or live.
 
-There are two checks. When a client is made, all addresses that ccxt has resolved are compared. When it sends, the
-address of each request is compared again, and its proxy. This also catches an address that changes later, or one
-from an answer.
+There are two checks. When a client is made, all addresses that ccxt has resolved are checked. When the client sends,
+the address and the proxy of each request are checked again. The second check also catches an address that changes
+later, or one that comes from an answer.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ OTHER_PROXIES = (
     *("wsProxy", "ws_proxy", "wss_proxy", "wsSocksProxy", "ws_socks_proxy"),
     *("aiohttp_trust_env", "trust_env", "session"),
 )
-#: Where ccxt keeps the addresses of a test network: in ``urls``, and bitget's in ``urls["api"]`` beside the live ones.
+#: The names under which ccxt keeps addresses of a test network: in ``urls``, and for bitget in ``urls["api"]`` beside
+#: the live ones.
 TEST_TREES = ("test", "demo", "demotrading")
 REDIRECTS = range(300, 400)
 
@@ -52,7 +53,7 @@ class AddressRefused(ccxt_errors.NotSupported):  # type: ignore[misc]  # ccxt is
 
 
 class RedirectRefused(ccxt_errors.BadResponse):  # type: ignore[misc]
-    """The exchange answered with a redirect. It says nothing about the order, and is not followed."""
+    """A redirect as the exchange's answer. It is not followed, and it says nothing about the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,16 @@ class Reach:
 
     exchange_id: str
     network: Network
-    #: The exchange's own addresses and those of its test network, as ccxt ships them.
+    #: The addresses of the live exchange and of its test network, as ccxt ships them.
     live: frozenset[Origin]
     test: frozenset[Origin]
     spec: ExchangeSpec
 
     def refusal(self, origin: Origin) -> str | None:
-        """Return the reason why ``origin`` may not be reached; None when it may.
+        """Return the reason why ``origin`` may not be reached; None if it may.
 
-        On a host that live and test network share, a header of the test network is needed.
+        A host that the live exchange and the test network share may be reached from a testnet. Each request to it then
+        needs the header of the test network.
         """
         if self.network.environment == PAPER:
             if origin.host in {own.host for own in self.live}:
@@ -90,7 +92,9 @@ class Reach:
         return self.spec.test_header is not None and origin in self.live
 
     def _is_named_stream(self, url: yarl.URL) -> bool:
-        """Return whether the address is a websocket of the live exchange whose host is known only from an answer."""
+        """Return True for a websocket of the live exchange whose host only an answer names, within the spec's
+        ``own_domain``.
+        """
         if self.network.environment != LIVE or self.spec.own_domain is None or url.scheme != "wss":
             return False
         return (url.raw_host or "").endswith(f".{self.spec.own_domain}")
@@ -98,7 +102,7 @@ class Reach:
     async def guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Check each request of a session before it is sent, as its middleware, and follow no redirect."""
+        """Check a request before it is sent, as the session's middleware. Raise ``RedirectRefused`` for a redirect."""
         self.refuse_request(request)
         response = await handler(request)
         if response.status in REDIRECTS:
@@ -140,7 +144,9 @@ class Reach:
         )
 
     def close_unused(self, client: Any) -> None:
-        """Close the addresses of the other environment in ``urls["api"]`` that ccxt does not use in this one."""
+        """Close addresses in ``urls["api"]`` that belong to the other environment and that ccxt does not use in this
+        one.
+        """
         names = self.spec.closed_in_test if self.network.environment == TESTNET else TEST_TREES
         api = client.urls["api"]
         client.urls["api"] = {
@@ -166,7 +172,9 @@ class Reach:
         self._refuse_proxies(client)
 
     def _refuse_mode(self, client: Any) -> None:
-        """Refuse ccxt's test mode outside of the test network. A shared host needs it there."""
+        """Raise ``ValueError`` for ccxt's test mode outside a testnet, and on a shared host of a testnet without that
+        mode.
+        """
         names = ("sandboxMode", "sandbox", "testnet", "enableDemoTrading")
         is_test = client.isSandboxModeEnabled or any(client.options.get(name) for name in names)
         if is_test and self.network.environment != TESTNET:
@@ -191,7 +199,7 @@ class Reach:
 
 @functools.cache
 def reach_of(exchange_id: str, network: Network) -> Reach:
-    """Return the addresses of an exchange that ``network`` may reach, from ccxt's own unchanged class."""
+    """Return the addresses of an exchange that ``network`` may reach, read from ccxt's unchanged class."""
     spec = spec_of(exchange_id)
     shipped = exchange_class(exchange_id)()
     hostnames = {shipped.hostname, *spec.hostnames}
@@ -203,7 +211,7 @@ def reach_of(exchange_id: str, network: Network) -> Reach:
 
 
 def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:
-    """Return the origins of the addresses in ccxt's tree, under each name of the exchange."""
+    """Return the origins of all addresses in ccxt's nested ``tree``, for each of the exchange's ``hostnames``."""
     return frozenset(
         origin_of(address.replace("{hostname}", name or ""))
         for _, address in _leaves(tree, "")
@@ -213,7 +221,7 @@ def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:
 
 
 def _leaves(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Yield every leaf with its place. Anything but a mapping is a leaf."""
+    """Yield every value in nested mappings, with its path such as ``urls.api.ws``."""
     if isinstance(tree, Mapping):
         for name, inner in tree.items():
             yield from _leaves(inner, f"{place}.{name}")
@@ -222,5 +230,5 @@ def _leaves(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def _origin_of_url(url: yarl.URL) -> Origin:
-    """Return the origin as aiohttp will connect to it."""
+    """Return the origin to which aiohttp will connect."""
     return Origin(url.scheme in {"https", "wss"}, (url.raw_host or "").lower(), url.port or 0)

@@ -1,6 +1,6 @@
-"""The data that one call of the gateway passes to ccxt's lowest level, and receives from there.
+"""The data that one call of the gateway exchanges with the desk's code at ccxt's lowest level.
 
-The task's context carries it, because answers to other calls of the same client come in between.
+The asyncio task's context carries them, because answers to other calls of the same client come in between.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 
 @dataclass
 class RequestContext:
-    """The context of one call: its wishes for the signature, and the last answer."""
+    """The context of one call: the settings for its signature, and the data of its last answer."""
 
-    #: How long the request may be under way, in milliseconds; None where that is not said, or by a parameter.
+    #: The validity of the request in milliseconds. None if it has none, or if a parameter of ccxt carries it.
     valid_for: int | None = None
-    #: The time with which it is being signed, in milliseconds, where its body says the same.
+    #: The time of the signature in milliseconds, while signing, if the body has to repeat it.
     timestamp: int | None = None
     #: The wait that the answer asked for.
     retry_after: timedelta | None = None
     #: The answer's HTTP status.
     status: int | None = None
-    #: Whether it was a page or other text instead of JSON.
+    #: Whether the answer was a web page or other text instead of JSON.
     is_page: bool = False
     #: The answer itself.
     answer: Any = None
-    #: All entries of the answer's list, before ccxt takes out those of other symbols and times.
+    #: All entries of the answer's list, before ccxt removes those of other symbols and times.
     entries: Sequence[Any] | None = None
-    #: The candles of the answer that have no time, which ccxt cannot put in order.
+    #: The candles of the answer that have no time, which ccxt cannot sort.
     timeless: Sequence[Any] = ()
 
 
@@ -44,5 +44,5 @@ def begin(*, valid_for: int | None = None) -> RequestContext:
 
 
 def current() -> RequestContext:
-    """Return the task's context. A stream has one that nobody reads."""
+    """Return the task's context. A stream's task has none and gets a new one, which nobody reads."""
     return _current.get() or RequestContext()

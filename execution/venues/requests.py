@@ -1,4 +1,4 @@
-"""The parameters of requests to an exchange, with exact digits, and the refusals before sending."""
+"""The parameters of requests to an exchange, with exact digits, and the checks before sending."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEFAULT_WINDOW = 2.0
 
 
 def limits_of(client: Any) -> Limits:
-    """Return a limit from ccxt's ``rateLimit`` (milliseconds a call), with a fifth kept for cancels."""
+    """Return a limit that follows ccxt's ``rateLimit`` (milliseconds per call), with a fifth reserved for cancels."""
     budget = max(5.0, DEFAULT_WINDOW * 1000 / float(client.rateLimit))
     return Limits(budget=budget, window=DEFAULT_WINDOW, reserve=max(1.0, budget / 5))
 
@@ -37,7 +37,7 @@ def digits(number: Decimal) -> str:
 
 
 def refusal(request: ChildRequest, *, market: Market | None, spec: ExchangeSpec) -> Rejected | None:
-    """Return the reason why this request cannot be sent as it is, with the value and the limit; None when it can."""
+    """Return the reason why this request cannot be sent, with the value and the limit; None if it can be sent."""
     if market is None:
         return Rejected(kind="BadSymbol", message=f"{request.symbol} is not listed")
     if not (rule := spec.client_id_rule).fullmatch(request.client_id):
@@ -70,7 +70,7 @@ def whole_milliseconds(valid_for: timedelta) -> int:
 
 
 def refuse_quote_sized(client: Any, request: ChildRequest, spec: ExchangeSpec) -> None:
-    """Raise ``NotSupported`` where a market buy is sized in quote, because the quantity would be read as money."""
+    """Raise ``NotSupported`` for a market buy if the exchange would read its quantity as an amount of money."""
     if request.type is not OrderType.MARKET or request.side is not Side.BUY:
         return
     if (spec.market_buys or _declared_market_buys(client)) == "quote":
@@ -85,8 +85,9 @@ def _declared_market_buys(client: Any) -> str:
 
 
 def cancel_address(ref: OrderRef, spec: ExchangeSpec) -> tuple[str | None, str, dict[str, str]] | None:
-    """Return the arguments by which ccxt cancels an order: the exchange's id if known, else the client id. None
-    where the exchange does not know the client id.
+    """Return ccxt's arguments for a cancel: with the exchange's id if known, else with the client id.
+
+    None if the exchange's id is unknown and the exchange does not cancel by client id.
     """
     if ref.exchange_id is not None:
         return ref.exchange_id, ref.symbol, {}
@@ -96,12 +97,12 @@ def cancel_address(ref: OrderRef, spec: ExchangeSpec) -> tuple[str | None, str, 
     return None if named is None else (None, ref.symbol, {named: ref.client_id})
 
 
-#: Without these nothing that became of an order could be learnt.
+#: ccxt's methods without which the desk could not learn the outcome of an order.
 NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance", "fetchOrderBook")
 
 
 def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
-    """Raise ``ValueError`` for an exchange that does not let the desk find every order again, with what it lacks."""
+    """Raise ``ValueError``, with everything that is missing, for an exchange where the desk could lose an order."""
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):
         lacks.append("fetchOrders or fetchClosedOrders")
@@ -115,7 +116,7 @@ def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
 
 
 def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
-    """Return binance's (maker, taker) of the account, as fractions; None where the answer has none."""
+    """Return the account's (maker, taker) rates from binance's answer, as fractions; None if the answer has none."""
     rates = (answer.get("info") or {}).get("commissionRates")
     if not isinstance(rates, Mapping):
         return None
@@ -124,7 +125,10 @@ def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | Non
 
 
 def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
-    """Return okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
+    """Return the account's (maker, taker) rates from okx's answer, as fractions; None if the answer has none.
+
+    okx writes a charge as a negative rate; the result is positive for a charge.
+    """
     listed = answer.get("data")
     first = listed[0] if isinstance(listed, list) and listed else {}
     maker, taker = (values.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
@@ -132,7 +136,7 @@ def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
 
 
 def spot_markets(client: Any) -> dict[str, Market]:
-    """Return all spot markets whose limits can be read. No other market is traded; a request for one fails."""
+    """Return all spot markets whose limits can be read. A request for any other market is refused."""
     found = {symbol: _limits(client, market, None) for symbol, market in client.markets.items()}
     return {symbol: market for symbol, market in found.items() if market is not None}
 
@@ -140,11 +144,11 @@ def spot_markets(client: Any) -> dict[str, Market]:
 def renewed_markets(
     client: Any, fresh: Sequence[Any], symbols: Iterable[str], fees: Fees | None
 ) -> dict[str, Market]:
-    """Return the rules of ``symbols`` from a fresh list of markets, which replaces ccxt's own. Unlisted symbols
-    are left out.
+    """Return the rules of ``symbols`` from a fresh list of markets, and put the list into ccxt in place of the old
+    one.
 
-    Raise ``AnswerError`` for limits that cannot be used. A closed market without readable limits counts as
-    unlisted.
+    Unlisted symbols are left out, and so is a closed market without readable limits. Raise ``AnswerError`` for an open
+    market without readable limits.
     """
     listed = {market["symbol"]: market for market in fresh}
     asked = [symbol for symbol in symbols if symbol in listed]
@@ -162,7 +166,7 @@ def renewed_markets(
 
 
 def _merged(known: Any, fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a market with its fresh values. Missing fees are ccxt's published ones, as at the first load."""
+    """Return a market with its fresh values. If its fees are missing, those of ccxt's first load stay."""
     told = {
         name: value for name, value in fresh.items() if value is not None or name not in ("maker", "taker")
     }
@@ -170,7 +174,7 @@ def _merged(known: Any, fresh: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _limits(client: Any, market: Any, fees: Fees | None) -> Market | None:
-    """Return a spot market's rules. None for another market, or one whose limits cannot be read."""
+    """Return a spot market's rules; None for a market that is not spot or whose limits cannot be read."""
     if not market.get("spot"):
         return None
     try:

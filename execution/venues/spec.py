@@ -1,4 +1,4 @@
-"""The differences between exchanges: the types of an ``ExchangeSpec``."""
+"""The ways in which exchanges differ, as the types of an ``ExchangeSpec``."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ Call = Literal[
 ]  # fmt: skip
 
 
-#: In the way to a list of an answer: the one list that is there, under a name that the request gave.
+#: A wildcard in a path to a list in an answer. It stands for a key that the request chose, with the only list there.
 ANY_LIST = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``budget`` units per ``window`` seconds, of which ``reserve`` are for cancels only, and the cost of each call.
+    """A rate limit: ``budget`` units per ``window`` seconds, and the cost of each call. ``reserve`` units are for
+    cancels only.
 
-    With ``decay`` it is a counter instead. It falls by so many units a second and never passes the budget.
+    With ``decay`` the limit is a counter instead. It falls by ``decay`` units a second and never passes ``budget``.
     """
 
     budget: float
@@ -35,20 +36,21 @@ class Limits:
     reserve: float
     costs: Mapping[Call, float] = field(default_factory=dict)
     decay: float | None = None
-    #: Clients of one host share what is counted by its address.
+    #: What the exchange counts by. All clients on one host share a limit that is counted by "address".
     counted_by: Literal["address", "account"] = "account"
-    #: Whether each symbol is counted by itself.
+    #: Whether the exchange counts each symbol separately.
     by_symbol: bool = False
-    #: What a cancel costs by the age of its order: (seconds, cost) of the first that it is younger than, else nothing.
+    #: The cost of a cancel by its order's age, as pairs (seconds, cost). The first pair with more seconds than the age
+    #: counts; without one the cancel is free.
     cancel_by_age: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UsedHeader:
-    """The header, in lower case, in which each answer tells the units used in this ``window`` of seconds.
+    """The header that reports in each answer how many units are used in the current ``window`` of seconds.
 
-    Windows begin on the clock's multiples. ``limit`` is the sum that the exchange allows all programs of an address
-    in one window.
+    ``name`` is in lower case. Windows begin at multiples of ``window`` on the exchange's clock. ``limit`` is the
+    number of units that the exchange allows all programs at one address together in one window.
     """
 
     name: str
@@ -58,20 +60,21 @@ class UsedHeader:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The order of the pages of one list.
+    """The way from one page of a list to the next.
 
-    ``whole``: one answer holds everything. ``from_id``: upwards from an id. ``before_id``: below the id of the last
-    raw entry. ``cursor``: the answer names the next page. ``offset``, ``page``: pages are counted.
+    ``whole``: one answer holds everything. ``from_id``: from an id upwards. ``before_id``: below the id of the last
+    raw entry. ``cursor``: the answer has the cursor of the next page. ``offset``, ``page``: entries or pages are
+    counted.
     """
 
     way: Literal["whole", "from_id", "before_id", "cursor", "offset", "page"]
     #: ccxt's parameter that asks for the next page.
     param: str = ""
-    #: Entries of a full page.
+    #: The number of entries on a full page.
     size: int = 0
-    #: Where the answer names its cursor, or the raw entry its id.
+    #: The path to the cursor in the answer, or to the id in a raw entry.
     at: tuple[str, ...] = ()
-    #: Whether ccxt is given the size as its limit; kraken knows none.
+    #: Whether ``size`` goes to ccxt as its limit. kraken has no such parameter.
     sends_size: bool = True
 
 
@@ -82,28 +85,30 @@ WHOLE = Paging("whole")
 class CandlePages:
     """The way to request a market's five-minute candles.
 
-    ``size``: the number of candles per request, at least two. A request from a moment before a candle returns every
-    candle of so many candle lengths, except perhaps the last. It may return later ones. An empty answer is a quiet
-    stretch and not the end. ``newest_only``: the exchange lists only the newest ones, whatever the request.
+    ``size``: the number of candles per request, at least two. A request that begins just before a candle returns all
+    candles of the next ``size`` candle lengths, except perhaps the last one. It may return later ones too. An empty
+    answer means that nobody traded; it is not the end. ``newest_only``: the exchange lists only its newest candles,
+    whatever the request.
     """
 
-    #: An unknown exchange: none was found that gives fewer at once.
+    #: For an unknown exchange. No known exchange returns fewer at once.
     size: int = 100
     newest_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RawFees:
-    """The place of a raw trade's fees, for an exchange of which ccxt reads only one fee, or none.
+    """The place of the fees in a raw trade, for an exchange of which ccxt reads one fee or none.
 
-    ``at``: the field that holds a list, its JSON text, or a single entry. ``amounts``: the fields of an entry; the
-    first that exists counts. ``beside``: these fees are added to ccxt's instead of replacing them.
+    ``at``: the field with a list of entries, the JSON text of a list, or a single entry. ``amounts``: the fields of an
+    entry that may hold the amount; the first that exists counts. ``beside``: these fees are added to ccxt's instead of
+    replacing them.
     """
 
     at: str
     amounts: tuple[str, ...]
     currency: str
-    #: Whether they are below zero where they are charged.
+    #: Whether a fee that is charged is written below zero.
     negated: bool = False
     beside: bool = False
 
@@ -112,9 +117,10 @@ class RawFees:
 class RawBalances:
     """The place of an account's figures in a balance answer, for an exchange where ccxt reads the wrong fields.
 
-    ``at``: the path to a list of entries, or to a mapping of them by currency. ``currency``: the field with the
-    currency in an entry of a list. Free is the sum of ``free`` less ``held_back``, locked the sum of ``locked``. A
-    missing field in ``optional`` is zero. If another field is missing, the figure is unknown.
+    ``at``: the path to a list of entries, or to a mapping from currency to entry. ``currency``: the field with the
+    currency, in an entry of a list. The free amount is the sum of ``free`` less ``held_back``; the locked amount is
+    the sum of ``locked``. A missing field counts as zero if it is in ``optional``. Otherwise it makes the figure
+    unknown.
     """
 
     at: tuple[str | int, ...]
@@ -127,22 +133,23 @@ class RawBalances:
 
 @dataclass(frozen=True, slots=True)
 class StreamOrders:
-    """The place of the fields that ccxt does not read in a private stream's raw order, for exchanges that send
-    only changes.
+    """The names of fields in a private stream's raw order that ccxt does not read, for exchanges that send only
+    changes.
 
-    Earlier values of an order, by ``order_id``, still hold.
+    A field that a message omits keeps its earlier value for the order with the same ``order_id``.
     """
 
     order_id: str
     client_id: str
-    #: The cumulative quantity that is filled.
+    #: The cumulative filled quantity.
     filled: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A mode in which the account must be, and the request that reads it. ``refusal`` is the message for another
-    mode.
+    """A mode in which the account must be, and the request that reads the mode.
+
+    ``at`` is the path to the mode in the answer. ``refusal`` is the message for an account in another mode.
     """
 
     method: str
@@ -156,8 +163,8 @@ class Mode:
 class SwitchCall:
     """The call that arms a dead-man's switch: ccxt's method, and its parameter in seconds.
 
-    ``off`` disarms. ``trigger_at`` is the path to the time when the switch fires. An answer without it confirms
-    nothing.
+    ``off`` is the value that disarms. ``trigger_at`` is the path to the time at which the switch fires. An answer
+    without that time confirms nothing.
     """
 
     method: str
@@ -166,15 +173,15 @@ class SwitchCall:
     off: int = 0
 
 
-#: Keys that lead into a raw answer.
+#: A path of keys in a raw answer.
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StatusField:
-    """A field of a raw market that tells its status by a word in lower case.
+    """A field of a raw market that shows the market's status by a word, which is compared in lower case.
 
-    A word that is not listed halts the market, because nobody knows its meaning.
+    A word that is not in ``words`` halts the market, because its meaning is unknown.
     """
 
     name: str
@@ -182,7 +189,7 @@ class StatusField:
 
 
 def status_flag(name: str, status: MarketStatus) -> StatusField:
-    """Return a field whose value true means this status."""
+    """Return a field whose value true means ``status``, and whose value false means open."""
     return StatusField(name, {"true": status, "false": MarketStatus.OPEN})
 
 
@@ -190,10 +197,10 @@ def status_flag(name: str, status: MarketStatus) -> StatusField:
 class MarketFields:
     """The fields of a raw market that ccxt's structure lacks.
 
-    ``status``: the first field that does not say open decides; without any word ccxt's ``active`` does. Maximums are
-    those of a limit order: the smallest that exists, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are the allowed
-    distances above the reference price for a buy and below it for a sell, as fractions. ``has_filters``: bands are
-    in ``filters``.
+    ``status``: the first field whose word does not mean open decides; without any field ccxt's ``active`` decides.
+    ``max_quantity`` and ``max_notional`` are for limit orders: the smallest that exists counts, else ccxt's.
+    ``buy_ratio`` is the allowed distance of a buy above the reference price, ``sell_ratio`` that of a sell below it,
+    both as fractions. ``has_filters``: the price bands are in the field ``filters``.
     """
 
     status: tuple[StatusField, ...] = ()
@@ -202,175 +209,185 @@ class MarketFields:
     buy_ratio: Path | None = None
     sell_ratio: Path | None = None
     has_filters: bool = False
-    #: The distance of prices, where it is not one in the last decimal.
+    #: The tick, on an exchange where it is more than one in the last decimal.
     tick: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSpec:
-    """The differences of one exchange. The defaults are cautious."""
+    """The peculiarities of one exchange. The defaults are cautious, for an exchange that the desk does not know."""
 
-    #: Configuration that ccxt's class needs, below what the venue's options say.
+    #: Configuration that ccxt's class needs. The venue's own options override it.
     config: Mapping[str, Any] = field(default_factory=dict)
-    #: Our limit on calls by weight; None: derived from ccxt's ``rateLimit``.
+    #: The limit on calls, by their cost. None: derived from ccxt's ``rateLimit``.
     limits: Limits | None = None
-    #: A second limit that counts orders alone.
+    #: A second limit, on orders alone.
     order_limits: Limits | None = None
-    #: The limit on calls without a key, where they are counted apart. None: accounts and market data share ``limits``.
+    #: The limit on calls without a key, if they are counted separately. None: market data and accounts share
+    #: ``limits``.
     public_limits: Limits | None = None
-    #: Both limits by the tier of the account, which the venue's option ``tier`` names; the first without it.
+    #: Both limits for each tier of an account. The venue's option ``tier`` chooses one; without it the first counts.
     tiers: Mapping[str, tuple[Limits, Limits]] = field(default_factory=dict)
-    #: Answers by which the exchange locks a key or an address out for a while, and the length of the first pause.
+    #: Texts by which the exchange locks a key or an address out for a while, and the length of the first pause after
+    #: that.
     locked_out: re.Pattern[str] | None = None
     lockout: timedelta = timedelta(minutes=1)
-    #: The header that says when the limit is free again, and in which unit of time it does.
+    #: The header with the time at which the limit is free again, and its unit: a time in ms or s, or a number of ms.
     reset_header: tuple[str, Literal["at_ms", "at_s", "in_ms"]] | None = None
-    #: The header that tells how much of the limit on calls is used.
+    #: The header that reports how much of the limit on calls is used.
     used_header: UsedHeader | None = None
     #: Parameters sent with every create.
     create_params: Mapping[str, str] = field(default_factory=dict)
-    #: Parameters sent with a limit order that is immediate or cancel.
+    #: Parameters sent with a limit order that is immediate-or-cancel.
     ioc_params: Mapping[str, str] = field(default_factory=lambda: {"timeInForce": "IOC"})
-    #: ccxt's parameter for our id in a create. None: nobody knows that ours arrives, so the exchange is refused.
+    #: ccxt's parameter for our client id in a create. None: our id may not arrive, so the exchange is refused.
     client_id_param: str | None = None
-    #: Which client ids the exchange takes.
+    #: The form of client ids that the exchange accepts.
     client_id_rule: re.Pattern[str] = re.compile(r"[A-Za-z0-9]{1,18}")
-    #: How the exchange is told until when a create counts: a parameter in milliseconds from its timestamp,
+    #: The way to limit the validity of a create: a parameter with milliseconds from its timestamp on,
     validity_param: str | None = None
-    #: a header with the moment in milliseconds of the exchange's clock, or an option that ccxt's ``sign`` reads.
+    #: or a header with the end in milliseconds of the exchange's clock, or an option that ccxt's ``sign`` reads,
     validity_header: str | None = None
     validity_option: str | None = None
-    #: or fields of the body, with what each holds: the moment, the time of the request, or the milliseconds.
+    #: or fields of the body, each with its meaning: the end, the time of the request, or the number of milliseconds.
     validity_fields: Mapping[str, Literal["until", "timestamp", "milliseconds"]] = field(default_factory=dict)
-    #: Whether fetch_order and cancel_order take ``clientOrderId`` in place of the exchange's id.
+    #: Whether ``fetch_order`` and ``cancel_order`` accept ``clientOrderId`` in place of the exchange's id.
     by_client_id: bool = False
-    #: Whether they take our id, with the prefix, as if it were the exchange's.
+    #: Whether both accept our client id, with ``client_id_prefix``, as if it were the exchange's id.
     client_id_as_id: bool = False
-    #: Whether our id finds an order only while it is open, so that lists must be read for a closed one.
+    #: Whether our id finds an order only while it is open. A closed order must then be searched for in lists.
     finds_open_only: bool = False
-    #: The parameters that narrow lists of orders to one order, by its id and by ours: better than fetch_order.
+    #: The parameters that narrow lists of orders to one order: by the exchange's id, and by ours. They replace
+    #: ``fetch_order``.
     id_filter: str | None = None
     client_id_filter: str | None = None
-    #: The parameter by which cancel_order takes our id where fetch_order does not.
+    #: The parameter in which ``cancel_order`` accepts our id, on an exchange where ``fetch_order`` does not.
     cancel_param: str | None = None
-    #: What ccxt puts before our client ids, to be taken off again.
+    #: The prefix that ccxt adds to our client ids. It is removed when an order is read.
     client_id_prefix: str = ""
-    #: Raw fields of which one must be present before a filled figure is believed: ccxt defaults to 0.
+    #: Raw fields with the filled quantity. If none is present, ccxt's figure is ignored, because ccxt defaults to 0.
     filled_fields: tuple[str, ...] = ()
     #: The raw field of a private stream's trade that holds our client id.
     stream_trade_client_id: str | None = None
-    #: What is asked for when the private stream begins.
+    #: Parameters of the subscription to the private stream.
     stream_params: Mapping[str, bool] = field(default_factory=dict)
-    #: How it tells of an order, where ccxt reads too little of that.
+    #: The fields of the private stream's orders that ccxt does not read.
     stream_orders: StreamOrders | None = None
-    #: How pages follow each other; for a list that is not here, a page that may be full is a failed read,
+    #: The way through the pages of each list. For a list that is not here, a page that may be full is a failed read,
     pages: Mapping[Call, Paging] = field(default_factory=dict)
-    #: and this is the smallest size that any page may have.
+    #: and a page with this many entries may be full.
     page: int = 50
-    #: How many orders can be looked up together, by ccxt's ``fetch_orders_by_ids``
+    #: The number of orders that one request can look up, by ccxt's ``fetch_orders_by_ids``,
     orders_at_once: int = 1
-    #: or among the newest that have ended, of all symbols.
+    #: or, if this is True, in the list of the newest ended orders of all symbols.
     lists_ended: bool = False
-    #: The parameter that narrows a symbol's trades to an order, and what is sent beside it. Its cost is
-    #: ``order_trades``. None: where that costs as much as the trades of the symbol.
+    #: The parameter that narrows a symbol's trades to one order, and further parameters. The cost is ``order_trades``.
+    #: None: that would cost as much as all trades of the symbol.
     order_trades: tuple[str, Mapping[str, str]] | None = None
-    #: Lists that can be asked for without a symbol; their costs are ``all_open_orders`` and ``all_trades``.
+    #: Lists that the exchange gives for all symbols at once. Their costs are ``all_open_orders`` and ``all_trades``.
     without_symbol: frozenset[AccountQuestion] = frozenset()
-    #: How pages of candles follow each other.
+    #: The way through the pages of candles.
     candles: CandlePages = CandlePages()
     #: The longest stretch of time that one request for closed orders or trades may cover.
     stretch: timedelta | None = None
-    #: Lists beside which the answer names a cursor even when they are empty, on which ccxt fails.
+    #: Lists in answers that have a cursor even if the list is empty. ccxt fails on that, so the cursor is removed.
     cursor_beside: tuple[str, ...] = ()
-    #: The field without which an answer of HTTP 200 is not an answer (ccxt takes its absence for "none").
+    #: A field of every good answer. ccxt takes an answer of HTTP 200 without it for "there is none".
     answer_field: str | None = None
-    #: Addresses, and where their answers hold a list; ccxt reads anything else there as an empty one.
+    #: Patterns of addresses, each with the path to the list in the answer. ccxt reads anything but a list as an empty
+    #: one.
     lists_at: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = ()
-    #: Whether ``parse_orders`` and ``parse_trades`` of ccxt get a list; kraken's get a mapping.
+    #: Whether ccxt's ``parse_orders`` and ``parse_trades`` always get a list. kraken's may get a mapping.
     lists: bool = True
-    #: The raw field of a balance answer without which it is no answer.
+    #: A raw field of every good balance answer.
     balance_field: str | None = None
-    #: Where it holds the figures, if they are not those that ccxt takes.
+    #: The place of the figures in a balance answer, if ccxt reads the wrong ones.
     balances: RawBalances | None = None
-    #: What the suffixes mean under which it lists parts of a currency: as free as the rest of it, or held back.
+    #: The meaning of the suffixes under which the exchange lists parts of a currency: free to trade as usual, or
+    #: locked.
     balance_suffixes: Mapping[str, Literal["free", "locked"]] = field(default_factory=dict)
-    #: Whether the answer to a cancel carries the order's status, so that one without it is no answer.
+    #: Whether every good answer to a cancel has the order's status.
     cancel_tells_status: bool = False
-    #: Whether it carries the order's id, so that one without it is no answer.
+    #: Whether every good answer to a cancel has the order's id.
     cancel_tells_id: bool = False
-    #: ccxt's method that tells what a key may do, and the address (in ``urls["api"]``) that it is at.
+    #: ccxt's method that reads the permissions of a key, and the name in ``urls["api"]`` of its address.
     permissions_call: tuple[str, str] | None = None
-    #: Whether the balance answer tells the account's own fees, as ``commissionRates``.
+    #: Whether the balance answer has the account's own fee rates, as ``commissionRates``.
     fees_with_balance: bool = False
-    #: Else ccxt's method, with its parameters, whose answer tells them below zero where they are charged.
+    #: Otherwise ccxt's method that reads the rates, with its parameters. In its answer a charge is below zero.
     fees_call: tuple[str, Mapping[str, str]] | None = None
-    #: The reach of its call that cancels all open orders. None: each is cancelled by itself.
+    #: The scope of the exchange's call that cancels all open orders. None: it has none, and each order is cancelled
+    #: alone.
     cancels_all: Literal["symbol", "account"] | None = None
-    #: Its dead-man's switch for all orders of an account; its seconds are among the guarantees.
+    #: The dead-man's switch for all orders of an account. Its seconds are among the exchange's guarantees.
     switch: SwitchCall | None = None
-    #: A mode without which the account is refused when it is opened.
+    #: The mode that an account needs. An account in another mode is refused at opening.
     mode: Mode | None = None
-    #: Answers that say that the request came too late, whatever ccxt calls them.
+    #: Texts by which the exchange says that a request came too late, whatever error ccxt makes of them.
     too_late: re.Pattern[str] | None = None
-    #: Refusals of the key that ccxt reports as something else; the order of such an answer does not exist.
+    #: Texts that refuse the key, but that ccxt reports as another error. An order with such an answer does not exist.
     refusal: re.Pattern[str] | None = None
-    #: Answers of the exchange that are plain text. Any other text is a page, which says nothing of an order or a key.
+    #: Answers that are plain text. Any other text is a web page, which says nothing about an order or a key.
     plain_answer: re.Pattern[str] | None = None
-    #: Refusals of an order that ccxt reports as a bare error, with the kind that each is.
+    #: Texts that refuse an order, but that ccxt reports as a general error, each with the kind of refusal.
     refused: tuple[tuple[re.Pattern[str], str], ...] = ()
-    #: Answers that ccxt reports as a refusal although the order may exist.
+    #: Texts that ccxt reports as a refusal although the order may exist.
     may_exist: re.Pattern[str] | None = None
-    #: Words by which a failed find says that there is no such order, beside ccxt's OrderNotFound.
+    #: Words in a failed look-up that mean that there is no such order, besides ccxt's ``OrderNotFound``.
     not_found: re.Pattern[str] | None = None
-    #: Words, of the error or the raw answer, by which a cancel says that there is no such open order.
+    #: Words in the error or the raw answer of a cancel that mean that there is no such open order.
     cancel_gone: re.Pattern[str] | None = None
-    #: What a market buy is sized in; None: by ccxt's declaration. One sized in quote is never sent.
+    #: The currency of a market buy's quantity. None: as ccxt declares. A market buy in quote currency is never sent.
     market_buys: Literal["base", "quote"] | None = None
-    #: The raw field of a trade that names the fee's currency; without it ccxt guesses, and the fee is unknown.
+    #: The raw field of a trade with the fee's currency. Without a value there the fee is unknown, because ccxt
+    #: guesses.
     fee_currency_field: str | None = None
-    #: Where it lists fees that ccxt does not read.
+    #: The place of fees in a trade that ccxt does not read.
     raw_fees: RawFees | None = None
-    #: The raw fields of a trade, or of the order with which a stream tells it, that hold a rebate and its currency.
+    #: The raw fields with a rebate and its currency, in a trade or in the order message that a stream sends for a
+    #: trade.
     rebate_fields: tuple[str, str] | None = None
-    #: What a raw market says of its status, maximums and price band.
+    #: The fields of a raw market with its status, maximums and price band.
     market: MarketFields = MarketFields()
-    #: Whether ccxt's ``authenticate()`` returns when the private stream is confirmed.
+    #: Whether ccxt's ``authenticate()`` returns only when the exchange has confirmed the private stream.
     authenticate_confirms: bool = False
-    #: The channel whose subscription is confirmed by a message; the private stream has begun with it.
+    #: A channel of the private stream whose subscription the exchange confirms. The confirmation starts the stream.
     confirmed_channel: str | None = None
-    #: A channel without which the exchange closes a private stream on which nothing happens.
+    #: A channel to subscribe to as well, because the exchange would close a private stream without messages.
     heartbeat_channel: str | None = None
-    #: Whether the amount that ccxt gives a streamed order is what is filled of it; the quantity is unknown then.
+    #: Whether ccxt puts the filled quantity into the ``amount`` of a streamed order. The order's quantity is then
+    #: unknown.
     stream_amount_is_filled: bool = False
-    #: Whether the stream's fees are below zero where they are charged, which ccxt sets right for lists only.
+    #: Whether a charged fee is below zero in the stream. ccxt corrects the sign only for lists.
     stream_fees_negated: bool = False
-    #: Whether every order update of the stream is complete, so that nothing need be merged from before.
+    #: Whether every order update of the stream has all fields, so that ccxt need not merge it with earlier ones.
     complete_updates: bool = False
-    #: The error map to use whatever the host; ccxt's binance knows it for the real hosts only.
+    #: The name of ccxt's error map to use for every host. ccxt's binance chooses the map only for the real hosts.
     error_map: str | None = None
-    #: Names that ccxt's source gives, in a comment, for the exchange itself beside its ``hostname``.
+    #: Further names of the exchange's host besides ccxt's ``hostname``. ccxt's source has them in a comment.
     hostnames: tuple[str, ...] = ()
-    #: The header, with its value, that makes a request one to the test network where both share a host.
+    #: The header and its value that mark a request to the test network, if the test network shares the live host.
     test_header: tuple[str, str] | None = None
-    #: What ccxt leaves in ``urls["api"]`` at the live addresses in its test mode, and does not use there.
+    #: Names in ``urls["api"]`` that still have live addresses in ccxt's test mode. ccxt does not use them in that
+    #: mode.
     closed_in_test: tuple[str, ...] = ()
-    #: Whether ccxt keeps best quotes among its tickers.
+    #: Whether ccxt stores streamed best bids and asks in ``tickers`` instead of ``bidsasks``.
     quotes_in_tickers: bool = False
-    #: Whether ccxt reads a snapshot over REST before it follows a book, at the cost of ``book_snapshot``.
+    #: Whether ccxt reads a snapshot over REST before it streams a book. Its cost is ``book_snapshot``.
     snapshot_over_rest: bool = True
-    #: Levels of a book to subscribe to, and of that snapshot; None: as many as ccxt asks for by itself.
+    #: The number of levels of a streamed book and of its snapshot. None: ccxt's default.
     book_depth: int | None = None
-    #: The raw field of a streamed public trade that says how many trades it sums up, with consecutive ids.
+    #: The raw field of a streamed public trade with the number of trades that it merges. Their ids are consecutive.
     trade_count_field: str | None = None
-    #: Whether the ids of a symbol's public trades follow each other, so that one that is missing shows.
+    #: Whether the ids of a symbol's public trades are consecutive, so that a missing trade shows.
     consecutive_trade_ids: bool = False
-    #: Public trades of one page over REST,
+    #: The number of public trades on one page over REST,
     public_trades_page: int = 100
-    #: and ccxt's parameter that asks for trades from an id on, oldest first. None: only the newest can be had.
+    #: and ccxt's parameter that requests trades from an id on, oldest first. None: only the newest can be read.
     public_trades_from: str | None = None
-    #: In which steps ccxt tells the exchange's time.
+    #: The step in which ccxt gives the exchange's time, such as whole seconds.
     time_step: timedelta = timedelta(0)
-    #: Each signed request needs a higher nonce than all before it, in the order in which they arrive.
+    #: Whether each signed request needs a higher nonce than all requests that arrived before it.
     nonce_grows: bool = False
-    #: The domain in which an answer of the live exchange may name the host of its websockets.
+    #: The domain of websocket hosts that only an answer of the live exchange names.
     own_domain: str | None = None

@@ -7,18 +7,18 @@ from typing import Any
 
 from execution.venues.spec import ExchangeSpec, StreamOrders
 
-#: Orders of a private stream whose last words are kept; ccxt keeps as many.
+#: The number of orders whose values are kept. ccxt keeps as many.
 MAX_TOLD_ORDERS = 1000
 
 
 class ToldOrders:
-    """The earlier values of each of a private stream's latest orders."""
+    """The latest known values of each order of a private stream, for exchanges that send only changed fields."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Any]] = {}
 
     def whole(self, order: Mapping[str, Any], fields: StreamOrders) -> dict[str, Any]:
-        """Return the raw order with earlier values of fields that the new message omits."""
+        """Return the raw order. Fields that the new message omits have the values of earlier messages."""
         name = str(order.get(fields.order_id))
         whole = self._known[name] = {**self._known.pop(name, {}), **order}
         if len(self._known) > MAX_TOLD_ORDERS:
@@ -27,8 +27,8 @@ class ToldOrders:
 
 
 def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
-    """Return a message split so that ccxt can read it: ccxt takes all entries of a kraken message for the kind of
-    the first.
+    """Return a message in parts that ccxt can read. ccxt takes the kind of a kraken message's first entry for all of
+    its entries.
     """
     if spec.stream_orders is None or not isinstance(message, dict) or message.get("channel") != "executions":
         return [message]
@@ -41,9 +41,9 @@ def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
 
 
 def confirmed_channels(message: Any) -> set[str]:
-    """Return the channels that a message confirms.
+    """Return the channels whose subscription a message confirms.
 
-    A message confirms the channel in its ``arg`` (okx) or its ``result`` (kraken), or all present ones (coinbase).
+    It names the channel in its ``arg`` (okx) or its ``result`` (kraken), or lists all confirmed ones (coinbase).
     """
     if not isinstance(message, dict):
         return set()

@@ -1,7 +1,7 @@
-"""The private stream of an account, over ccxt.pro's caches, and the parts that all streams share.
+"""The private stream of an account, read from ccxt.pro's caches, and the parts that all streams share.
 
-ccxt returns one object per order and changes it afterwards, and a caller that is not awaiting at an update never
-sees it. So updates are read where ccxt appends them to its caches: each once, as it was.
+ccxt returns one object per order and changes it afterwards. A caller that is not awaiting at an update never sees that
+update. So the desk records each update when ccxt appends it to a cache: once, and unchanged.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 MIN_BACK_OFF = 0.5
 MAX_BACK_OFF = 5.0
 CONFIRM_WITHIN = 10.0
-#: Where an exchange does not say that it subscribed us: connected, and this many seconds more.
+#: Seconds after the connection until an account counts as subscribed, on an exchange that does not confirm it.
 CONFIRM_GRACE = 0.5
 CLOSE_WITHIN = 1.0
 CACHE = 1000
 
 
 class Bell:
-    """Wakes one stream for news, for a watcher that ended, or when the gateway closes."""
+    """An event that wakes one stream: for news, for a task that ended, or because the gateway closes."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -49,12 +49,12 @@ class Bell:
         self._event.set()
 
     def begin_anew(self, reason: str) -> None:
-        """End the connection, because the stream omits reports."""
+        """Make the stream end its connection and open a new one, because the stream has omitted reports."""
         self._suspicion = reason
         self._event.set()
 
     def raise_suspect(self) -> None:
-        """Raise ``ConnectionError`` once for each request to connect again."""
+        """Raise ``ConnectionError`` if ``begin_anew`` was called since the last check."""
         reason, self._suspicion = self._suspicion, ""
         if reason:
             raise ConnectionError(reason)
@@ -70,7 +70,7 @@ class Bell:
 
 @dataclass
 class AccountTape:
-    """The untaken messages of the private stream."""
+    """The messages of the private stream since the last ``take``."""
 
     bell: Bell
     reports: list[OrderReport] = field(default_factory=list)
@@ -100,7 +100,7 @@ class AccountTape:
 
 
 def streamed_order(order: Any, spec: ExchangeSpec) -> OrderReport:
-    """Convert an order from a private stream to a report. Raise ``AnswerError`` where it names no symbol."""
+    """Convert an order from a private stream to a report. Raise ``AnswerError`` if it has no symbol."""
     if order["symbol"] is None:
         raise values.AnswerError(f"an order without a symbol: {order.get('id')}")
     if spec.stream_amount_is_filled:
@@ -109,7 +109,7 @@ def streamed_order(order: Any, spec: ExchangeSpec) -> OrderReport:
 
 
 def streamed_trade(trade: Any, spec: ExchangeSpec) -> Trade:
-    """Convert an own trade from a private stream."""
+    """Convert one of our trades from a private stream."""
     read = convert.own_trade(trade, symbol=trade["symbol"], spec=spec)
     if read.fee is None or not spec.stream_fees_negated:
         return read
@@ -118,7 +118,7 @@ def streamed_trade(trade: Any, spec: ExchangeSpec) -> Trade:
 
 
 class OwnCache(ArrayCacheBySymbolById):  # type: ignore[misc]  # ccxt is untyped
-    """A ccxt cache of own orders or trades that reports each update as it is appended."""
+    """A ccxt cache of our orders or trades that reports each update when ccxt appends it."""
 
     def __init__(self, record: Callable[[Any], None], *, stores: bool) -> None:
         super().__init__(CACHE)
@@ -132,7 +132,7 @@ class OwnCache(ArrayCacheBySymbolById):  # type: ignore[misc]  # ccxt is untyped
 
 
 class PublicCache(ArrayCache):  # type: ignore[misc]  # ccxt is untyped
-    """A ccxt cache of a symbol's public trades that reports each one as it is appended."""
+    """A ccxt cache of a symbol's public trades that reports each trade when ccxt appends it."""
 
     def __init__(self, record: Callable[[Any], None]) -> None:
         super().__init__(CACHE)
@@ -163,7 +163,7 @@ class Watchers:
         return task
 
     async def run(self, call: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """Wait for one call, at most ``seconds``."""
+        """Run one call to its end, for at most ``seconds``."""
         task = self.start(call)
         self._tasks.remove(task)
         try:
@@ -196,8 +196,8 @@ class Watchers:
                 task.result()
 
     async def end(self) -> None:
-        """Cancel the tasks and close the sockets. On a failed socket ccxt would wait for ever for half-made
-        subscriptions.
+        """Cancel the tasks and close the sockets. On a failed socket ccxt would wait for ever for subscriptions that
+        were not finished.
         """
         for task in self._tasks:
             task.cancel()
@@ -216,13 +216,15 @@ async def watch_account(
     describe: Callable[[BaseException], str],
     before: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Yield reports and trades of the account until ``bell`` closes, ``resumed`` after each (re)connection, and
-    ``lost`` after each disconnection. ``before`` is awaited before each connection, because ccxt asks for a token
-    by itself.
+    """Yield the account's reports and trades until ``bell`` closes.
 
-    1. Replace ccxt's caches with the desk's, so that nothing is missed from the first message on. 2. Subscribe and
-    have it confirmed. 3. Yield ``resumed``, then the messages. 4. On any error, end the watchers, wait, and begin
-    again at 2.
+    An event with ``resumed`` follows each connection, and one with ``lost`` each disconnection. ``before`` is awaited
+    before each connection, because ccxt then requests a token without asking for a place in the rate limit.
+
+    1. Replace ccxt's caches with the desk's, so that the first message is not missed.
+    2. Subscribe, and wait for the confirmation.
+    3. Yield ``resumed``, then the messages.
+    4. On any error, end the tasks, wait, and begin again at 2.
     """
     tape = AccountTape(bell)
     # Where each update is complete there is nothing to merge with, and ccxt's merging does arithmetic
@@ -253,7 +255,9 @@ async def watch_account(
 
 
 async def _open_account(client: Any, spec: ExchangeSpec, watchers: Watchers) -> None:
-    """Subscribe, and return when the exchange confirmed it (or is connected and had time to)."""
+    """Subscribe, and return when the exchange has confirmed it. Some exchanges do not confirm: then return shortly
+    after the connection.
+    """
     if spec.authenticate_confirms:
         await watchers.run(client.authenticate, CONFIRM_WITHIN)
     watchers.start(lambda: _repeat(partial(client.watch_orders, params=dict(spec.stream_params))))
@@ -284,7 +288,7 @@ def _is_being_cancelled() -> bool:
 
 
 async def wait_unless_closed(bell: Bell, seconds: float) -> None:
-    """Wait for ``seconds``, or until the gateway closes."""
+    """Wait for ``seconds``, but not longer than until the gateway closes."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while not bell.closed and (left := until - loop.time()) > 0:

@@ -9,26 +9,27 @@ from typing import Any
 
 EVERY = 600.0  # seconds
 RETRY = 5.0
-#: Of so many answers the quickest counts: its time on the way is the smallest error.
+#: The number of requests for one measurement. The quickest answer counts, because its travel time bounds the error.
 LOOKS = 3
 
 
 class Timekeeper:
-    """Measures the clocks' difference every ten minutes, and at once after the exchange complained of our time.
+    """Measures the difference of the clocks every ten minutes, and at once after the exchange has rejected our time.
 
-    ``before_look`` is awaited before each request, to take its place in the limit.
+    ``before_look`` is awaited before each request, to take its place in the rate limit.
     """
 
     def __init__(self, client: Any, before_look: Callable[[], Awaitable[None]]) -> None:
         self._client = client
         self._before_look = before_look
         self._due = 0.0
-        #: By how much the exchange's clock is behind ours, and how wrong that may be; None until it was measured.
+        #: The time by which the exchange's clock is behind ours, and the largest error of that; None before the first
+        #: measurement.
         self.behind: timedelta | None = None
         self.error = timedelta(0)
 
     def doubt(self) -> None:
-        """Note that the exchange says that our clock is wrong."""
+        """Make the next ``keep`` measure again, because the exchange says that our clock is wrong."""
         self._due = 0.0
 
     async def keep(self) -> None:
@@ -46,9 +47,10 @@ class Timekeeper:
         self._due = now + EVERY
 
     async def _look(self) -> tuple[timedelta, timedelta]:
-        """Return the difference and half of the answer's duration, which bounds its error.
+        """Return the difference of the clocks and its largest error, which is half of the answer's duration.
 
-        A clock that is told in whole steps stands in the middle of one, as far as anybody knows.
+        An exchange that gives its time in whole steps is taken to be in the middle of a step, which adds half a step
+        of error.
         """
         await self._before_look()
         begun, at = time.monotonic(), self._client.milliseconds()
@@ -58,10 +60,10 @@ class Timekeeper:
         return timedelta(milliseconds=at - theirs) + half - middle, half + middle
 
     def corrected(self, at: datetime) -> datetime:
-        """Return our time for a moment of the exchange's clock; the same moment while the difference is unknown."""
+        """Convert a time of the exchange's clock to ours. Return it unchanged while the difference is unknown."""
         return at if self.behind is None else at + self.behind
 
 
 def exchange_time(client: Any) -> int:
-    """Return the milliseconds of the exchange's clock, as far as its difference is known."""
+    """Return the time of the exchange's clock in milliseconds, or our own while the difference is unknown."""
     return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)

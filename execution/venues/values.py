@@ -8,11 +8,11 @@ from typing import Any
 
 
 class AnswerError(ValueError):
-    """An answer that does not have the requested contents."""
+    """An answer whose contents are not those that were requested."""
 
 
 class OneSided(AnswerError):
-    """A book, or its touch, without bids or without asks."""
+    """A book or a quote without bids or without asks."""
 
 
 def listed(answer: Any) -> list[Any]:
@@ -56,7 +56,7 @@ def text_or_none(value: Any) -> str | None:
 
 
 def confirm(answer: Any, way: tuple[str | int, ...]) -> None:
-    """Raise ``AnswerError`` for an answer without a value at the end of ``way``, because it confirms nothing."""
+    """Raise ``AnswerError`` if the path ``way`` leads to no value in ``answer``, which then confirms nothing."""
     found = answer
     try:
         for step in way:

@@ -1,1 +1,1 @@
-"""Checks of the desk by faults, chaos and benchmarks. No product module imports it."""
+"""Checks of the desk by fault simulations, chaos tests and benchmarks. No product module imports this package."""

@@ -1,4 +1,4 @@
-"""Programs of the trader and the supervisor, over the API."""
+"""The desk's API as programs of the trader and of the supervisor use it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 TIMEOUT = 20.0  # seconds
 PAUSE = 0.5  # seconds between two tries while the desk behind the API comes and goes
-#: What a later try may find different: the desk is away, busy, or knows no fresh quote just now.
+#: Statuses that a later try may not get again: the desk is away, busy, or has no fresh quote just now.
 TRY_AGAIN = frozenset({422, 429, 500, 502, 503, 504})
 
 
 class NoAnswer(Exception):
-    """The desk did not take a request in time. The text is its last answer."""
+    """The desk did not accept a request in time, or refused it for good. The text has its last answer."""
 
 
 class Api:
-    """The API of the desk at ``url`` for the person of ``token``."""
+    """The API of the desk at ``url``, used as the person to whom ``token`` belongs."""
 
     def __init__(self, url: str, token: str, timeout: float = TIMEOUT) -> None:
         self._timeout = timeout
@@ -29,13 +29,13 @@ class Api:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def launch(self, body: Mapping[str, Any], key: str, within: float) -> str:
-        """Launch an order and return its public id. Repeats with the same key until there is an answer. Raises
+        """Launch an order and return its public id. Retry with the same key for ``within`` seconds, then raise
         ``NoAnswer``.
         """
         return str(self._post_until_done("/orders", body, {"Idempotency-Key": key}, within)["id"])
 
     def resume(self, public_id: str, reason: str, within: float) -> None:
-        """Let a paused order go on, keeping its schedule's times. Raises ``NoAnswer``."""
+        """Resume a paused order, which keeps the times of its schedule. Raises ``NoAnswer``."""
         body = {"mode": "catch_up", "reason": reason}
         self._post_until_done(f"/orders/{public_id}/resume", body, {}, within)
 
@@ -57,7 +57,7 @@ class Api:
             time.sleep(PAUSE)
 
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-        """Send one request and return the answer. Raises what ``urllib`` raises."""
+        """Send one request and return the answer. Raises the errors of ``urllib``."""
         request = urllib.request.Request(  # noqa: S310  # the desk that we started
             self._url + path, data=json.dumps(body).encode(), headers={**self._headers, **headers}
         )

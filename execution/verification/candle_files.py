@@ -1,4 +1,4 @@
-"""Files of recorded one-minute candles as the bars that schedules are measured on."""
+"""Files of recorded one-minute candles, read as the bars on which schedules are measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from execution.recordings.candle_files import candle_lines
 
 
 def read_bars(path: Path) -> Bars:
-    """Read the file's whole UTC days as five-minute bars; raises ``Refused`` naming the line and the value."""
+    """Return the file's whole UTC days as five-minute bars. Raises ``Refused`` that names the wrong line and value."""
     return bars_from_minutes(_rows(path))
 
 

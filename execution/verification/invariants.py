@@ -1,7 +1,7 @@
 """Rules that hold for every order at every moment, after any fault (I5, I6, I7's halts, I12, I13).
 
-The rows are read afresh. The module uses only models, core and the reading of halts, so that a simulation or any
-test can end with it.
+The rows are read anew. The module imports only models, core and the reading of halts, so that a simulation or any test
+can end with it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from execution.models import AuditEntry, ChildOrder, Fill, Halt, HaltKind, Journ
 from execution.selectors.fees import fees_of
 from execution.selectors.halts import orders_covered
 
-#: The only way out of a final state of a child: it was proven absent, and appeared after all.
+#: The only move out of a child's final state: it was proven absent, and appeared at the exchange after all.
 COMES_BACK = (ChildStatus.ABSENT, ChildStatus.CANCELLING)
-#: The one name in journals from before migration 0010 for these two states.
+#: The name that both of these states had in journals before migration 0010.
 FORMERLY = "intended"
 FORMERLY_BOTH = frozenset({ChildStatus.PENDING_SUBMIT, ChildStatus.SUBMITTED})
 
 
 def all_broken(order: Order) -> list[str]:
-    """Return the broken rules, those of the end included if the order has ended."""
+    """Return the rules that ``order`` breaks. If the order has ended, include the rules about its end."""
     return broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
 
 
 def broken_rules(order: Order) -> list[str]:
-    """Return the broken rules of those that hold at every moment, in the database of ``order``."""
+    """Return the broken rules among those that hold at every moment. They are read from the database of ``order``."""
     database = order._state.db
     order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
     journal = list(order.journal.order_by("version"))
@@ -50,7 +50,7 @@ def broken_rules(order: Order) -> list[str]:
 
 
 def broken_at_the_end(order: Order) -> list[str]:
-    """Return the broken rules of those that also hold when an order has ended and its exchange told everything."""
+    """Return the broken rules among those that hold once an order has ended and its exchange told everything."""
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
     broken = []
@@ -70,7 +70,7 @@ def _entry(row: JournalEntry) -> Entry:
 
 
 def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
-    """Check that the chain is unbroken and gapless, ends where the order says, and folds to status and terms."""
+    """Check that the journal's hash chain is whole, and that it leads to the order's hash, status and terms."""
     entries = [_entry(row) for row in journal]
     at = broken_at((entry, row.hash) for entry, row in zip(entries, journal, strict=True))
     if at is not None:
@@ -90,7 +90,7 @@ def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
 
 
 def _statuses(journal: list[JournalEntry]) -> Iterator[str]:
-    """Check that the statuses moved only along the table, and that every move's kind is its event."""
+    """Check that each status follows from the one before by the table's transition for the entry's kind."""
     status: OrderStatus | None = None
     for row in journal:
         if "status" not in row.data:
@@ -136,7 +136,7 @@ def _sums(order: Order, children: list[ChildOrder], fills: list[Fill]) -> Iterat
 
 
 def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
-    """Check that reported covers the fills, settled is what the rule says, sequences and client ids are unique."""
+    """Check that reported covers the fills, settled follows its rule, and sequences and client ids are unique."""
     for child in children:
         name = f"child {child.sequence}"
         if child.filled > ZERO and child.reported_filled is None:
@@ -159,7 +159,7 @@ def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
 
 
 def _child_histories(journal: list[JournalEntry], children: list[ChildOrder]) -> Iterator[str]:
-    """Check that in the journal a child's figures never fall, its final states stay, and it ends as its row says."""
+    """Check each child in the journal: its figures never fall, its final states stay, its last state is its row's."""
     last: dict[int, str] = {}
     reported: dict[int, Decimal] = defaultdict(Decimal)
     for row in journal:
@@ -200,7 +200,8 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
 def _halts(order: Order, children: list[ChildOrder]) -> Iterator[str]:
     """Check I7: no child was intended while a stop that covers the order was in force.
 
-    Not by the clock: the audit names the newest child of all under the gate, when a halt was set and lifted.
+    It compares no times. The audit entries of a halt's setting and lifting name the newest child of all, read under
+    the gate.
     """
     database = order._state.db
     for halt in Halt.objects.using(database).filter(kind=HaltKind.STOP):

@@ -1,4 +1,4 @@
-"""Orders that did not complete, or not on time. Runs under mild faults judge the desk's usefulness by them."""
+"""Orders that did not complete, or not on time. Runs under mild faults are judged by them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from execution.core.tca.costs import middle
 from execution.models import Order
 from execution.selectors.markets import market_from_json
 
-#: An order is on time when it completes this soon after its end: the last cross has to settle.
+#: The time after its end in which an order must complete to be on time: its last cross has to settle.
 ON_TIME = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """The number of orders that completed on time, on time except for an untradable rest, and late."""
+    """The orders that completed on time, those that did but for an untradable rest (``dust``), and the late."""
 
     completed: int = 0
     dust: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
 
     def named(self, where: str) -> Punctuality:
-        """Return the same, with ``where`` before each order."""
+        """Return a copy with ``where`` before the description of each order."""
         dust, late = ([f"{where}: {text}" for text in texts] for texts in (self.dust, self.late))
         return Punctuality(self.completed, dust, late)
 
     def words(self, orders: int) -> str:
-        """Write ``38 of 40 orders completed on time, 1 more but for a rest under the market's minimum``."""
+        """Return ``38 of 40 orders completed on time, 1 more but for a rest under the market's minimum``."""
         dust = f", {len(self.dust)} more but for a rest under the market's minimum" if self.dust else ""
         return f"{self.completed} of {orders} orders completed on time{dust}"
 
 
 def punctuality(orders: QuerySet[Order]) -> Punctuality:
-    """Judge each of ``orders``: it completed on time, or all but an untradable rest did, or it was late."""
+    """Judge each of ``orders``: it completed on time, or it did except for an untradable rest, or it was late."""
     completed, dust, late = 0, list[str](), list[str]()
     for order in orders.select_related("terms").order_by("pk"):
         if why := _late(order):
@@ -51,7 +51,7 @@ def punctuality(orders: QuerySet[Order]) -> Punctuality:
 
 
 def together(parts: Iterable[Punctuality]) -> Punctuality:
-    """Return the sum of several runs."""
+    """Return the sum of the results of several runs."""
     known = list(parts)
     return Punctuality(
         sum(one.completed for one in known),
@@ -61,7 +61,7 @@ def together(parts: Iterable[Punctuality]) -> Punctuality:
 
 
 def _late(order: Order) -> str:
-    """Return why an order was late; empty when it was not."""
+    """Return why an order was late, or an empty text if it was not."""
     is_done = order.status == OrderStatus.COMPLETED or has_dust(order)
     if not is_done or order.terms is None or order.ended_at is None:
         unsettled = order.children.filter(is_settled=False).count()
@@ -76,9 +76,9 @@ def _named(order: Order) -> str:
 
 
 def has_dust(order: Order) -> bool:
-    """Return True if an order's time ran out and its rest is under the minimum of each of its markets.
+    """Return True if an order's time ran out and its unfilled rest is under the minimum of each of its markets.
 
-    A part fill can leave such a rest. A cancelled or failed order was not done, however little is left.
+    A part fill can leave such a rest. In a cancelled or failed order the rest is no dust, however small.
     """
     is_expired = order.status == OrderStatus.EXPIRED or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.EXPIRED

@@ -31,7 +31,7 @@ _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 LAST_PORT = 65535
 MAX_FIELD = 300
 
-#: The fields of each type, in the order of the form; those that may be left out end with a question mark.
+#: The fields of each type, in the order of the form. The names of optional fields end with a question mark.
 FIELDS: Mapping[str, tuple[str, ...]] = {
     SIGNED: ("url",),
     WEBHOOK: ("url",),
@@ -44,7 +44,7 @@ SECRET = frozenset({"password", "token"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The address of a channel: the parts that are sealed, and the text that people may see."""
+    """The address of a channel. ``parts`` are stored sealed, and ``shown`` is the text that people may see."""
 
     parts: Mapping[str, str]
     shown: str
@@ -72,13 +72,13 @@ def _is_plain(text: str) -> bool:
 
 
 def _malformed(name: str) -> Problem:
-    """Refuse without the text: it may be a secret."""
+    """Return the problem of a malformed field. It leaves out the text, which may be a secret."""
     message = f"{name.capitalize()} has spaces, or more than {MAX_FIELD} characters."
     return Problem(name, message, limit=MAX_FIELD, code=Code.VALUE_MALFORMED)
 
 
 def _url(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
-    """Show the host alone: a path may be a secret."""
+    """Return a webhook's scheme and host for display, and the problems. Its path may be a secret."""
     url = parts["url"]
     if why := target_refusal(url, network):
         return "", [Problem("url", why, shown(url).strip("'"), code=Code.ADDRESS_REFUSED)]
@@ -129,7 +129,7 @@ def _mail(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
 
 
 def mail_refusal(parts: Mapping[str, str], network: Network) -> str:
-    """Return the reason why no alert may be sent by a mail server; empty when one may."""
+    """Return the reason why no alert may be sent through the mail server in ``parts``; empty when one may."""
     scheme = "http" if parts["security"] == PLAIN else "https"
     return target_refusal(f"{scheme}://{parts['host']}:{parts['port']}", network)
 
@@ -159,7 +159,10 @@ def refusal_now(kind: str, parts: Mapping[str, str], network: Network) -> str:
 
 
 def apprise_url(kind: str, parts: Mapping[str, str], event_id: str, *, timeout: float) -> str:
-    """Return the address for one message, as Apprise reads it: no redirects, short time-outs, the event's id."""
+    """Return the address of one message for Apprise. It forbids redirects and sets ``timeout``.
+
+    For webhooks and mail it carries the event's id.
+    """
     common = {"rto": str(timeout), "cto": str(timeout), "redirect": "no", "retry": "0"}
     event = {f"+{EVENT_HEADER}": event_id}
     if kind == WEBHOOK:

@@ -11,7 +11,7 @@ from execution.core.alerts.kinds import Severity
 
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=10)
-#: A delivery that failed for so long is given up, and its channel says so.
+#: A delivery that has failed for this long is given up, and its channel shows that.
 GIVE_UP_AFTER = timedelta(days=3)
 
 EVENT_HEADER = "Tranche-Event-Id"
@@ -21,7 +21,7 @@ SIGNATURE_PREFIX = "v1="
 
 
 class AlertEvent(StrEnum):
-    """The events of an alert that are sent."""
+    """The events of an alert about which messages are sent."""
 
     RAISED = "raised"
     GREW = "grew"
@@ -33,7 +33,7 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """The kinds of messages that a channel takes."""
+    """The choices of events that a channel receives messages about."""
 
     EVERYTHING = "everything"
     ALERTS = "alerts"
@@ -48,13 +48,13 @@ _WANTED = {
 
 
 def is_wanted(event: AlertEvent, severity: str, takes: str, least: str) -> bool:
-    """Return True if a channel takes the event. ``least`` is the lowest severity that it takes."""
+    """Return True if a channel receives messages about ``event``. ``least`` is its lowest severity."""
     is_severe_enough = least != Severity.CRITICAL or severity == Severity.CRITICAL
     return is_severe_enough and event in _WANTED[Takes(takes)]
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return the pause after so many failed attempts: each is twice the last one, up to the longest."""
+    """Return the pause after this number of failed attempts. Each pause is twice the one before, up to the longest."""
     doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 16))
     return min(doubled, LONGEST_PAUSE)
 

@@ -35,7 +35,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The changes that one round of checks makes to an alert, by subject."""
+    """The changes that one round of checks makes to an alert.
+
+    ``appeared`` are findings with a new subject. ``returned`` and ``left`` are known subjects whose problem came back
+    or ended.
+    """
 
     appeared: tuple[Finding, ...] = ()
     returned: tuple[str, ...] = ()
@@ -46,7 +50,7 @@ class Moves:
 
 
 def by_group(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Return the findings by the key of their alert."""
+    """Return the findings by the ``group_key`` of the alert that they belong to."""
     groups: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.group_key].append(finding)
@@ -56,7 +60,7 @@ def by_group(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 def moves_of(known: Mapping[str, datetime | None], findings: Iterable[Finding]) -> Moves:
     """Return the changes from an alert's ``known`` subjects to the current findings.
 
-    ``known`` has the time at which each subject ended, or None while its problem lasts.
+    ``known`` maps each subject to the time at which its problem ended, or to None while the problem lasts.
     """
     found = {finding.subject: finding for finding in findings}
     return Moves(
@@ -72,10 +76,11 @@ def ends_at(
     acknowledged_at: datetime | None,
     last_at: datetime,
 ) -> datetime | None:
-    """Return the time at which an alert ends by itself; None while it has none.
+    """Return the time at which an alert ends by itself; None if no such time is known yet.
 
-    ``gone`` has the time at which each subject ended. A condition ends ``QUIET`` after the last one. An event ends
-    after its acknowledgement, or after the newest event if that came later.
+    ``gone`` has the end of each subject's problem, or None while the problem lasts. A condition ends ``QUIET`` after
+    the last of them. An event ends ``EVENT_ENDS_AFTER`` after its acknowledgement, or after the newest event if that
+    came later.
     """
     if kind.is_event:
         if acknowledged_at is None:
@@ -90,7 +95,7 @@ def ends_at(
 
 
 class Patience:
-    """Holds each finding back until its problem has lasted as long as its kind asks for."""
+    """A filter that holds each finding back until its problem has lasted as long as its kind requires."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], datetime] = {}
@@ -98,7 +103,7 @@ class Patience:
     def lasting(self, findings: Iterable[Finding], now: datetime) -> list[Finding]:
         """Return the findings whose problem has lasted long enough.
 
-        The time counts from the finding's own ``since``, or else from the round that first found it.
+        The time counts from the round that first found the problem, or from ``since`` if that is earlier.
         """
         found = {(finding.group_key, finding.subject): finding for finding in findings}
         self._first = {key: self._first.get(key, now) for key in found}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-#: A condition that is over may come back: its alert ends after so long without it.
+#: A condition that ended may come back, so its alert ends only after this long without the condition.
 QUIET = timedelta(seconds=30)
-#: An event has no end of its own: its alert ends so long after a person has acknowledged it.
+#: An event has no end of its own, so its alert ends this long after a person has acknowledged it.
 EVENT_ENDS_AFTER = timedelta(minutes=15)
 #: An alert that grows while nobody has acknowledged it is sent again, but not more often than this.
 REPEAT_AFTER = timedelta(minutes=5)
-#: A warning waits so many times as long as a critical alert before it escalates.
+#: A warning waits this many times as long as a critical alert before it escalates.
 WARNING_PATIENCE = 5
 
 
@@ -41,10 +41,10 @@ class AlertKind(StrEnum):
         return member
 
     BEHIND_SCHEDULE = ("behind_schedule", "Behind schedule", Severity.WARNING)
-    #: The usual proof of absence takes 10 s and three polls.
+    #: The proof that a child does not exist usually takes 10 s and three polls.
     CHILD_UNKNOWN = ("child_unknown", "Child unknown for too long", Severity.CRITICAL, False, 30)
     REFUSALS = ("refusals", "Refusals in a row", Severity.WARNING)
-    #: A quote that comes late once is no news.
+    #: A single late quote is not worth an alert.
     MARKET_DATA_STALE = ("market_data_stale", "Market data stale", Severity.WARNING, False, 2)
     ACCOUNT_DOWN = ("account_down", "Exchange or account down", Severity.CRITICAL, False, 2)
     OVERFILL = ("overfill", "Overfill", Severity.CRITICAL, True)
@@ -72,5 +72,5 @@ def kind_of(name: str) -> AlertKind:
 
 
 def escalates_after(severity: str, critical_after: timedelta) -> timedelta:
-    """Return the time after which an unacknowledged alert of the kind escalates."""
+    """Return the time after which an unacknowledged alert of this severity escalates."""
     return critical_after if severity == Severity.CRITICAL else critical_after * WARNING_PATIENCE

@@ -1,1 +1,1 @@
-"""The algorithms: how each one plans its slices, decides, and works a slice."""
+"""The algorithms. Each one plans an order's slices, and decides what to do in a slice."""

@@ -1,4 +1,4 @@
-"""The book of the other participants: its touch without the desk's orders, and the likely next move of the price."""
+"""The order book without the desk's orders: its best bid and ask, and its imbalance, which hints at the next move."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from execution.core.orders.view import AccountView, OrderView
 from execution.core.routing.account_selection import MAX_BOOK_AGE, known_quote
 from execution.core.types import ZERO, Book, Level, Quote, Side
 
-#: Levels of a side that the imbalance looks at, each counting half of the one before it.
+#: Number of levels of each side in the imbalance. Each level counts half as much as the one before it.
 LEVELS = 3
 
 
 def others_book(view: OrderView, venue: AccountView) -> Book | None:
-    """Return the venue's book without the desk's resting orders. None without a fresh book, or when the desk is a
-    whole side of it.
+    """Return the venue's book without the desk's resting orders.
+
+    Return None without a fresh book, or when the desk's orders are all that rests on one side.
     """
     book = venue.book
     if book is None or not book.is_sane or not is_fresh(book.at, view.now, MAX_BOOK_AGE):
@@ -28,8 +29,9 @@ def others_book(view: OrderView, venue: AccountView) -> Book | None:
 
 
 def others_quote(view: OrderView, venue: AccountView) -> Quote:
-    """Return the touch of the others' book. Without a book, return the quote as it is; the desk's own orders may
-    be in it.
+    """Return the best bid and ask of the other participants.
+
+    Without a book, return the venue's quote unchanged. It may include the desk's own orders.
     """
     book = others_book(view, venue)
     return known_quote(venue) if book is None else book.touch

@@ -1,7 +1,7 @@
 """The function that decides what an order does next. It is pure: the same view gives the same commands.
 
-It checks in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked. If none of
-them applies, the algorithm's tactic decides.
+It checks these states of the order in turn: final, not approved, scheduled, closing, completely filled, past its end,
+paused, halted, blocked. If none of them applies, the algorithm's tactic decides.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from execution.core.routing.account_selection import least_quantity, opposed_cro
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
 from execution.core.types import ZERO
 
-#: A storm of refusals needs a person; this many in a row pause the order.
+#: After this many refused children in a row the order pauses, so that a person looks at it.
 MAX_REJECTIONS = 10
 MIN_BACK_OFF, MAX_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
 BLOCKED_RECHECK = timedelta(seconds=1)
@@ -56,7 +56,7 @@ def decide(view: OrderView) -> Decision:
 
 
 def _over(view: OrderView) -> Decision:
-    """Return the decision at the end of an order's time: its own rules may move the end, else it closes."""
+    """Return the decision at an order's end: move the end where the order's rules allow it, else close the order."""
     if view.status is OrderStatus.WORKING:
         moved = outside_limit(view) if OUTSIDE_SINCE in view.memo else None
         moved = moved or extension(view)
@@ -115,7 +115,7 @@ def _cancels(view: OrderView, why: str) -> tuple[Command, ...]:
 
 
 def _close(view: OrderView, outcome: OrderStatus, reason: str) -> Decision:
-    """Begin to close, and end at once when there is nothing to settle."""
+    """Return the decision that begins to close the order. It also ends the order if every child is settled."""
     commands: list[Command] = [
         ChangeStatus(OrderEvent.CLOSE, reason, outcome=outcome),
         *_cancels(view, reason),
@@ -181,7 +181,7 @@ def _working(view: OrderView) -> Decision:
 
 
 def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decision:
-    """Wait, or go on meanwhile with the accounts that have refused nothing of this slice."""
+    """Wait after a refusal. Meanwhile go on with the accounts that have refused no child of this slice."""
     unpaid = view.rejections.unpaid
     why = f"waits: {unpaid}" if unpaid else f"waits after a refusal: {view.rejections.kind}"
     venues = tuple(
@@ -198,7 +198,7 @@ def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decisio
 
 
 def _awake(view: OrderView, decision: Decision) -> Decision:
-    """Drop bounds that a quote has crossed already. Each next quote would wake the order for nothing."""
+    """Drop wake bounds that a quote has already crossed, because every further quote would wake the order in vain."""
     quotes = [venue.quote for venue in view.usable if venue.quote is not None]
     below, above = decision.wake_below, decision.wake_above
     if below is not None and any(quote.ask <= below for quote in quotes):
@@ -224,9 +224,10 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 
 
 def _backoff(view: OrderView) -> Decimal:
-    """Return the seconds still to wait after refusals: half a second, doubling, at most thirty.
+    """Return the seconds still to wait after refusals.
 
-    Harmless refusals stay at half a second, because the book has moved on and the slice runs out.
+    The pause is half a second, doubles with each refusal, and is at most thirty seconds. It stays at half a second for
+    harmless refusals, because the book has moved on and the slice is running out.
     """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:

@@ -1,7 +1,7 @@
-"""Iceberg: the whole quantity is worked at once, and only a part of it can be seen.
+"""Iceberg: an order that works its whole quantity from the start, and shows only one part of it at a time.
 
-One part is alive at a time, over all accounts (I17): the next one waits until the last is over, so that a cancel
-that lost its race, a late report or an answer that never came can only make the book show less.
+At most one part is alive over all accounts (I17). The next part waits until the last one is certainly over. So a fill
+that beats its cancel, a late report or a missing answer can only make the book show less, never more.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from execution.core.routing.account_selection import (
 )
 from execution.core.types import BASIS_POINT, ZERO, OrderType, TimeInForce
 
-#: A part that the book has left is moved after this time, unless the trader says another.
+#: A part is moved after this time if the book has moved away from it, unless the trader sets another time.
 MOVE_AFTER = timedelta(seconds=10)
-#: What is to be crossed at the end goes in parts as well: this long for each, at least and at most so much of it.
+#: The rest is crossed in parts at the end: time for each part, least time for all, and largest share of the slice.
 CROSS_EACH, CROSS_MIN, CROSS_SHARE = timedelta(seconds=0.5), timedelta(seconds=5), 0.1
-#: The book needs a moment to come back after a crossing part that it did not carry.
+#: Pause after a crossing part that was not filled completely, because the book needs a moment to refill.
 CROSS_AGAIN = timedelta(seconds=1)
 
 
@@ -108,11 +108,11 @@ def _ceil(number: Decimal) -> int:
 
 
 def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: Decimal) -> Decimal:
-    """Return a part's base quantity near ``quantity``, such that no remainder falls under ``least``.
+    """Return a part's base quantity near ``quantity`` that leaves no remainder under ``least``.
 
-    All quantities are on the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A remainder can be divided into n parts
-    when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into n - 1.
-    Where no n fits, after a part fill, the part is as large as allowed.
+    All quantities are multiples of the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A remainder can be divided into
+    n parts when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into
+    n - 1 parts. After a partial fill, no n may fit; then the part is as large as allowed.
     """
     parts = max(
         _ceil(remaining / most),
@@ -130,9 +130,9 @@ def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: D
 def show_part(view: OrderView, work: SliceTask) -> Decision:
     """Decide the next step of an iceberg.
 
-    1. From ``closes_at`` on, where it crosses at its end: cancel what rests, then take in parts.
-    2. While a part is alive: wait for it, or move it when its time is over and the book has left it.
-    3. Else show the next part, after the pause.
+    1. If the order crosses at its end, from ``closes_at`` on: cancel the resting part, then take the rest in parts.
+    2. While a part is alive: wait for it. Move it when its time is over and the book has moved away from it.
+    3. Otherwise: show the next part, after the pause.
     """
     alive = [child for child in view.children if not child.is_over]
     if view.now >= (closes_at := _closes_at(view, work)):
@@ -145,7 +145,7 @@ def _iceberg(view: OrderView) -> IcebergParameters:
 
 
 def _closes_at(view: OrderView, work: SliceTask) -> datetime:
-    """Return when the part begins to cross: its end, if it need not or cannot cross, or can still extend."""
+    """Return when the order begins to cross. It is the slice's end if the order need not or cannot cross."""
     parameters, part = _iceberg(view), work.part
     if not must_finish(view, work) or not view.crossable:
         return part.ends_at
@@ -156,8 +156,9 @@ def _closes_at(view: OrderView, work: SliceTask) -> datetime:
 
 
 def _bounded(view: OrderView) -> OrderView | None:
-    """Return the view with the limit for resting orders: the order's limit, else how far it follows the price.
-    None without an arrival price.
+    """Return the view with a limit price for resting parts. None if there is no limit and no arrival price.
+
+    The limit is the order's own, else ``follow_within_bp`` beyond the arrival price.
     """
     if view.limit_price is not None:
         return view
@@ -168,7 +169,7 @@ def _bounded(view: OrderView) -> OrderView | None:
 
 
 def _price(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
-    """Return the price of a resting part: the order's limit, or its own side of the book if the limit would take."""
+    """Return the price of a resting part: the order's limit, or the best price of its side if the limit would take."""
     quote, side, limit = known_quote(venue), view.side, view.limit_price
     if limit is None or (quote.aggressive(side) - limit) * side.sign <= 0:
         return child_price(bounded, venue, REST)
@@ -197,7 +198,7 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
 
 
 def _was_left(view: OrderView, child: ChildView) -> bool:
-    """Return whether a new part there would be nearer to the market, and the remainder is enough for one."""
+    """Return whether a new part would rest nearer to the market than ``child``, and enough remains for one."""
     venue = next((venue for venue in view.usable if venue.account == child.account), None)
     bounded = _bounded(view)
     if venue is None or bounded is None or child.price is None or child.purpose != REST:
@@ -235,8 +236,9 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
 
 
 def _pauses_until(view: OrderView) -> datetime:
-    """Return the end of the pause. Only a part that was filled has one; a moved or refused part is placed again at
-    once.
+    """Return the end of the pause before the next part.
+
+    A pause follows only a part that was filled. A moved or refused part is placed again at once.
     """
     ended = [child for child in view.children if child.ended_at is not None]
     last = max(ended, key=lambda child: child.sequence, default=None)
@@ -246,8 +248,10 @@ def _pauses_until(view: OrderView) -> datetime:
 
 
 def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
-    """Return the next part's quantity, drawn by seed and sequence. It is at most the visible quantity and at least
-    the minimum of every account whose minimum is known. The last part uses the finest lot.
+    """Return the next part's quantity, drawn at random from the seed and the child's sequence number.
+
+    It is at most the visible quantity. It is at least every minimum in ``leasts`` that the visible quantity reaches.
+    The last part uses the finest lot of the accounts.
     """
     parameters = _iceberg(view)
     lots = [venue.market.lot for venue in view.usable]
@@ -267,7 +271,7 @@ def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
 
 
 def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> Decision:
-    """Take the rest in the last seconds, a part at a time, within limit and collar."""
+    """Take what remains in the order's last seconds, one part at a time, within limit and collar."""
     end = work.part.ends_at
     soon = min(view.now + IDLE_RECHECK, end)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)

@@ -14,23 +14,23 @@ from execution.core.quantities import floor_to, round_price, worse_of_allowed
 from execution.core.routing.account_selection import child_price, known_quote
 from execution.core.types import ZERO, Side
 
-#: At the usual urgency: how far towards the other side of the book a slice rests at first, and when it is a band
-#: behind. Near its own side most of the spread is earned; at the far end it still costs less than taking.
+#: Resting prices at the usual urgency, as shares of the way across the spread: on schedule, and one band behind.
+#: Near the order's own side most of the spread is earned. At the far end, resting still costs less than taking.
 FIRST, LAST = Decimal("0.1"), Decimal("0.7")
-#: A resting order is left alone for so long at the usual urgency, and never for less: exchanges count messages, and
-#: an order that moves loses its place.
+#: Time before a resting order may be moved: at the usual urgency, and at least. Exchanges count messages, and an
+#: order that moves loses its place in the queue.
 PATIENCE, MIN_PATIENCE = timedelta(seconds=5), timedelta(seconds=1)
 USUAL = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
 class UrgencyProfile:
-    """The profile of an urgency, from 0 (only rests) over 0.5 to 1 (crosses at once).
+    """The settings that follow from an urgency between 0 (only rests) and 1 (crosses at once); 0.5 is usual.
 
-    ``band``: number of slices that may be missing at a slice's end before it crosses; None: any number.
-    ``patience``: time from a child's placing until it may be moved. ``first`` and ``last`` are shares of the way
-    from the own side of the book to the other side. A slice on its schedule rests at ``first``, a slice one band
-    behind at ``last``.
+    ``band`` is how many slices the order may be behind at a slice's end before it crosses; None means any number.
+    ``patience`` is the time from placing a child until it may be moved. ``first`` and ``last`` are shares of the way
+    from the order's side of the book to the opposite side. A slice on schedule rests at ``first``. A slice one band
+    behind rests at ``last``.
     """
 
     band: Decimal | None
@@ -54,9 +54,9 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Return the number of slices that are missing against a straight line through this slice.
+    """Return how many slices the order is behind, if this slice should fill evenly over its time.
 
-    It is 1 at the end of a slice that did nothing, and 0 in a slice without a quantity.
+    It is 1 at the end of a slice in which nothing filled, and 0 in a slice without a quantity.
     """
     part = work.part
     if part.quantity <= ZERO:
@@ -68,8 +68,9 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
 def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
     """Return the price at which the slice would rest on the account now.
 
-    It lies between the others' own side of the book and the other side, further across the more the slice is behind.
-    It is always a tick before the other side, within the limit and on the tick.
+    It lies between the other participants' best price on this side and the opposite side. The further the slice is
+    behind, the further across it lies. It is on the tick, within the limit and the collar, and at least a tick before
+    the opposite side.
     """
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
@@ -84,10 +85,10 @@ def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: Ur
 
 
 def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
-    """Return the patience of a resting child on the account now.
+    """Return how long a resting child on the account may wait before it is moved.
 
-    It is shorter when the others' book says that the price is about to move away, and up to twice as long when the
-    price is about to come. Without a book it is unchanged.
+    The profile's patience is shortened when the book of the other participants says that the price is about to move
+    away. It is up to twice as long when the price is about to come nearer. Without a book it is unchanged.
     """
     book = others_book(view, venue)
     if book is None:
@@ -98,10 +99,10 @@ def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) ->
 def is_to_move(
     view: OrderView, work: SliceTask, venue: AccountView, child: ChildView, profile: UrgencyProfile
 ) -> bool:
-    """Return whether a resting child should move nearer to the other side now. It moves only forwards, and only
-    after its patience.
+    """Return whether a resting child should move nearer to the opposite side now.
 
-    Without a book nobody knows if the touch is the desk's alone. Then the child is not outbid.
+    A child moves only in that direction, and only after its patience. Without a book, the best price may be the
+    desk's alone. Then a child at that price is not moved, so that the desk does not outbid itself.
     """
     if child.price is None or view.now - child.intended_at < patience_at(view, venue, profile):
         return False
@@ -115,7 +116,7 @@ def is_to_move(
 
 
 def at_i_would(view: OrderView) -> bool:
-    """Return whether a venue's other side has reached the I-would price."""
+    """Return whether the opposite side of any usable venue has reached the I-would price."""
     price, sign = narrowed(view.parameters, SlicedParameters).i_would_price, view.side.sign
     return price is not None and any(
         (others_quote(view, venue).aggressive(view.side) - price) * sign <= ZERO for venue in view.usable
@@ -125,10 +126,10 @@ def at_i_would(view: OrderView) -> bool:
 def wake_bounds(
     view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return the bounds of quotes that deserve an early check: an ask at or below, a bid at or above.
+    """Return the quotes that should wake the order early: an ask at or below the first, a bid at or above the second.
 
-    Such a quote leaves a child behind that has rested long enough, or reaches the I-would price. Where a quantity
-    ``must`` be crossed, a quote that comes back within limit and collar counts too.
+    Such a quote moves away from a child that has rested long enough, or reaches the I-would price. If ``must``, a
+    quantity has to be crossed; then a quote that comes back within limit and collar wakes the order too.
     """
     comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:

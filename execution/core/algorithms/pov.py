@@ -1,6 +1,7 @@
-"""Percentage of volume: the order keeps a share of what the market trades. Its own volume is part of the whole.
+"""Percentage of volume: the order trades a fixed share of the market's volume, in which its own volume counts.
 
-With a rate r, others having traded V, the share is kept when own / (own + V) = r: own = V × r / (1 - r).
+At a rate r, when others have traded V, the order's own volume should satisfy own / (own + V) = r. So
+own = V × r / (1 - r).
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from execution.core.routing.account_selection import least_quantity
 from execution.core.types import ZERO
 
 SLICE = timedelta(minutes=5)
-#: Of a shorter order, a slice is this part.
+#: Slices of an order that is too short for slices of ``SLICE``.
 SLICES_OF_SHORT = 12
-#: The forecast of the market's volume is that of the last day.
+#: The market's volume is forecast from this much history.
 LOOKBACK = timedelta(days=1)
-#: The market's volume comes in seconds: a check is worth it as often.
+#: Pause between checks. New market volume arrives within seconds.
 VOLUME_RECHECK = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The order's rates, each a share of everything that is traded, the order's own volume included."""
+    """The least, the wanted and the highest rate: shares of the market's volume, the order's own included."""
 
     low: Decimal
     rate: Decimal
@@ -39,7 +40,7 @@ class Rates:
 
 
 def rates_of(parameters: PovParameters) -> Rates:
-    """Return the three rates. Unless named, the bounds are half and one and a half of the rate, at most 1."""
+    """Return the three rates. Bounds that are not given are half the rate, and 1.5 times the rate but at most 1."""
     rate = parameters.participation_rate
     low = rate / 2 if parameters.minimum_rate is None else parameters.minimum_rate
     high = min(rate * 3 / 2, Decimal(1)) if parameters.maximum_rate is None else parameters.maximum_rate
@@ -47,17 +48,18 @@ def rates_of(parameters: PovParameters) -> Rates:
 
 
 def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
-    """Return the part of ``quantity`` that is due when others have traded ``others``. At a rate of 1 it is
-    everything.
+    """Return the part of ``quantity`` that is due when others have traded ``others``.
+
+    At a rate of 1 it is all of ``quantity``.
     """
     return quantity if rate >= 1 else min(others * rate / (1 - rate), quantity)
 
 
 def others_volume(view: OrderView) -> Decimal | None:
-    """Return the known volume of others since the start; None while it is unknown or too old.
+    """Return the known volume of other participants since the start; None while it is unknown or too old.
 
-    Our fills may be known before the market's trades list them. The result is then too small for a moment, and the
-    order does nothing more.
+    The desk may know its fills before the market's trade list has them. For that moment the result is too small, so
+    the order trades nothing more.
     """
     if view.traded_since_start is None or unknown_since(view):
         return None
@@ -68,8 +70,9 @@ def others_volume(view: OrderView) -> Decimal | None:
 
 
 def plan_pov(plan_input: PlanInput) -> Plan:
-    """Plan even slices. They only show the order's position in an evenly trading market. The volume decides what it
-    trades.
+    """Plan even slices.
+
+    They only show where the order would be in an evenly trading market. The traded volume decides what it trades.
     """
     parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
@@ -148,9 +151,9 @@ def pov_bound(view: OrderView) -> str:
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
     """Rest up to the rate, and cross up to the minimum rate. Never propose more than the maximum rate.
 
-    1. Volume that is unknown, or known only up to too long ago: propose nothing new. 2. Behind the minimum by a
-    child or more: work as if the slice were over. 3. Else work as if the slice began, which only rests. An
-    exchange's minimum that the rate does not reach yet may rest ahead of it, within the maximum.
+    1. The market's volume is unknown or too old: propose nothing new. 2. The order is behind its minimum rate by a
+    child or more: work as if the slice were at its end. 3. Otherwise: work as if the slice began, which only rests.
+    A child of the exchange's minimum may rest before the rate allows it, within the maximum rate.
     """
     parameters = narrowed(view.parameters, PovParameters)
     rates, others = rates_of(parameters), others_volume(view)
@@ -173,6 +176,6 @@ def follow_volume(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _soon(view: OrderView, decision: Decision) -> Decision:
-    """Return the decision with its next check set by the market's volume instead of the slice's time."""
+    """Return the decision with an earlier next check, because new market volume can make more quantity due."""
     latest = view.now + (VOLUME_RECHECK if not decision.commands else IDLE_RECHECK)
     return replace(decision, due_at=latest if decision.due_at is None else min(decision.due_at, latest))

@@ -1,4 +1,4 @@
-"""The table of algorithms: how each one plans, its target by a time, and how it works a slice."""
+"""The table of algorithms: the functions with which each one plans, sets a slice's target and works a slice."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from execution.core.routing.split import Split
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmSpec:
-    """An algorithm: how it plans and how it works.
+    """The functions and needs of one algorithm.
 
-    ``target`` returns the quantity that should be done when the slice ends, at most what the plan says; with None
-    the plan itself is the target. ``wants_candles``: it plans from the market's history. ``wants_traded``: it
-    decides by the market's volume. ``route`` returns the split that it would take at the venues now, or None when it
-    does not take at once. ``judge`` raises ``Refused`` for a split that the person did not ask for.
+    ``plan`` makes the slices, and ``tactic`` decides in a slice. ``target`` returns the quantity that should be done
+    when the slice ends; None means that the plan's quantity is the target. ``wants_candles`` means that it plans from
+    the market's history. ``wants_traded`` means that it decides by the market's volume. ``route`` returns the split
+    that an order would take over the venues now, or None if it would not take at once. ``judge`` raises ``Refused``
+    for a split that the person's parameters do not allow.
     """
 
     plan: Callable[[PlanInput], Plan]
@@ -38,13 +39,13 @@ class AlgorithmSpec:
     wants_traded: bool = False
     route: Callable[[PlanInput, Sequence[AccountView]], Split | None] = route_would
     judge: Callable[[PlanInput, Sequence[AccountView], Split], None] | None = None
-    #: Why it could not do more by its end, of its own nature; empty when it could have.
+    #: Returns why the algorithm's own rules kept it from doing more by its end; empty when they did not.
     bound: Callable[[OrderView], str] | None = None
-    #: What of the market's volume it decides without; empty when it knows all that it needs.
+    #: Returns which part of the market's volume is missing for its decisions; empty when none is missing.
     note: Callable[[OrderView], str] = gaps_note
 
 
-#: By the names of ``terms.ALGORITHMS``.
+#: Every algorithm by its name in ``terms.ALGORITHMS``.
 ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
     "twap": AlgorithmSpec(plan=plan_twap, tactic=rest_and_cross),
     "vwap": AlgorithmSpec(
@@ -60,7 +61,7 @@ ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
 
 
 def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
-    """Return the plan of an order. Raise ``Refused`` with the field, the value and the limit."""
+    """Return an order's plan, randomised if asked. Raise ``Refused`` with the field, the value and the limit."""
     plan, parameters = ALGORITHM_SPECS[algorithm].plan(plan_input), plan_input.parameters
     if not isinstance(parameters, SlicedParameters):
         return plan
@@ -71,7 +72,7 @@ def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
 
 
 def work_slice(view: OrderView, work: SliceTask) -> Decision:
-    """Return the commands of the order's algorithm in a slice."""
+    """Return the decision of the order's algorithm in the slice ``work``."""
     working = ALGORITHM_SPECS[view.algorithm]
     if working.target is not None:
         work = replace(work, target=min(working.target(view, work), view.quantity))

@@ -1,7 +1,7 @@
 """The rules by which an order moves its own schedule.
 
-It extends its end, or shifts by the time that the market was beyond its limit. Altogether it lasts at most twice
-as long as the person asked for, and it never moves a fixed end.
+An order may extend its end, or shift its schedule by the time that the market was beyond its limit price.
+Altogether it lasts at most twice as long as the person asked for. A fixed end never moves.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from execution.core.types import Side
 if TYPE_CHECKING:
     from execution.core.orders.slices import SliceTask  # which asks here whether a slice must finish
 
-#: In the memo: since when the market has been beyond the limit price, ISO 8601.
+#: Name in the order's memo of the time since which the market has been beyond the limit price, in ISO 8601.
 OUTSIDE_SINCE = "outside_since"
-#: How often a market beyond the limit is looked at without a quote that wakes the order.
+#: Pause between checks while the market is beyond the limit, unless a quote wakes the order earlier.
 OUTSIDE_RECHECK = timedelta(seconds=5)
-#: An absence shorter than this share of a slice, and than a second, is caught up: a plan is not made for a flicker.
+#: Least time beyond the limit for a shift, also as a share of a slice. After a shorter time the order catches up.
 MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
 
 def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
-    """Return the rule for the quantity left at the end. An algorithm without this parameter crosses."""
+    """Return the rule for quantity left at the end. Without this parameter an algorithm crosses."""
     return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
 
 
@@ -42,7 +42,7 @@ def shifts(parameters: AlgorithmParameters) -> bool:
 
 
 def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> list[Problem]:
-    """Return the problems with parameters that do not go with a fixed end."""
+    """Return a problem for each parameter that could move the end, if the person fixed the end."""
     if parameters.end_at is None:
         return []
     moving: dict[str, tuple[str, AtEnd | OutsideLimit]] = {}
@@ -64,7 +64,7 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
 
 
 def room_of(view: OrderView) -> timedelta:
-    """Return how much later than its planned end the order's own rules may still move the end."""
+    """Return by how much time the order's own rules may still move its end."""
     if view.parameters.end_at is not None:
         return timedelta(0)
     asked = view.end_at - view.start_at - view.extended
@@ -75,8 +75,9 @@ def room_of(view: OrderView) -> timedelta:
 
 
 def must_finish(view: OrderView, work: SliceTask) -> bool:
-    """Return whether this slice has to take everything that is left. The last slice has to, unless the order stops
-    or can extend.
+    """Return whether this slice has to take everything that is left.
+
+    The last slice has to, unless the order is set to stop at its end, or to extend and still can.
     """
     if not work.is_last:
         return False
@@ -85,8 +86,9 @@ def must_finish(view: OrderView, work: SliceTask) -> bool:
 
 
 def extension(view: OrderView) -> Decision | None:
-    """Return another slice for the rest at the end; None when the order does not extend, or must
-    not extend further.
+    """Return the decision that adds a slice for the rest at the order's end.
+
+    Return None when the order does not extend, may not extend further, or no venue takes the rest.
     """
     if at_end_of(view.parameters) is not AtEnd.EXTEND or view.halted or not view.slices or _is_dust(view):
         return None
@@ -103,14 +105,14 @@ def _slice_length(view: OrderView) -> timedelta:
 
 
 def _is_dust(view: OrderView) -> bool:
-    """Return whether no usable venue takes the rest. False without a usable venue, because nobody knows."""
+    """Return whether the rest is under every usable venue's minimum. False if no venue is usable."""
     return bool(view.usable) and all(
         view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable
     )
 
 
 def end_reason(view: OrderView) -> str:
-    """Return the reason why the rule for the end left a quantity undone; empty where it left none."""
+    """Return why the rule for the end left a quantity undone; empty when that rule is not the reason."""
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
         return "the order was set to stop at its end"
@@ -123,7 +125,7 @@ def end_reason(view: OrderView) -> str:
 
 
 def is_outside(view: OrderView) -> bool | None:
-    """Return whether every usable venue's touch is beyond the limit price; None when that is not known."""
+    """Return whether every usable venue's opposite side is beyond the limit price; None when no quote is known."""
     if view.limit_price is None:
         return False
     touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
@@ -133,11 +135,11 @@ def is_outside(view: OrderView) -> bool | None:
 
 
 def outside_limit(view: OrderView) -> Decision | None:
-    """Return the decision of the rule *shift*; None when the tactic goes on.
+    """Return the decision of an order whose schedule shifts outside the limit; None when the tactic should go on.
 
-    The schedule stands still while the market is beyond the limit. It moves by the time lost when the market is
-    back, or when the order's end would come. A child that rests inside the limit stays. An unknown market counts
-    as unchanged.
+    The schedule stands still while the market is beyond the limit. It shifts by the time lost when the market comes
+    back, or when the order would end. A child that rests inside the limit stays. While no quote is known, the market
+    counts as where it was before.
     """
     since = _since(view.memo)
     if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):
@@ -188,7 +190,7 @@ def _back(view: OrderView, since: datetime) -> Decision:
 
 
 def _shifted(view: OrderView, since: datetime, *, still_outside: bool) -> Decision:
-    """Return the plan moved by the time lost, but at most by the time that the order may still last longer."""
+    """Return the decision that moves the plan by the time lost since ``since``, at most by ``room_of``."""
     lost = min(view.now - since, room_of(view))
     slices = shift_plan(view.slices, remaining=view.remaining, paused_at=view.now - lost, now=view.now)
     end = view.end_at + lost
@@ -201,7 +203,7 @@ def _shifted(view: OrderView, since: datetime, *, still_outside: bool) -> Decisi
 
 
 def beyond_limit(view: OrderView) -> tuple[CancelChild, ...]:
-    """Return cancels of the children that rest at a price that the terms no longer allow."""
+    """Return a cancel for each child that rests at a price beyond the order's present limit price."""
     limit = view.limit_price
     if limit is None:
         return ()

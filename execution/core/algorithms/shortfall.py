@@ -24,23 +24,23 @@ from execution.core.types import ZERO, Candle
 
 DAY = timedelta(days=1)
 CANDLE = timedelta(minutes=5)
-#: Volatility and volume are those of the last week.
+#: Volatility and volume are estimated from this much history.
 LOOKBACK = timedelta(days=7)
-#: Two hours of five-minute returns: fewer say nothing of a day.
+#: Least number of five-minute returns for a volatility: two hours. Fewer say nothing about a day.
 MIN_RETURNS = 24
-#: The paper's rules: a hundredth of the day's volume costs a spread, a tenth of it moves the price by a spread.
+#: The paper's rules: trading 1 % of a day's volume costs one spread, trading 10 % moves the price by one spread.
 SPREADS_OF_A_DAY, PERMANENT_SHARE = 100.0, 0.1
-#: Beyond this cosh and sinh are no longer floats; the trajectory is all in its first slice long before.
+#: Largest argument of ``sinh``, which would overflow. Long before, all of the trajectory is in its first slice.
 STEEPEST = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The cost of trading.
+    """The parameters of the cost of trading, in the paper's notation.
 
-    ``sigma`` is the volatility in quote units per square root of a day. ``eta`` × (base units a day) is the
-    temporary impact on the price of a unit. ``gamma`` × base units is the permanent move of the price. ``epsilon``
-    is paid for each unit at any pace (half the spread).
+    ``sigma`` is the volatility in quote units per square root of a day. ``eta`` times the pace (base units a day) is
+    the temporary impact on the price of a unit. ``gamma`` times the traded base units is the permanent move of the
+    price. ``epsilon`` is half the spread, which each unit costs at any pace.
     """
 
     sigma: float
@@ -51,8 +51,12 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """``holdings`` before each slice and after the last; ``trades`` of each slice. ``cost`` (E) and ``variance`` (V)
-    in quote units against the arrival price; ``kappa`` per day: 0 is even."""
+    """A plan of how fast to trade, with its expected cost and risk.
+
+    ``holdings`` are the quantities left before each slice and after the last one. ``trades`` are the slices'
+    quantities. ``cost`` (E, in quote units) and ``variance`` (V) are measured against the arrival price. ``kappa``
+    (per day) says how front-loaded the trajectory is; 0 means even slices.
+    """
 
     kappa: float
     holdings: tuple[float, ...]
@@ -67,14 +71,15 @@ class Trajectory:
 
     @property
     def half_life(self) -> float | None:
-        """Return the days until the rest has fallen to 1/e without an end (the paper's θ = 1/κ); None when even."""
+        """Return the days until 1/e of the order would be left if it had no end (θ = 1/κ); None if slices are even."""
         return 1 / self.kappa if self.kappa > 0 else None
 
 
 def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
-    """Return κ of slices of ``step`` days: 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2.
+    """Return κ, the paper's rate of decay per day, for slices of ``step`` (τ) days.
 
-    Raises ``ValueError`` where the permanent impact of a slice exceeds its temporary one, and no optimum exists.
+    It solves 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2. Raise ``ValueError`` when η̃ is not above 0,
+    because then no optimum exists.
     """
     eta = impact.eta - impact.gamma * step / 2
     if not eta > 0:
@@ -107,7 +112,7 @@ def almgren_chriss(
 
 
 def _left(steepness: float, slices: int, number: int) -> float:
-    """Return sinh(κ(T - t)) / sinh(κT) after ``number`` slices, ``steepness`` being κτ."""
+    """Return the share left after ``number`` slices: sinh(κ(T - t)) / sinh(κT). ``steepness`` is κτ."""
     if number == slices:
         return 0.0
     whole, rest = steepness * slices, steepness * (slices - number)
@@ -122,8 +127,10 @@ def _left(steepness: float, slices: int, number: int) -> float:
 
 
 def daily_volatility(candles: Sequence[Candle]) -> float | None:
-    """Return the standard deviation of a day's return, from close to close of consecutive candles. No mean is
-    subtracted, because over five minutes it is negligible. None with too few candles.
+    """Return the standard deviation of a day's return; None with too few candles.
+
+    It is estimated from close to close of consecutive five-minute candles. No mean is subtracted, because over five
+    minutes it is negligible.
     """
     returns = [
         log(later.close / earlier.close)
@@ -136,7 +143,7 @@ def daily_volatility(candles: Sequence[Candle]) -> float | None:
 
 
 def daily_volume(candles: Sequence[Candle]) -> float | None:
-    """Return base units a day over the time that the candles span. A hole counts as zero. None without candles."""
+    """Return the mean volume of a day in base units; None without any. A missing candle counts as no volume."""
     if not candles:
         return None
     span = candles[-1].opened_at + CANDLE - candles[0].opened_at
@@ -145,10 +152,10 @@ def daily_volume(candles: Sequence[Candle]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """The assumptions of a plan. ``words`` name the source of each.
+    """The assumptions of a plan. ``words`` tell the trader each value and its source.
 
-    ``volatility`` is that of a day. ``impact_bp`` is the impact of trading as much as the market does. ``volume`` is
-    in base units a day.
+    ``volatility`` is a day's, as a share of the price. ``impact_bp`` is the temporary impact of trading at the
+    market's pace, in basis points. ``volume`` is the market's, in base units a day.
     """
 
     volatility: float
@@ -158,11 +165,12 @@ class Assumed:
 
 
 def assumed(plan_input: PlanInput) -> Assumed:
-    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` where one is unknown.
+    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` if one is missing.
 
-    Impact is the larger of two estimates. The first is the paper's rule, a hundred spreads. The second is the
-    volatility of five minutes, by the square-root law: an order that trades as much as the market in five minutes
-    moves the price as far as it moves by itself. Where the spread is one tick, the first says nothing of the depth.
+    An impact that is not given is the larger of two estimates. The first is the paper's rule, a hundred spreads. The
+    second is the volatility of five minutes, by the square-root law. That law says that an order as large as the
+    market's volume in five minutes moves the price as far as it usually moves in that time. The second is needed
+    where the spread is one tick, because such a spread says nothing about the depth.
     """
     parameters = narrowed(plan_input.parameters, IsParameters)
     candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]
@@ -206,8 +214,9 @@ def _source(value: Decimal | None, learnt: str) -> str:
 
 
 def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
-    """Return the impact in the paper's units: η × (the market's base a day) is ``impact_bp`` of the price, γ a
-    tenth of η per day.
+    """Return the assumptions in the paper's units.
+
+    η times the market's base units a day is ``impact_bp`` of the price. γ is a tenth of η per day.
     """
     eta = assumptions.impact_bp * 1e-4 * price / assumptions.volume
     return Impact(assumptions.volatility * price, eta, PERMANENT_SHARE * eta, spread / 2)
@@ -217,8 +226,9 @@ def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
 
 
 def plan_is(plan_input: PlanInput) -> Plan:
-    """Plan slices by the trajectory, on lots, none under the minimum. Raise ``Refused`` where price, volatility or
-    impact is unknown, or for too many slices.
+    """Plan slices along the optimal trajectory, in whole lots, none under the exchange's minimum.
+
+    Raise ``Refused`` where price, volatility or impact is unknown, or for too many slices.
     """
     parameters, market = narrowed(plan_input.parameters, IsParameters), plan_input.market
     if plan_input.price is None:
@@ -251,7 +261,7 @@ def plan_is(plan_input: PlanInput) -> Plan:
 
 
 def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan, ...]:
-    """Return the same quantities in fewer and longer slices, none under ``least``, unless the total is."""
+    """Merge neighbouring slices until none is under ``least``, unless the total itself is."""
     merged: list[tuple[datetime, datetime, Decimal]] = []
     for part in slices:
         if merged and merged[-1][2] < least:
@@ -304,7 +314,7 @@ def _notes(
 
 
 def _first_half(slices: Sequence[SlicePlan]) -> str:
-    """Return the words for how much of it is planned by the middle of the time."""
+    """Return words for the share of the order that is planned for the first half of its time."""
     middle = slices[0].starts_at + (slices[-1].ends_at - slices[0].starts_at) / 2
     total = sum((part.quantity for part in slices), ZERO)
     early = sum((_by(part, middle) for part in slices), 0.0)

@@ -26,18 +26,19 @@ from execution.core.routing.account_selection import cheapest, known_quote, leas
 from execution.core.routing.sor import MAX_PIECES, split_cross
 from execution.core.types import ZERO, OrderType, TimeInForce
 
-#: A cross at the end of a slice has this long, one at the end of the order longer: for a cancel and several tries.
+#: Time to cross at the end of a slice, and at the end of the order. It allows for a cancel and several tries.
 CROSSING, LAST_CROSSING = timedelta(seconds=2), timedelta(seconds=5)
-#: Looks while something rests: a share of the slice within these bounds, since its price moves with the time left.
+#: Pause between checks while a child rests, as a share of the slice, and its least. The price changes with time.
 RECHECK_SHARE, MIN_LOOK = 1 / 20, timedelta(seconds=1)
 
 
 def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
     """Rest post-only, follow the book, and cross only the quantity that the schedule cannot wait for any longer.
 
-    1. At the I-would price everything that is left is taken. 2. When a slice ends, a quantity that is more than the
-    urgency's band behind is taken; when the order ends, everything is. 3. A child that the book has left behind is
-    cancelled, and rests anew once it is over. 4. A due quantity that is not on the book comes to rest.
+    1. At the I-would price, take everything that is left. 2. Near a slice's end, take the quantity by which the order
+    is further behind than the urgency's band allows. Near the order's end, take all of it. 3. If the book has moved
+    away from a child, cancel it, and place it again once it is over. 4. Rest any due quantity that is not on the book
+    yet.
     """
     profile = urgency_profile(view)
     if volume_left(view) is None:
@@ -54,9 +55,10 @@ def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _waits_for_desk(view: OrderView, work: SliceTask, decision: Decision, opposed: str) -> Decision:
-    """Say why nothing is crossed, and look again soon: what is in the way is an order of the desk.
+    """Return ``decision`` with an earlier next check, and with the reason that an order of the desk blocks the cross.
 
-    In the order's last seconds nothing of it rests. The other one may wait for just that, and else both would wait.
+    In its last seconds the order cancels its resting children. The blocking order may be waiting for just that, and
+    otherwise both would wait.
     """
     if must_finish(view, work) and view.now >= work.part.ends_at - LAST_CROSSING:
         why = f"slice {work.part.number}: makes room for an order of the desk that may wait for it"
@@ -84,10 +86,11 @@ def volume_left(view: OrderView) -> Decimal | None:
 def _room(
     view: OrderView, work: SliceTask, released: Decimal, *, at_once: bool, finish: bool = False
 ) -> Decimal:
-    """Return the quantity that the slice may still put on the books, once ``released`` is off them.
+    """Return the quantity that the slice may still put on the books, once ``released`` is cancelled.
 
-    The order and the participation cap always bound it. The schedule and the catch-up cap do too, unless everything
-    may be done ``at_once``. With ``finish`` the catch-up cap does not bind: no later slice could take the rest.
+    The order's quantity and the participation cap always limit it. The schedule and the catch-up cap limit it too,
+    unless everything may be done ``at_once``. With ``finish`` the catch-up cap does not apply, because no later slice
+    could take the rest.
     """
     exposure = view.exposure - released
     bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
@@ -104,12 +107,12 @@ def _room(
 
 
 def _released(view: OrderView) -> Decimal:
-    """Return the quantity that becomes free when every resting child is cancelled."""
+    """Return the unfilled quantity of all resting children, which is free again once they are cancelled."""
     return sum((child.exposure for child in _resting(view)), ZERO)
 
 
 def crossing_from(view: OrderView, work: SliceTask) -> datetime:
-    """Return the time from which the slice no longer waits for passive fills."""
+    """Return the time from which the slice crosses instead of waiting for its resting children to fill."""
     part, length = work.part, work.part.ends_at - work.part.starts_at
     least = min(LAST_CROSSING if must_finish(view, work) else CROSSING, length / 2)
     urgency = float(narrowed(view.parameters, SlicedParameters).urgency)
@@ -131,8 +134,9 @@ def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Dec
 
 
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
-    """Round to a lot that every account takes. Only the last slice uses the finest lot: a remainder that not every
-    account takes is carried on, and would otherwise bind the next slices to one account.
+    """Round ``quantity`` down to a lot that every account takes. Only the last slice uses the finest lot.
+
+    A finer remainder would be carried on, and would bind the next slices to the one account that takes it.
     """
     lots = [venue.market.lot for venue in view.accounts]
     return floor_to(quantity, min(lots) if work.is_last else common_step(lots))
@@ -205,7 +209,7 @@ def _prices(view: OrderView) -> set[Decimal]:
 
 
 def _rests(number: int, prices: set[Decimal]) -> str:
-    """Return the order's words for resting children. A child on the book is no other state of the order."""
+    """Return the reason for a decision to let children rest. It stays the same while their prices do."""
     return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
 
 
@@ -229,8 +233,9 @@ def _next_check(view: OrderView, work: SliceTask) -> datetime:
 
 
 def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
-    """Return the decision while the volume under a cap is unknown: no new child (I14). Resting children already
-    count.
+    """Return the decision to place no child while a participation cap needs an unknown volume (I14).
+
+    Resting children may stay, because their quantity already counted against the cap.
     """
     why = (
         f"slice {work.part.number}: waits: the participation cap needs the market's volume,"
@@ -243,7 +248,7 @@ def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _would(view: OrderView, work: SliceTask) -> Decision | None:
-    """Take all that is left at the I-would price or better; what rests is taken off the book for it."""
+    """Take all that is left at the I-would price or better, after a cancel of what rests. None if it cannot."""
     price = narrowed(view.parameters, SlicedParameters).i_would_price
     if price is None or not at_i_would(view):
         return None
@@ -253,7 +258,7 @@ def _would(view: OrderView, work: SliceTask) -> Decision | None:
 
 
 def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = False) -> Decision | None:
-    """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
+    """Take the quantity ``must``, after a cancel of resting children if needed. None if nothing can be taken."""
     number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_over for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits for its crossing order to end")

@@ -1,9 +1,9 @@
 """The forecast of volume, from the usual volume by time of day and the volume that was just traded.
 
-A bucket's surprise is the logarithm of its volume over its usual volume. It is regressed on the surprises of the
-last five minutes, 15 and 30 minutes, 2 and 12 hours, for each distance ahead. Volume clusters: the last minutes say
-most about the next minutes, the last half day about the hours after. ``docs/explanation/volume.md`` has the method,
-the files and the commands that make the constants again.
+Time is divided into buckets of five minutes. A bucket's surprise is the logarithm of its volume over its usual volume.
+A regression for each distance ahead forecasts it from the surprises of the last 5, 15 and 30 minutes, and of the last
+2 and 12 hours. Volume clusters: the last minutes say most about the next minutes, the last half day about the hours
+after them. ``docs/explanation/volume.md`` has the method, the files and the commands that make the constants again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from math import exp, log
 
 from execution.core.algorithms.volume_profile import BUCKET, SOFTENING, VolumeProfile
 
-#: The stretches before now that are looked at, in buckets.
+#: Lengths of the windows before now whose surprises are used, in buckets.
 WINDOWS = (1, 3, 6, 24, 144)
-#: Buckets ahead for which there are coefficients; between them they are interpolated by the logarithm.
+#: Distances ahead, in buckets, that have coefficients. Between them, interpolate by the logarithm of the distance.
 HORIZONS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 288)
-#: By horizon: a coefficient for each of WINDOWS, then the constant, which holds the step from median to mean.
+#: For each of HORIZONS: a coefficient for each of WINDOWS, then the constant, which also turns a median into a mean.
 #: Fitted on the tuning half of the files by ``tests/benchmarks/volume_fit.py``.
 COEFFICIENTS: tuple[tuple[float, ...], ...] = (
     (0.282, 0.187, 0.163, 0.169, 0.114, 0.057),
@@ -40,8 +40,8 @@ Stretch = tuple[float, float, float]
 def surprises(profile: VolumeProfile, past: Sequence[Stretch], now: float) -> tuple[float, ...]:
     """Return the logarithm of traded over usual volume for each of WINDOWS. ``past`` is oldest first.
 
-    A window of which less than half is known gets the value of the next longer one, else of the next shorter one.
-    When none is known, it is 0.
+    A window whose volume is known for less than half of its time gets the value of the next longer window, else of
+    the next shorter one. If no window is known, every value is 0.
     """
     sums: list[tuple[float, float, float]] = []
     edges = [now - window * BUCKET for window in WINDOWS]
@@ -89,7 +89,7 @@ def _filled(values: list[float | None]) -> tuple[float, ...]:
 
 @lru_cache(maxsize=HORIZONS[-1])
 def coefficients(ahead: int) -> tuple[float, ...]:
-    """Return the coefficients for a bucket that is ``ahead`` buckets ahead (the next one: 1)."""
+    """Return the regression's coefficients for the bucket ``ahead`` buckets from now. The next bucket is 1."""
     if ahead >= HORIZONS[-1]:
         return COEFFICIENTS[-1]
     above = next(number for number, horizon in enumerate(HORIZONS) if horizon > ahead)
@@ -100,7 +100,7 @@ def coefficients(ahead: int) -> tuple[float, ...]:
 
 
 def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
-    """Return the factors by which the next ``buckets`` are expected to exceed their usual volume."""
+    """Return expected over usual volume for each of the next ``buckets``. ``fitted`` comes from ``surprises``."""
     x1, x2, x3, x4, x5 = fitted
     factors = []
     for ahead in range(1, min(buckets, HORIZONS[-1]) + 1):
@@ -112,7 +112,7 @@ def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
 def expected_volume(
     profile: VolumeProfile, factors: Sequence[float], now: float, start: float, end: float
 ) -> float:
-    """Return the volume expected from ``start``, not before ``now``, to ``end``. ``factors`` are ``growth``'s."""
+    """Return the volume expected from ``start`` (at or after ``now``) to ``end``. ``factors`` come from ``growth``."""
     total, last = 0.0, len(factors) - 1
     number = int(start // BUCKET)
     while number * BUCKET < end:
@@ -126,11 +126,11 @@ def expected_volume(
 def share_due(traded: float, following: float, rest: float, deferral: float) -> float:
     """Return the share of an order that should be done when the next slice ends.
 
-    ``traded`` is the volume since the order's start, ``following`` the volume expected in the slice, ``rest`` the
-    volume after it. Tracking error is the sum of price moves times the distance of the order from the market's
-    share at each move (Frei and Westray, 2015: the optimum is the expected share). Where prices move most, more
-    volume comes after than before. Weighted by the moves, the expected share is lower than ``following`` and
-    ``rest`` alone say. Hence ``deferral``, 1 or more.
+    ``traded`` is the market's volume since the order's start. ``following`` is the volume expected in the slice, and
+    ``rest`` the volume expected after it. Tracking error is the sum over price moves of the move times the order's
+    distance from the market's share of volume. So the best share is the expected one (Frei and Westray, 2015).
+    Where prices move most, more volume comes after the move than before it. Weighted by the moves, the expected share
+    is therefore lower than ``following`` and ``rest`` alone say. ``deferral``, 1 or more, corrects for this.
     """
     due = traded + following
     whole = due + deferral * rest

@@ -1,7 +1,7 @@
 """The volume that a market usually trades by time of day, learnt from its five-minute candles.
 
-Volumes are in base units and float: they are forecasts, not money. Time is in seconds since 1970 (UTC), buckets are
-five minutes long and numbered from then.
+Volumes are in base units, as ``float`` because they are forecasts and not money. Times are in seconds since 1970, UTC.
+Buckets are five minutes long and numbered from 1970-01-01 0:00 UTC.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from execution.core.types import Candle
 BUCKET = 300  # seconds
 DAY = 288  # buckets
 WEEK = 7 * DAY
-#: Standard deviation of the Gaussian that smooths the shape, and where it is cut off: in buckets.
+#: Standard deviation of the Gaussian that smooths the profile, and the distance at which it is cut off, in buckets.
 SMOOTHING = 24
 REACH = 3 * SMOOTHING
-#: The least share of an average bucket: no time of day is expected to trade nothing.
+#: Share of the mean that is added to every bucket, so that no time of day is expected to trade nothing.
 MIN_SHARE = 0.05
-#: A market with more of its bars empty than this trades rarely; its holes up to THIN_HOLE buckets are no trade.
+#: A market trades rarely if more than THIN_SHARE of its bars are empty. Its holes up to THIN_HOLE buckets count as 0.
 THIN_SHARE = 0.02
 THIN_HOLE = 24
-#: Days of history from which weekends get a shape of their own: two of each day of the week.
+#: Days of history from which weekends get their own profile: two of each day of the week.
 WEEKEND_DAYS = 13
-#: The last day against the days before it: beyond this factor the market has changed its regime.
+#: The trader is told if the last day's volume differs by more than this factor from the days before it.
 REGIME_FACTOR = 2.0
-#: How much more the volume after the next slice counts than before it when a schedule is set
-#: (``volume_forecast.share_due``): so much where the volume of two hours scatters by CLUSTERED or more around its
-#: usual one (variance of the logarithm), less in proportion below, as where volume neither clusters nor moves prices.
+#: Largest weight in a schedule of the volume after the next slice (``volume_forecast.share_due``). A market has it if
+#: the variance of the logarithm of two hours' volume against the usual one is CLUSTERED or more. Below that, the
+#: weight falls in proportion, down to 1 where volume neither clusters nor moves prices. CLUSTER is two hours, in
+#: buckets.
 DEFERRAL = 1.5
 CLUSTERED = 0.1
 CLUSTER = 24
-#: Added to both sides of a ratio before its logarithm: a stretch without a trade is little, not nothing.
+#: Added to both sides of a ratio before its logarithm, so that a time without a trade has a finite one.
 SOFTENING = 0.1
 
 
@@ -45,7 +46,7 @@ SOFTENING = 0.1
 class VolumeProfile:
     """The expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends.
 
-    ``deferral`` is the market's DEFERRAL.
+    ``deferral`` is this market's weight of later volume, from 1 to DEFERRAL.
     """
 
     weekday: tuple[float, ...]
@@ -54,7 +55,7 @@ class VolumeProfile:
 
     @cached_property
     def _week(self) -> tuple[float, ...]:
-        """Return the expected volume from Thursday 0:00, the weekday of 1970-01-01, until each bucket of a week."""
+        """Return the running sums of expected volume over a week's buckets. The week begins on Thursday."""
         days = (self.weekday,) * 2 + (self.weekend,) * 2 + (self.weekday,) * 3
         return tuple(accumulate((volume for day in days for volume in day), initial=0.0))
 
@@ -76,8 +77,9 @@ class VolumeProfile:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A learnt ``profile``, the number of bars and days behind it, and a description. ``profile`` None: nothing was
-    learnt.
+    """A learnt ``profile``, the number of bars and days that it was learnt from, and notes for the trader.
+
+    ``profile`` is None if nothing could be learnt.
     """
 
     profile: VolumeProfile | None
@@ -88,12 +90,12 @@ class History:
 
 @lru_cache(maxsize=64)
 def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral: float) -> VolumeProfile:
-    """Return the profile from a cache, because decisions ask for the same one every second."""
+    """Return the profile with these values. It is cached, because decisions need the same one every second."""
     return VolumeProfile(weekday, weekend, deferral)
 
 
 def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
-    """Return the volume by bucket of the candles that are over at ``until``."""
+    """Return the volume of each bucket that is over at ``until`` (seconds since 1970), from its candles."""
     bars: dict[int, float] = {}
     for candle in candles:
         number = int(candle.opened_at.timestamp()) // BUCKET
@@ -103,12 +105,12 @@ def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
 
 
 def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[int, float], float]:
-    """Return the known volumes from bucket ``first`` up to ``last`` (exclusive), and the share of them without a
-    trade.
+    """Return the known volumes from bucket ``first`` up to ``last`` (exclusive), and the share of empty buckets.
 
-    An empty bar is missing or zero. It is a bar without a trade where the market trades rarely, unless the hole is
-    longer than two hours, and where the bar is empty at that time on most days. Anywhere else the venue had halted
-    or the history has a gap, so the bar is unknown.
+    A bucket is empty if its bar is missing or zero. The share counts from the first bucket with a bar on. In a market
+    that trades rarely, an empty bucket counts as 0 in two cases: its hole is at most two hours long, or that time of
+    day is empty on at least half of the days. Any other empty bucket is unknown, because the venue had halted or the
+    history has a gap.
     """
     inside = [number for number in bars if first <= number < last]
     if not inside:
@@ -126,7 +128,7 @@ def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[i
 
 
 def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Return ascending numbers in runs without a gap."""
+    """Divide ascending numbers into runs of consecutive numbers."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -139,9 +141,9 @@ def _runs(numbers: Sequence[int]) -> list[list[int]]:
 def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
     """Return the profile of the ``days`` before bucket ``until``.
 
-    1. Each UTC day becomes shares of its own mean, so that a day of another level weighs like any other.
-    2. The median of the shares by time of day; weekends of their own where the history has two of each day.
-    3. Smoothed over the hours around, never zero, times the median level of the days.
+    1. Divide each UTC day's volumes by their mean, so that busy and quiet days weigh the same.
+    2. Take the median of these shares for each time of day, for weekends apart if the history is long enough.
+    3. Smooth the medians over the hours around, keep them above zero, and multiply by the median of the days' means.
     """
     first = until - days * DAY
     known, empty = known_bars(bars, first, until)
@@ -174,8 +176,9 @@ def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
 
 
 def _scatter(days: Sequence[tuple[Mapping[int, float], float, Sequence[float], Sequence[int]]]) -> float:
-    """Return the variance of the logarithm of two hours' volume against the usual volume. A day is its volumes,
-    its level, its usual volumes by time of day, and its known buckets.
+    """Return the variance of the logarithm of two hours' volume against the usual volume.
+
+    Each day is a tuple: volume by bucket, mean volume of a bucket, usual volume by time of day, and known buckets.
     """
     found = []
     for volumes, level, usual, numbers in days:
@@ -196,7 +199,7 @@ def _is_weekend(day: int) -> bool:
 
 
 def smooth_shares(shares: Sequence[Sequence[float]]) -> list[float]:
-    """Return the medians by time of day, smoothed round the clock over the known ones. Their mean is 1."""
+    """Return the median of ``shares`` for each time of day, smoothed across midnight and scaled to a mean of 1."""
     middle = [median(values) if values else None for values in shares]
     kernel = _kernel()
     smooth = []

@@ -38,20 +38,20 @@ from execution.core.quantities import common_step, floor_to, split_weighted
 from execution.core.types import ZERO
 
 DEFAULT_SLICE = timedelta(minutes=5)
-#: A shorter order has at least so many slices, where nobody says how long they are to be.
+#: Least number of slices when no slice length is given.
 MIN_SLICES = 12
-#: Slices that the minimum does not allow are made fewer by this factor until all of them are large enough.
+#: Factor by which the number of slices is reduced until every slice reaches the exchange's minimum.
 FEWER = 0.9
-#: Digits that a forecast keeps of a volume.
+#: Significant digits of the volumes in a stored forecast.
 DIGITS = 6
 
 
 def plan_vwap(plan_input: PlanInput) -> Plan:
     """Plan slices in proportion to the expected volume, or even slices where the market has no history.
 
-    Where a slice would be under the exchange's minimum, all slices become fewer and longer. Raises ``Refused`` when
-    the person asked for a slice length that the minimum or the maximum number of slices does not allow. The problem
-    names the shortest length.
+    If a slice would be under the exchange's minimum, plan fewer and longer slices. Raise ``Refused`` when the person
+    asked for a slice length that this minimum or the maximum number of slices does not allow. The problem names the
+    shortest length allowed.
     """
     parameters = narrowed(plan_input.parameters, VwapParameters)
     now = plan_input.now.timestamp()
@@ -73,7 +73,7 @@ def plan_vwap(plan_input: PlanInput) -> Plan:
 
 
 class _Curve:
-    """The volume expected from ``now`` on."""
+    """The volume expected at each time from ``now`` on."""
 
     def __init__(self, profile: VolumeProfile, past: Sequence[Stretch], now: float) -> None:
         self._profile, self._now = profile, now
@@ -83,7 +83,7 @@ class _Curve:
         return expected_volume(self._profile, self._factors, self._now, max(start, self._now), end)
 
     def weights(self, start: datetime, end: datetime, count: int) -> list[float]:
-        """Return the share of each of ``count`` slices, when the market trades as expected."""
+        """Return each of ``count`` slices' share of the order, if the market trades as expected."""
         first, length = start.timestamp(), (end - start).total_seconds() / count
         edges = [first + number * length for number in range(count + 1)]
         until = list(accumulate(self.volume(lower, upper) for lower, upper in pairwise(edges)))
@@ -102,8 +102,10 @@ def _recent(bars: Mapping[int, float], now: int) -> list[Stretch]:
 
 
 def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime) -> dict[str, Any]:
-    """Return the part of the curve that decisions and pages need: the usual volume by time of day, and pairs of
-    milliseconds and the volume expected until the next pair, over the order's time.
+    """Return the part of the forecast that is stored for decisions and pages, as JSON.
+
+    It has the usual volume by time of day, and ``profile`` over the order's time. ``profile`` is pairs of a time (ms)
+    and the volume expected from then until the next pair.
     """
     first, last = start.timestamp(), end.timestamp()
     inner = range(int(first // BUCKET) + 1, int(-(-last // BUCKET)))
@@ -154,14 +156,13 @@ def _split(
 
 
 def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
-    """Return the quantity that should be done when the slice ends, by the market's past and expected volume since
-    the order's start.
+    """Return the quantity that should be done when the slice ends, by traded and expected volume since the start.
 
-    Own volume is part of both, as it is part of the market's average price. The target is computed when the slice
-    starts, and every five minutes of a longer one, so that it stands still while the slice is worked. It is never
-    less than what is done and never more than the quantity. A gap in the market's volume counts as its estimate,
-    because counting it as zero would hold the order behind the market. The plan's own target applies in the last
-    slice, and while the market's volume is unknown or its known part is too old.
+    Both volumes include the order's own, because the market's average price does too. The target is computed for the
+    slice's start, and again every five minutes in a longer slice, so that it stands still in between. It is never
+    less than what is done, and never more than the order's quantity. A gap in the market's volume counts as its
+    estimate, because zero would keep the order behind the market. The plan's target applies instead in the last
+    slice, without a profile, and while the volume is unknown, too old or not to be estimated.
     """
     profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
     if work.is_last or profile is None or known is None or missing is None or unknown_since(view):
@@ -184,7 +185,7 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def vwap_note(view: OrderView) -> str:
-    """Say which part of the market's volume is missing and what the order does instead; empty when none is missing."""
+    """Return words for a missing part of the market's volume and how the order goes on without it; else empty."""
     if _profile(view.forecast) is None:
         return ""
     if trouble := volume_trouble(view):
@@ -196,7 +197,7 @@ def vwap_note(view: OrderView) -> str:
 
 
 def _after(past: Sequence[Stretch], at: float) -> float:
-    """Return the volume traded after ``at``. A stretch that began before counts in part."""
+    """Return the volume in ``past`` after ``at``. A stretch that began before ``at`` counts in proportion."""
     return sum(volume * (end - max(start, at)) / (end - start) for start, end, volume in past if end > at)
 
 

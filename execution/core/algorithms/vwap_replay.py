@@ -1,8 +1,8 @@
-"""A replay of recorded candles, which measures three schedules against the market's volume-weighted average price.
+"""A replay of recorded candles that measures three schedules against the market's volume-weighted average price.
 
-Nothing looks ahead: the profile is learnt at each midnight from the days before, and each slice is set before its
-first minute. Slices are five minutes long and trade at the mean of their minutes' typical prices, without costs. So
-only the schedule is measured.
+Nothing looks ahead. At each midnight (UTC) the volume profile is learnt from the days before. Each slice's size is set
+before its first minute. Slices are five minutes long and trade at the mean of their minutes' typical prices. There are
+no costs, so only the schedule is measured.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ MINUTE = 60
 LOOKBACK_DAYS = 7
 MAX_DAYS = 3_660  # ten years of bars are 60 MB
 HOUR = DAY // 24
-#: Twelve hours: as far back as an order sees what was traded.
+#: How far back an order sees the traded volume, in buckets: twelve hours.
 SEEN = DAY // 2
 
-#: Seconds since 1970, high, low, close, volume.
+#: A one-minute candle: start (seconds since 1970), high, low, close, volume.
 MinuteRow = tuple[int, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Five-minute bars of whole UTC days: volume, turnover (volume times typical price, by minute) and price.
+    """Five-minute bars of whole UTC days, made from one-minute candles.
 
-    ``first`` is the first bucket's number; a bar without a candle has no volume and the price before it.
-    ``known`` are the volumes of the bars that have a candle.
+    ``turnovers`` sum volume times typical price over a bar's minutes. ``prices`` are the means of the minutes' typical
+    prices. ``first`` is the number of the first bucket. A bar without a candle has no volume, and the price of the
+    bar before it. ``known`` has the volumes of the bars that have a candle, by bucket.
     """
 
     first: int
@@ -48,7 +49,7 @@ class Bars:
         return self.volumes[number - self.first]
 
     def stretches(self, now: int) -> list[Stretch]:
-        """Return the volume traded in the twelve hours before bucket ``now``."""
+        """Return the bars of the twelve hours before bucket ``now``, each as start, end and volume."""
         begin = max(self.first, now - SEEN)
         return [
             (number * BUCKET, (number + 1) * BUCKET, self.volumes[number - self.first])
@@ -58,8 +59,11 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class TrackingErrors:
-    """Root mean square over the windows of price against the market's VWAP, in basis points, by schedule;
-    ``mean_absolute`` has the mean of the absolute errors."""
+    """The tracking error of each schedule over all ``windows``, in basis points.
+
+    A window's error is the schedule's average price against the market's VWAP. ``even``, ``hourly_profile`` and
+    ``adaptive`` are root mean squares. ``mean_absolute`` has the means of the absolute errors by schedule.
+    """
 
     windows: int
     even: float
@@ -69,7 +73,7 @@ class TrackingErrors:
 
 
 def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
-    """Return the bars of all whole UTC days between the first and the last row. Raise ``Refused`` without one."""
+    """Return the bars of all whole UTC days in ``rows``. Raise ``Refused`` for too few or too many days."""
     minutes = sorted(rows)
     if not minutes:
         refuse("candles", "The file has no candle.", 0, 1, code=Code.CANDLES_TOO_FEW)
@@ -108,9 +112,9 @@ def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
 
 
 def replay(bars: Bars, hours: int) -> TrackingErrors:
-    """Return the tracking errors of consecutive windows of so many hours, from the first day with a history on.
+    """Return the tracking errors over consecutive windows of ``hours`` hours, from the first day with a history on.
 
-    A window without a trade has no VWAP and is left out.
+    A window without a trade has no VWAP, so it is left out. Raise ``Refused`` if no window is left.
     """
     length = hours * HOUR
     errors: dict[str, list[float]] = {"even": [], "hourly_profile": [], "adaptive": []}
@@ -142,7 +146,7 @@ def replay(bars: Bars, hours: int) -> TrackingErrors:
 
 
 def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
-    """Return the plain schedule to compare with: the mean volume by hour of day over the last seven days."""
+    """Return the plain schedule to compare with, weighted by hour of day as the last seven days traded."""
     begin = start // DAY * DAY - LOOKBACK_DAYS * DAY - bars.first
     hours = [0.0] * 24
     for number in range(begin, begin + LOOKBACK_DAYS * DAY):
@@ -152,7 +156,7 @@ def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
 
 
 def adaptive_weights(bars: Bars, profile: VolumeProfile | None, start: int, length: int) -> list[float]:
-    """Return the weights that the desk's VWAP gives each slice of the window when the market trades as it did."""
+    """Return the weight that the desk's VWAP gives each slice of the window, as the recorded volume arrives."""
     if profile is None:
         return [1.0] * length
     done = traded = 0.0

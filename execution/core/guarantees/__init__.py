@@ -28,7 +28,7 @@ GUARANTEES: Mapping[str, Guarantees] = MappingProxyType(
 )
 
 _NOBODY = "nobody has looked at this exchange"
-#: An exchange of which nothing is known: a create may arrive at any time, and nothing proves an absence.
+#: For an unknown exchange: a create may arrive at any time, and nothing proves that an order does not exist.
 UNKNOWN = Guarantees(
     shortest_window=assumed(None, _NOBODY),
     latest_arrival=assumed(None, _NOBODY),

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
-#: How long a create may take from the desk to the exchange, where it can be sent with so short a validity.
+#: The time that a create may take from the desk to the exchange, if the exchange accepts so short a validity.
 CALL_BUDGET = timedelta(seconds=1)
 #: A retention without an end.
 FOR_EVER = timedelta.max
@@ -34,7 +34,7 @@ class Promise(Generic[Value]):
 
     @property
     def words(self) -> str:
-        """Return the value for people."""
+        """Return the value in words for people."""
         if self.value is None:
             return "unknown, or none"
         if self.value == FOR_EVER:
@@ -65,7 +65,7 @@ def assumed(value: Value, source: str) -> Promise[Value]:
 
 
 class PostOnly(StrEnum):
-    """The exchange's treatment of a post-only order that would take."""
+    """The exchange's treatment of a post-only order that would trade at once."""
 
     REFUSED = "refused"
     #: Accepted and then cancelled by the exchange.
@@ -73,11 +73,11 @@ class PostOnly(StrEnum):
 
 
 class CreateAnswer(StrEnum):
-    """The facts in the exchange's answer to a create."""
+    """The contents of the exchange's answer to a create."""
 
     #: The order with its status and fills.
     WHOLE = "whole"
-    #: That the order was accepted, and its ids.
+    #: Only that the order was accepted, and its ids.
     IDS = "ids only"
 
 
@@ -90,7 +90,10 @@ class CancelBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SwitchBounds:
-    """For how long a dead-man's switch can be armed. ``longest`` None: no bound is documented."""
+    """The shortest and the longest time that a dead-man's switch can be armed for.
+
+    A ``longest`` of None means that no bound is documented.
+    """
 
     shortest: timedelta
     longest: timedelta | None = None
@@ -102,12 +105,13 @@ class SwitchBounds:
         )
 
     def period(self, wanted: timedelta) -> timedelta:
-        """Return ``wanted``, in whole seconds, within the bounds."""
+        """Return ``wanted`` in whole seconds, raised or lowered to the bounds."""
         whole = max(timedelta(seconds=round(wanted.total_seconds())), self.shortest)
         return whole if self.longest is None else min(whole, self.longest)
 
 
-#: What is known of a create that could still arrive, of an order's absence, and of one that was forgotten.
+#: Promises about a create that could still arrive, about proof that an order does not exist, and about orders
+#: that the exchange has forgotten. The rule "never send twice" depends on these promises.
 SAFETY = ("shortest_window", "latest_arrival", "listing_delay", "trades_kept")
 
 
@@ -118,27 +122,28 @@ class Guarantees:
     Every time is a ``timedelta``. None means that nobody knows, or that there is none.
     """
 
-    #: The shortest validity that a create can be sent with. None: none can be sent.
+    #: The shortest validity that a create can be sent with. None: a create cannot carry a validity.
     shortest_window: Promise[timedelta | None]
-    #: How long after it was sent a create without a validity can be accepted. None: nothing bounds it.
+    #: How long after its sending the exchange may accept a create without a validity. None: nothing bounds it.
     latest_arrival: Promise[timedelta | None]
-    #: The longest until an accepted order or a trade stands in the lists.
+    #: The longest time until an accepted order or a trade appears in the exchange's lists.
     listing_delay: Promise[timedelta]
     #: How long an ended order with fills can be looked up, from its end.
     ended_kept: Promise[timedelta | None]
-    #: The same of an order that was cancelled without a fill.
+    #: The same for an order that was cancelled without a fill.
     cancelled_kept: Promise[timedelta | None]
-    #: How long own trades can be listed.
+    #: How long the exchange lists our trades.
     trades_kept: Promise[timedelta]
     post_only: Promise[PostOnly | None]
     create_answer: Promise[CreateAnswer]
     cancel_by: Promise[CancelBy]
-    #: Open orders of one symbol. None: not known, or told by the exchange at run time.
+    #: The most open orders of one symbol. None: not known, or reported by the exchange at run time.
     open_orders: Promise[int | None]
-    #: Whether the private stream tells trades. Else they are read, while it tells each order's figure.
+    #: Whether the private stream reports trades. If not, it reports each order's filled quantity, and the desk
+    #: requests the trades.
     streams_trades: Promise[bool]
     #: For how long the exchange's dead-man's switch can be armed, after which it cancels every open order.
-    #: None: it has none that this desk can use.
+    #: None: the exchange has none that this desk can use.
     dead_mans_switch: Promise[SwitchBounds | None]
 
     def promises(self) -> Iterator[tuple[str, Promise[Any]]]:

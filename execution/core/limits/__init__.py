@@ -1,1 +1,1 @@
-"""Trading limits: the figures that they bound, their judgement, and their sentences."""
+"""Trading limits: the figures that they bound, the judgement of an order against them, and the sentences about it."""

@@ -12,7 +12,7 @@ from execution.core.problems import as_sentence
 from execution.core.types import ZERO
 
 _CENT = Decimal("0.01")
-#: Who may allow what is above a limit, in words.
+#: A sentence for each level: how an order above the limit may still be sent.
 _WAY_OUT = {
     LimitLevel.HARD: "Only a supervisor can raise the limit",
     LimitLevel.APPROVAL: "A supervisor has to approve the order",
@@ -43,7 +43,7 @@ class Limit:
         return self.subject if self.scope is LimitScope.SYMBOL else f"{self.scope} {self.subject}"
 
     def amount(self, value: Decimal) -> str:
-        """Return a value of the limit's measure with its unit, rounded up to two digits except a quantity."""
+        """Return ``value`` with the limit's unit. All but quantities are rounded up to two decimals."""
         measure = LIMIT_SPECS[self.kind].measure
         if measure is Measure.BASE:
             return f"{grouped(value)} {self.currency}"
@@ -67,7 +67,7 @@ class Breach:
 
     @property
     def fact(self) -> str:
-        """Return figure and limit in one clause, without a full stop."""
+        """Return the figure and the limit in one clause, without a full stop."""
         limit, spec = self.limit, LIMIT_SPECS[self.limit.kind]
         of = f"the limit of {limit.amount(limit.value)} for {limit.whose}"
         if self.value is None:
@@ -81,9 +81,10 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of judging an order: at most one breach of each kind, that of the strictest level.
+    """The result of judging an order: at most one breach of each kind of limit, that of the strictest level.
 
-    A longer list of warnings would not be read.
+    Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor, and those in ``reasons`` need a
+    reason. A longer list of warnings would not be read.
     """
 
     refused: tuple[Breach, ...] = ()

@@ -128,9 +128,9 @@ LIMIT_SPECS: Mapping[LimitKind, LimitSpec] = {
     ),
 }
 
-#: Judged before each child is sent, not when an order is placed.
+#: Kinds that are judged before each child is sent, not when an order is placed.
 WHILE_RUNNING = frozenset({LimitKind.ARRIVAL_MOVE, LimitKind.MESSAGE_RATE, LimitKind.REFUSALS})
-#: Judged when an order is placed, amended or resumed.
+#: Kinds that are judged when an order is placed, amended or resumed.
 AT_SUBMIT = frozenset(LimitKind) - WHILE_RUNNING
-#: Bound a sum over many orders: how much of them is used changes without an order of one's own.
+#: Kinds that bound a sum over many orders. Other orders also change how much of such a limit is used.
 SUMMED = frozenset({LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL})

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from execution.core.types import ZERO
 
-#: Units of a currency by name; None where a part of them is not known.
+#: The amount of each currency by its name; None where a part of the amount is unknown.
 Amounts = Mapping[str, Decimal | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Rates into one currency: units of ``into`` for one unit of each key. A rate of None, or none at all, is
-    unknown.
+    """Rates into the currency ``into``. ``rates`` has the units of ``into`` for one unit of each other currency. A
+    rate that is None or missing is unknown.
     """
 
     into: str
@@ -25,7 +25,7 @@ class Conversion:
         return Decimal(1) if currency == self.into else self.rates.get(currency)
 
     def total(self, amounts: Amounts) -> Decimal | None:
-        """Return the sum in ``into``; None when an amount other than zero is unknown, or has no rate."""
+        """Return the sum in ``into``; None if an amount, or the rate of one other than zero, is unknown."""
         total = ZERO
         for currency, amount in amounts.items():
             if amount == ZERO:
@@ -37,11 +37,11 @@ class Conversion:
         return total
 
     def amount_in(self, currency: str, amounts: Amounts) -> Decimal | None:
-        """Return the total where ``currency`` is ``into``; for any other, the amount in that currency alone."""
+        """Return the total if ``currency`` is ``into``. For another currency, return its amount alone."""
         return self.total(amounts) if currency == self.into else amounts.get(currency, ZERO)
 
 
 def add_amount(amounts: dict[str, Decimal | None], currency: str, amount: Decimal | None) -> None:
-    """Add to a currency's amount. An unknown amount makes the sum unknown."""
+    """Add ``amount`` to the amount of ``currency`` in ``amounts``. If either is unknown, so is the sum."""
     before = amounts.get(currency, ZERO)
     amounts[currency] = None if before is None or amount is None else before + amount

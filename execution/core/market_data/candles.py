@@ -12,19 +12,20 @@ from execution.core.market_data.coverage import Coverage, Stretch
 from execution.core.types import ZERO, Candle, PublicTrade
 
 MINUTE = timedelta(minutes=1)
-#: Minutes that are kept of a symbol.
+#: The candles of a symbol are kept for this long.
 KEPT = timedelta(hours=4)
 MOST_BARS = KEPT // MINUTE + 1
-#: Ids of the newest trades: a stream may repeat one.
+#: Ids that are kept, those of the newest trades, because a stream may repeat a trade.
 IDS_KEPT = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCandles:
-    """Candles, oldest first, and the stretches of time of which everything is known. The last candle may still grow.
+    """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing. The last one may still
+    grow.
 
-    A known stretch without a candle had no trade. Outside of the known stretches nothing is known.
+    A known stretch without a candle had no trade. Nothing is known about the time outside the known stretches.
     """
 
     candles: tuple[Candle, ...] = ()
@@ -37,17 +38,17 @@ class MinuteCandles:
     def __init__(self) -> None:
         self._bars: dict[datetime, Candle] = {}
         self._coverage = Coverage()
-        #: From when on the stream has delivered every trade; None while it is interrupted.
+        #: The time since which the stream has delivered every trade; None while it is interrupted.
         self._from: datetime | None = None
         self._last_at: datetime | None = None
         self._ids: dict[str, None] = {}
 
     def interrupt(self) -> None:
-        """Note that the stream may have missed trades since its last one."""
+        """Note that the stream may have missed trades since the last one that it sent."""
         self._from = None
 
     def add(self, trade: PublicTrade) -> None:
-        """Count a trade once. The first trade after an interruption shows that the stream goes on."""
+        """Count a trade, unless it was counted before. The first trade after an interruption ends it."""
         if self._is_known(trade) or (self._last_at is not None and trade.at < self._last_at - KEPT):
             return
         if self._from is None:
@@ -90,7 +91,7 @@ def opening(at: datetime, length: timedelta) -> datetime:
 
 
 def with_trade(candle: Candle | None, opened_at: datetime, trade: PublicTrade) -> Candle:
-    """Return the candle with a trade that came after those in it."""
+    """Return ``candle`` with one more trade, which came after those in it, or a new candle if there is none."""
     price = trade.price
     if candle is None:
         return Candle(opened_at, price, price, price, price, trade.quantity)
@@ -124,8 +125,8 @@ def longer_candles(candles: Iterable[Candle], length: timedelta) -> tuple[Candle
 def merged_candles(venues: Iterable[Iterable[Candle]]) -> tuple[Candle, ...]:
     """Return the candles of several venues as one market's, oldest first.
 
-    Volumes add up; prices are those of the venue that traded most in the bar: the highs and lows of venues apart
-    would make candles of their differences.
+    Volumes add up. Prices are those of the venue that traded most during the candle. Highs and lows of different
+    venues are not mixed, because they would show differences between the venues, not moves of the market.
     """
     found: defaultdict[datetime, list[Candle]] = defaultdict(list)
     for candles in venues:
@@ -145,7 +146,7 @@ def _together(candles: Sequence[Candle]) -> Candle:
 def common_stretches(
     venues: Sequence[Sequence[Stretch]], start: datetime, end: datetime
 ) -> tuple[Stretch, ...]:
-    """Return the parts of ``start`` to ``end`` that are known at every venue; nothing without a venue."""
+    """Return the parts of ``start`` to ``end`` that are known at every venue; empty if there are no venues."""
     unknown = Coverage()
     for stretches in venues:
         for gap in Coverage(stretches).gaps(start, end):
@@ -154,7 +155,7 @@ def common_stretches(
 
 
 def running_vwap(candles: Iterable[Candle]) -> list[Decimal | None]:
-    """Return the average of the typical prices so far, by volume, at each candle; None while nothing was traded."""
+    """Return the volume-weighted average of the typical prices up to each candle; None while nothing was traded."""
     volume = notional = ZERO
     line: list[Decimal | None] = []
     for candle in candles:

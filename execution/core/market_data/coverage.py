@@ -1,4 +1,4 @@
-"""A set of time stretches, such as those of which everything is known."""
+"""A set of time stretches, such as those of which all trades are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time, from ``start`` up to ``end`` and without it."""
+    """A stretch of time from ``start`` (included) to ``end`` (excluded)."""
 
     start: datetime
     end: datetime
@@ -26,7 +26,7 @@ class Coverage:
 
     @property
     def end(self) -> datetime | None:
-        """Return the end of the last stretch; None without one."""
+        """Return the end of the last stretch; None if nothing is covered."""
         return self._stretches[-1].end if self._stretches else None
 
     @property
@@ -34,7 +34,7 @@ class Coverage:
         return tuple(self._stretches)
 
     def add(self, start: datetime, end: datetime) -> list[Stretch]:
-        """Cover a stretch as well; return the parts of it that were not covered before."""
+        """Add a stretch, and return the parts of it that were not covered before."""
         if start >= end:
             return []
         added = self.gaps(start, end)
@@ -47,7 +47,7 @@ class Coverage:
         return added
 
     def gaps(self, start: datetime, end: datetime) -> list[Stretch]:
-        """Return the parts of a stretch that are not covered, in order."""
+        """Return the parts between ``start`` and ``end`` that are not covered, in order."""
         found, at = [], start
         for each in self._stretches:
             if each.end <= at:
@@ -68,7 +68,7 @@ class Coverage:
         return any(each.start <= moment < each.end for each in self._stretches)
 
     def forget(self, before: datetime) -> None:
-        """Drop what lies before a moment."""
+        """Remove everything before the moment ``before``."""
         self._stretches = [
             Stretch(max(each.start, before), each.end) for each in self._stretches if each.end > before
         ]

@@ -23,11 +23,11 @@ class FeedState(StrEnum):
     """The reliability of a feed."""
 
     LIVE = "live"
-    #: Nothing new for longer than market data lasts.
+    #: Nothing new came for longer than market data may be used.
     STALE = "stale"
     #: The book has no bids or no asks.
     ONE_SIDED = "one-sided"
-    #: The stream says nothing although the market moves.
+    #: The stream sends nothing although the market moves.
     SILENT = "silent"
     #: The exchange refuses the subscription, or the connection fails.
     FAILING = "failing"
@@ -36,7 +36,7 @@ class FeedState(StrEnum):
 
     @property
     def is_void(self) -> bool:
-        """Return whether the last quote or book is known to be no more."""
+        """Return whether the last quote or book certainly no longer exists at the venue."""
         return self in (FeedState.ONE_SIDED, FeedState.NOT_LISTED)
 
 
@@ -49,7 +49,7 @@ class FeedStatus:
     reason: str = ""
 
     def words(self, *feeds: Feed) -> str:
-        """Return the trouble of these feeds, its reason, and since when it lasts; empty while they are live."""
+        """Return the fault of ``feeds``, its start and its reason in words; empty while the state is live."""
         if self.state is FeedState.LIVE:
             return ""
         verb = "is" if feeds == (Feed.BOOK,) else "are"
@@ -62,9 +62,9 @@ def unlisted_words(symbol: str) -> str:
 
 
 def feeds_words(feeds: Mapping[Feed, FeedStatus]) -> tuple[str, ...]:
-    """Return what is wrong with a market's feeds, in words. Those with one fault are said together, since the first.
+    """Return the faults of a market's feeds in words. Feeds with one fault share a text, with the first start.
 
-    It writes ``book and quotes are one-sided since 12:00:05 UTC: there are no asks``.
+    An example is ``book and quotes are one-sided since 12:00:05 UTC: there are no asks``.
     """
     faults: dict[tuple[FeedState, str], list[Feed]] = {}
     for feed, status in sorted(feeds.items()):
@@ -88,7 +88,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """News of one symbol. With ``interrupted``, trades may be missing before those that follow."""
+    """News of one symbol. If ``interrupted``, trades may be missing before those in ``trades`` and later events."""
 
     symbol: str
     quote: Quote | None = None

@@ -10,11 +10,11 @@ from execution.core.types import Book, Quote
 
 Data = TypeVar("Data", Quote, Book)
 
-#: Market data older than this is no basis for a new child.
+#: No new child may be based on market data older than this.
 MAX_QUOTE_AGE = timedelta(seconds=5)
-#: Two hosts' clocks may differ by so much. Data that is further in the future is not fresh.
+#: Two hosts' clocks may differ by this much. Data that is further in the future is not fresh.
 MAX_CLOCK_DIFFERENCE = timedelta(milliseconds=500)
-#: A wall clock that is off by more than this against the steady one has been set.
+#: If the wall clock differs by more than this from the monotonic clock, somebody has set it.
 STEP = timedelta(milliseconds=250)
 
 
@@ -24,9 +24,9 @@ def is_fresh(at: datetime, now: datetime, most: timedelta = MAX_QUOTE_AGE) -> bo
 
 
 def received_at(data: Data, now: datetime, age: float) -> Data:
-    """Return the data with its time of receipt ``age`` seconds before ``now``.
+    """Return ``data`` with a time of receipt that is ``age`` seconds before ``now``.
 
-    The data is changed only if the wall clock was set meanwhile.
+    The time changes only if it was off by more than ``STEP``, because somebody set the wall clock meanwhile.
     """
     at = now - timedelta(seconds=age)
     return data if abs(at - data.at) <= STEP else replace(data, at=at)

@@ -12,15 +12,17 @@ from execution.core.market_data.coverage import Coverage
 from execution.core.types import ZERO, Candle
 
 DAY = timedelta(days=1)
-#: Exchanges list a candle late. A day that ended longer ago is no day of now.
+#: Exchanges list a candle late, so the last 24 hours may end this long ago. Older ones are not current.
 LATE = timedelta(minutes=20)
-#: Points of the line.
+#: The most prices in the line of a ``MarketDay``.
 POINTS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class MarketDay:
-    """The 24 hours up to ``until``: the price at their start, the traded volume in quote units, and the line of
+    """The 24 hours up to ``until``.
+
+    ``reference`` is the price at their start, ``volume`` the traded volume in quote units, and ``line`` the course of
     prices.
     """
 
@@ -30,7 +32,7 @@ class MarketDay:
     line: tuple[Decimal, ...]
 
     def change(self, price: Decimal) -> Decimal:
-        """Return the change of ``price`` since the start, as a share."""
+        """Return the change from the price at the start to ``price``, as a share."""
         return price / self.reference - 1
 
     def is_of(self, now: datetime) -> bool:
@@ -38,9 +40,9 @@ class MarketDay:
 
 
 def market_day(found: KnownCandles, now: datetime) -> MarketDay | None:
-    """Return the last known day; None where a part of it or the price at its start is unknown.
+    """Return the last 24 hours that are known; None if a part of them or the price at their start is unknown.
 
-    ``found`` begins before the day. A history that begins within the day does not tell the time before.
+    ``found`` must begin before these 24 hours. A later beginning does not show the price at their start.
     """
     if not found.known or not found.candles:
         return None

@@ -9,10 +9,10 @@ from execution.core.types import Book, Level, Quote, Side
 
 
 def up_to_date(book: Book | None, quote: Quote | None) -> Book | None:
-    """Return the book as it must be at the quote's time; the book itself where it is as new as the quote.
+    """Return ``book``, corrected by ``quote`` if the quote is newer.
 
-    A newer quote gives the current best levels. Levels that are better than its prices are removed, and its own
-    prices lead. Sizes of deeper levels stay as the book had them. A quote without sizes changes prices only.
+    A newer quote gives the current best levels. Levels that are better than its prices are removed, and its own prices
+    become the best. Sizes of deeper levels stay as in ``book``. A quote without sizes changes prices only.
     """
     if book is None or quote is None or quote.at <= book.at or not quote.is_sane:
         return book
@@ -22,14 +22,17 @@ def up_to_date(book: Book | None, quote: Quote | None) -> Book | None:
 
 
 def newest_quote(book: Book | None, quote: Quote | None) -> Quote | None:
-    """Return the book's touch where it is newer than the quote, else the quote."""
+    """Return the best bid and ask of ``book`` if the book is newer than ``quote``, else ``quote``."""
     if book is None or not book.is_sane:
         return quote
     return book.touch if quote is None or book.at > quote.at else quote
 
 
 def _led_by(levels: tuple[Level, ...], price: Decimal, size: Decimal | None, side: Side) -> tuple[Level, ...]:
-    """Return the levels with ``price`` as the best one. A size that nobody knows leaves its level out."""
+    """Return ``levels`` with ``price`` as the best one.
+
+    It is left out if neither ``size`` nor ``levels`` gives its size.
+    """
     behind = tuple(level for level in levels if (level[0] - price) * side.sign < 0)
     lead = size if size is not None else next((there for at, there in levels if at == price), None)
     return behind if lead is None else ((price, lead), *behind)

@@ -1,9 +1,9 @@
 """A market's volume by the second, from trades that arrive late, twice or not at all.
 
-A trade counts into the second of its own time, however late it arrives. A second is known once everything before its
-end is proven, either by a later trade of an uninterrupted stream or by the venue's list of recent trades. Every
-other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's trades in the order
-of their times. A trade out of order is still counted, and its second is returned again.
+A trade counts into the second of its own time, however late it arrives. A second is known once it is proven that no
+trade before its end is missing. The proof is either a later trade of an uninterrupted stream or the venue's list of
+recent trades. Every other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's
+trades in the order of their times. A trade out of order is still counted, and the row of its second is returned again.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from decimal import Decimal
 from execution.core.market_data.coverage import Coverage
 from execution.core.types import ZERO, PublicTrade
 
-#: Ids and seconds are kept for this long: a hole that is older cannot be mended, a trade that is older is not counted.
+#: Ids and seconds are kept for this long. An older hole cannot be filled, and an older trade is not counted.
 KEPT = timedelta(minutes=5)
-#: A second is told once it has been over for this long: by then most markets have proven it.
+#: The row of a second is returned once the second has been over for this long. By then it is mostly proven.
 OVER_FOR = timedelta(seconds=1)
-#: An id outlives its second: the same trade may come again with another clock offset, and so with a later time.
+#: An id is kept this much longer than its second. The trade may come again with another clock offset, and so later.
 _IDS_OUTLIVE = timedelta(seconds=10)
 _TIDY_EVERY = timedelta(seconds=10)
 _SECOND = timedelta(seconds=1)
-#: The shortest time: of two trades of one instant a list may hold only the later one.
+#: The smallest step of time. A list may have only the later one of two trades of one instant, so it is complete
+#: from one step after its oldest trade.
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -54,8 +55,8 @@ class _Second:
 class TradeVolume:
     """The volume of one symbol at one venue. Rows begin with the second of ``since``.
 
-    All times are on our clock: the caller corrects a trade's time by the venue's clock offset. As far as that offset
-    is uncertain, it resumes later and fills up to an earlier moment.
+    All times are on our clock: the caller corrects a trade's time by the venue's clock offset. If that offset is
+    uncertain, the caller passes a later time to ``resume`` and an earlier ``until`` to ``fill``.
     """
 
     def __init__(self, since: datetime) -> None:
@@ -63,18 +64,18 @@ class TradeVolume:
         self._now = since
         self._tidied_at = since
         self._coverage = Coverage()
-        #: From when on the stream delivers every trade; None while it is interrupted.
+        #: The time since which the stream has delivered every trade; None while it is interrupted.
         self._stream_from: datetime | None = None
         self._seconds: dict[datetime, _Second] = {}
         #: The time of each counted trade by its id.
         self._ids: dict[str, datetime] = {}
-        #: The last trade of a stream without an interruption: nothing before it is missing.
+        #: The last trade of the uninterrupted stream: no trade of the stream before it is missing.
         self._proven_id = ""
         self._proven_at = since
-        #: The same of each stream before.
+        #: The ids of the last such trades of the earlier streams, before each interruption.
         self._ends: set[str] = set()
         self._heard_at = since
-        #: A list of recent trades began here: an older hole cannot be mended by another one.
+        #: The start of the newest list of recent trades. No further list can fill a hole before it.
         self._lost_before = self._since
         self._rows: dict[datetime, VolumeRow] = {}
         self._changed: set[datetime] = set()
@@ -90,11 +91,11 @@ class TradeVolume:
         self._heard_at = max(self._heard_at, at)
 
     def interrupt(self) -> None:
-        """Note that the stream may have missed trades since its last proof."""
+        """Note that the stream may have missed trades since the last one that it sent."""
         self._stream_from = None
 
     def add(self, trade: PublicTrade, received_at: datetime) -> None:
-        """Count a trade of the stream, once. Without an interruption it proves everything before it."""
+        """Count a trade of the stream, once. It proves that an uninterrupted stream misses no earlier trade."""
         self._advance(received_at)
         self._heard_at = max(self._heard_at, received_at)
         at = min(trade.at, received_at)  # no trade happens after it was received: one clock is wrong
@@ -114,15 +115,15 @@ class TradeVolume:
         received_at: datetime,
         since: datetime | None = None,
     ) -> list[PublicTrade]:
-        """Count the trades of a list of the venue, and return those that were missing.
+        """Count the trades in a list from the venue, and return those that had not been counted.
 
-        The trades of a list follow each other without a gap, up to ``until``.
+        The list must have every trade up to ``until``. For a list of the newest trades, ``until`` is the time of the
+        request. If more trades follow the list, ``until`` is the time of its last trade.
 
-        ``until`` is the time at which a list of the newest trades was requested. For a list that goes on after its
-        last trade it is that trade's time. ``since`` is the time from which the list is complete, if a start was
-        requested. Otherwise it is complete from a trade that was counted before, or from after its oldest trade;
-        everything before that stays unknown. An empty list without ``since`` proves nothing. A list whose trades
-        have no ids cannot be compared with the stream, so it fills nothing and is not requested again.
+        ``since`` is the time from which the list is complete, if a start was requested. Without it, the list is
+        complete from a trade that was counted before, or from just after its oldest trade. Everything before that
+        stays unknown. An empty list without ``since`` proves nothing. A list whose trades have no ids cannot be
+        compared with the stream, so it fills nothing and is not requested again.
         """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, until)
@@ -149,7 +150,7 @@ class TradeVolume:
         return self._stream_from
 
     def hole(self) -> Hole | None:
-        """Return the oldest stretch that a list of recent trades could still fill."""
+        """Return the oldest stretch that a list of recent trades could still fill; None if there is none."""
         start = max(self._since, self._horizon, self._lost_before)
         if self._stream_from is not None:
             gaps = self._coverage.gaps(start, max(start, self._stream_from))
@@ -163,7 +164,7 @@ class TradeVolume:
         return max(now - self._heard_at, timedelta(0))
 
     def rows(self, now: datetime) -> list[VolumeRow]:
-        """Return the seconds that are new, or that changed since they were last returned, oldest first."""
+        """Return the rows of the seconds that are new, or that changed since they were last returned, oldest first."""
         self._advance(now)
         self._next_second = max(self._next_second, self._horizon)
         while self._next_second + _SECOND + OVER_FOR <= self._now:
@@ -182,7 +183,7 @@ class TradeVolume:
 
     @property
     def _horizon(self) -> datetime:
-        """Return the oldest second that is kept. It never goes back."""
+        """Return the oldest second that is kept. This time never goes back."""
         return _second_of(self._now) - KEPT
 
     def _advance(self, now: datetime) -> None:
@@ -198,7 +199,7 @@ class TradeVolume:
         self._changed = {at for at in self._changed if at >= horizon}
 
     def _count(self, trade: PublicTrade, at: datetime) -> bool:
-        """Count a trade unless it was counted before, or is too old to be; return whether it was counted."""
+        """Count a trade unless it is too old or was counted before. Return whether it was counted."""
         key, second = _id_of(trade), _second_of(at)
         if key in self._ids or second < self._horizon:
             return False
@@ -218,7 +219,7 @@ class TradeVolume:
                 second += _SECOND
 
     def _is_whole(self, key: str, at: datetime) -> bool:
-        """Return whether no other trade of this trade's instant, and before it, can be missing."""
+        """Return whether no trade of the same instant, but before this one, can be missing."""
         return key == self._proven_id or key in self._ends or self._coverage.holds(at)
 
     def _row(self, second: datetime) -> VolumeRow:
@@ -233,8 +234,9 @@ def _second_of(at: datetime) -> datetime:
 
 
 def _id_of(trade: PublicTrade) -> str:
-    """Return the trade's id. Without an id, equal trades of one instant count once, because they may be a
-    repetition.
+    """Return the trade's id, or a text of its values if it has none.
+
+    Without ids, equal trades of one instant count once, because they may be a repetition.
     """
     if trade.trade_id is not None:
         return trade.trade_id

@@ -23,7 +23,7 @@ BACKGROUND = "background"
 
 DAY_SECONDS = 86_400
 
-#: A venue's own noise around a shared price: its deviation and its bound, and the seconds in which it fades.
+#: A venue's noise around the shared price: its standard deviation, its bound, and the seconds in which it fades.
 NOISE = 0.3e-4
 MAX_NOISE = 1e-4
 NOISE_SECONDS = 20.0
@@ -31,7 +31,7 @@ NOISE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class MarketParameters:
-    """One symbol's background market. Distances are in quote units, sizes in base units."""
+    """The parameters of one symbol's generated market. Distances are in quote units, sizes in base units."""
 
     market: Market
     mid: Decimal
@@ -47,20 +47,20 @@ class MarketParameters:
 
     @property
     def hourly_volume(self) -> float:
-        """Return the expected background volume, in base units per hour, before large orders are capped."""
+        """Return the expected volume of all takers, in base units per hour. It ignores the cap on a taker's size."""
         return self.takers_per_second * self.taker_size * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """A background maker takes his order back."""
+    """The command to remove a background maker's order from the book."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """A background maker takes a part of his order back and keeps his place in the queue."""
+    """The command to reduce a background maker's order by ``quantity``. It keeps its place in the queue."""
 
     order_id: int
     quantity: Decimal
@@ -68,7 +68,7 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A background taker trades ``quantity`` with one resting order, whatever stands before it in the queue."""
+    """The command to trade ``quantity`` of a background taker with one resting order, even if others are before it."""
 
     order_id: int
     taker: Side
@@ -77,14 +77,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A trade among other participants. Other commands, before or after it, change the book."""
+    """A trade among other participants, to be reported. It does not change the book; other commands do."""
 
     taker: Side
     price: Decimal
     quantity: Decimal
 
 
-#: What a made-up background wants, and what any may.
+#: The commands of a generated market, and those of any market.
 OrderCommand = NewOrder | Withdraw
 Command = OrderCommand | Shrink | Hit | Print
 
@@ -99,10 +99,10 @@ class Others(Protocol):
     def mid(self) -> Decimal: ...
 
     def move_to(self, mid: Decimal) -> None:
-        """Jump to another mid; raises ValueError for one that cannot be."""
+        """Jump to another mid. Raises ``ValueError`` if the market cannot jump there."""
 
     def follow_rules(self, market: Market) -> None:
-        """Trade on another tick and lot from now on; raises ValueError where that cannot be."""
+        """Trade on another tick and lot from now on. Raises ``ValueError`` if that is not possible."""
 
     def settle(self, book: OrderBook) -> Iterable[Command]: ...
 
@@ -114,7 +114,8 @@ class Others(Protocol):
 def activity(now: float) -> float:
     """Return the trading intensity at a time of the (UTC) day, 1 on average over the day.
 
-    Two waves, the higher one in the afternoon when Europe and America overlap; between about 0.65 and 1.4.
+    The day has two waves. The higher one is in the afternoon, when Europe and America overlap. The intensity stays
+    between about 0.65 and 1.4.
     """
     phase = 2 * math.pi * (now % DAY_SECONDS) / DAY_SECONDS
     return 1 + 0.28 * math.cos(phase - 2 * math.pi * 15 / 24) + 0.12 * math.cos(2 * phase - math.pi / 3)
@@ -127,13 +128,14 @@ def round_down(value: Decimal | float, step: Decimal) -> Decimal:
 
 
 class BackgroundMarket:
-    """Generates the orders of the other participants. It reads the book and never writes it.
+    """A generator of the other participants' orders. It reads the book and never writes it.
 
-    Makers quote on a grid of prices around a mid, and withdraw orders that the mid has left behind. Eaten levels
-    come back at a rate, so depth returns over seconds.
+    Makers quote on a grid of prices around a mid. They withdraw orders that are on the wrong side of the mid, or too
+    far from it, after it has moved. A level that was traded away returns at a random time, so depth comes back over
+    seconds.
 
-    The mid follows a driftless random walk of its own. With ``path`` it follows a price that several venues share,
-    with a noise of its own (at most ``MAX_NOISE``) that reverts to zero.
+    Without ``path`` the mid follows a driftless random walk. With ``path`` it follows a price that several venues
+    share, plus a noise of at most ``MAX_NOISE`` that reverts to zero.
     """
 
     def __init__(
@@ -173,9 +175,9 @@ class BackgroundMarket:
         return round_down(self._mid, self.parameters.market.tick)
 
     def move_to(self, mid: Decimal) -> None:
-        """Jump to another mid; the next step or ``settle`` quotes around it.
+        """Jump to another mid. The next ``step`` or ``settle`` quotes around it.
 
-        The distance to a shared price is kept as long as this object lives.
+        If the mid follows a shared price, the distance to that price is kept as long as this object lives.
         """
         if not mid > ZERO:
             raise ValueError(f"mid {mid} is not positive")
@@ -183,14 +185,14 @@ class BackgroundMarket:
         self._mid = float(mid)
 
     def settle(self, book: OrderBook) -> list[OrderCommand]:
-        """Return commands that bring the whole book around the mid at once: at the start, or after a jump."""
+        """Return commands that rebuild the whole book around the mid at once, for the start or after a jump."""
         return [*self._withdrawals(book), *self._refills(math.inf)]
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:
-        """Return the orders of the other participants within ``dt`` seconds up to ``now`` (seconds since the
-        epoch).
+        """Return the orders of the other participants within ``dt`` seconds up to ``now`` (seconds since the epoch).
 
-        1. The mid moves. 2. Makers withdraw what is stale. 3. Missing levels come back. 4. Takers come.
+        1. The mid moves. 2. Makers withdraw orders that no longer fit the mid. 3. Missing levels come back. 4. Takers
+        trade.
         """
         self._mid = self._walk(dt) if self._path is None else self._follow(self._path, now, dt)
         commands = self._withdrawals(book)
@@ -206,7 +208,7 @@ class BackgroundMarket:
         return self._mid * math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
 
     def _follow(self, path: PricePath, now: float, dt: float) -> float:
-        """Return the shared price with Ornstein-Uhlenbeck noise, in its exact discretisation."""
+        """Return the price of ``path`` with Ornstein-Uhlenbeck noise, in its exact discretisation."""
         kept = math.exp(-dt / NOISE_SECONDS)
         noise = self._noise * kept + NOISE * math.sqrt(1 - kept * kept) * self._random.gauss(0.0, 1.0)
         self._noise = min(max(noise, -MAX_NOISE), MAX_NOISE)
@@ -215,7 +217,7 @@ class BackgroundMarket:
     # --- makers ---------------------------------------------------------------------------------
 
     def _top(self, side: Side) -> int:
-        """Return the grid number of the best level that makers want. A level n covers [n, n + 1) × spacing."""
+        """Return the number of the best grid level on which makers quote. Level n covers [n, n + 1) × spacing."""
         position = self._mid / self._spacing
         return math.floor(position) - 1 if side is Side.BUY else math.floor(position) + 1
 
@@ -283,7 +285,7 @@ class BackgroundMarket:
         return order_id
 
     def _poisson(self, mean: float) -> int:
-        """Draw a Poisson number by Knuth's method; means here are far below 30."""
+        """Draw a Poisson number by Knuth's method. It suits the means used here, which are far below 30."""
         count, product, threshold = 0, self._random.random(), math.exp(-mean)
         while product > threshold:
             count += 1

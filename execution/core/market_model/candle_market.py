@@ -1,7 +1,8 @@
 """A market that follows the price and the volume of recorded candles.
 
-Within a candle the price goes from the opening to one extreme, to the other, and to the close, a third of the time
-each. In a rising candle the low comes first, in a falling one the high. The book around the price is generated.
+Within a candle the price goes from the opening to one extreme, then to the other, and then to the close. Each way
+takes a third of the candle's time. In a rising candle the low comes first, in a falling one the high. The book around
+the price is generated.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
 
 #: Distance between neighbouring levels, as a share of the price: that of BTC on the paper exchange.
 SPACING = Decimal("0.000015")
-#: Takers a second, and how much larger a level is than a taker: those of BTC on the paper exchange.
+#: Takers per second, and the size of a level in takers. Both are those of BTC on the paper exchange.
 TAKERS, LEVEL_TO_TAKER = 4.0, 6.0
 MIN_NOTIONAL = Decimal(5)
 
 
 class CandleTape:
-    """Candles of one length, in the memory of whole numbers: a year of minutes is 25 MB."""
+    """Candles of one length, stored as arrays of whole numbers. A year of minutes takes 25 MB."""
 
     def __init__(self, rows: Iterable[CandleRow]) -> None:
-        """Take rows whose times rise. Raises ``Refused`` for none, and for a length that is no whole minutes."""
+        """Store ``rows``, which must be in order of time. Raises ``Refused`` if there is none."""
         self.starts, self._columns = array("q"), tuple(array("q") for _ in range(5))
         for start, *numbers in rows:
             self.starts.append(start)
@@ -51,7 +52,7 @@ class CandleTape:
                 column.append(units(number))
         if not self.starts:
             refuse("candles", "The file has no candle.", 0, 1, code=Code.CANDLES_TOO_FEW)
-        #: Seconds of a candle: the smallest distance of two. A longer distance is a hole.
+        #: Seconds of a candle: the shortest time between two starts. After a longer time there is a hole.
         self.length = min((later - start for start, later in pairwise(self.starts)), default=MINUTE)
 
     @property
@@ -64,7 +65,9 @@ class CandleTape:
         return self.starts[-1] + self.length
 
     def price(self, second: float) -> float:
-        """Return the price at a moment, by the path that the module describes. In a hole it stands still."""
+        """Return the price at a moment, along the path that this module's docstring describes. In a hole it stands
+        still.
+        """
         place = self._place(second)
         if place is None:
             return self.close_before(second) / UNITS
@@ -84,8 +87,8 @@ class CandleTape:
         return total
 
     def minute(self, start: int) -> Row:
-        """Return the minute from ``start`` on. The takers' sides are unknown, so half of the volume counts as
-        bought.
+        """Return the minute that begins at ``start``. Half of its volume counts as bought, because the takers' sides
+        are unknown.
         """
         place = self._place(start)
         if place is None or not self._columns[4][place]:
@@ -103,18 +106,20 @@ class CandleTape:
         return Row(ends[0], high, low, ends[1], volume, notional, volume // 2, notional // 2, 1)
 
     def close_before(self, second: float) -> int:
-        """Return the close, in ``UNIT``, of the last candle begun by ``second``; before any, the first opening."""
+        """Return the close, in ``UNIT``, of the last candle begun by ``second``. Before the first candle, return its
+        opening price.
+        """
         place = bisect_right(self.starts, second) - 1
         return self._columns[0][0] if place < 0 else self._columns[3][place]
 
     def mean_volume(self, start: int) -> float:
-        """Return the mean volume of a second from ``start`` on, over at most 1,440 candles, in base units."""
+        """Return the mean volume per second, in base units, of at most 1,440 candles from ``start`` on."""
         place = bisect_right(self.starts, start - 1)
         volumes = self._columns[4][place : place + 24 * 60]
         return sum(volumes) / len(volumes) / UNITS / self.length if volumes else 0.0
 
     def finest(self, columns: Iterable[int]) -> Decimal:
-        """Return the largest power of ten, at most 1, of which all numbers of some columns are multiples."""
+        """Return the largest power of ten, at most 1, of which all numbers in ``columns`` are multiples."""
         step = UNITS
         for column in columns:
             for number in self._columns[column]:
@@ -123,7 +128,7 @@ class CandleTape:
         return plain_step(step)
 
     def _place(self, second: float) -> int | None:
-        """Return the number of the candle that holds a moment; None in a hole and outside."""
+        """Return the index of the candle that contains a moment; None if no candle does."""
         place = bisect_right(self.starts, second) - 1
         return None if place < 0 or second >= self.starts[place] + self.length else place
 
@@ -133,13 +138,13 @@ class CandleTape:
 
 
 def plain_step(number: int) -> Decimal:
-    """Return a power of ten in ``UNIT`` as a number without trailing zeros."""
+    """Return ``number``, a power of ten in ``UNIT``, as a ``Decimal`` without trailing zeros."""
     step = Decimal(number) * UNIT
     return Decimal(1) if number == UNITS else step.normalize()
 
 
 class CandlePast:
-    """The candles before a replay, moved to ``shift`` seconds later, as the past of the market that it plays."""
+    """The candles before a replay, as its market's history. Times are moved ``shift`` seconds later."""
 
     def __init__(self, tape: CandleTape, shift: int) -> None:
         self._tape = tape
@@ -155,7 +160,7 @@ class CandleMarket(BackgroundMarket):
     def __init__(
         self, parameters: MarketParameters, tape: CandleTape, *, begins: int, speed: float, seed: int
     ) -> None:
-        """Play from ``begins`` (seconds since the epoch) on."""
+        """Prepare a replay that begins at ``begins`` (seconds since the epoch)."""
         super().__init__(parameters, seed, mid=parameters.mid)
         self.position = float(begins)
         self._tape = tape
@@ -168,7 +173,10 @@ class CandleMarket(BackgroundMarket):
         return self.position >= self._tape.end
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:  # noqa: ARG002  # the tape has its own
-        """Act as a generated market does, by the candles' price and volume. After the last candle it does nothing."""
+        """Return commands as a generated market does, but by the candles' price and volume.
+
+        After the last candle, all makers withdraw and nobody trades.
+        """
         before, self.position = self.position, self.position + dt * self._speed
         if self.is_over:
             return self._leave(book)
@@ -184,7 +192,7 @@ class CandleMarket(BackgroundMarket):
         return [Withdraw(order) for order in gone]
 
     def _takers(self, dt: float) -> Iterator[NewOrder]:
-        """Yield takers who together trade what is due, each a random part of it; what is below a lot waits."""
+        """Yield takers who share the due volume at random. A part that is below the lot or the minimum waits."""
         count = self._poisson(min(self.parameters.takers_per_second * dt, 25.0))
         weights = [self._sizes.expovariate(1.0) for _ in range(count)]
         total, due = sum(weights), self._due
@@ -199,7 +207,8 @@ class CandleMarket(BackgroundMarket):
 
 
 def market_of(symbol: str, tape: CandleTape, begins: int) -> MarketParameters:
-    """Return a listing made of the candles: steps as fine as their digits, and a book for their volume.
+    """Return market parameters derived from the candles: steps as fine as their digits, and a book that suits their
+    volume.
 
     Raises ``Refused`` for a symbol that is not written ``BASE/QUOTE``.
     """

@@ -25,7 +25,7 @@ class OrderLife(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """The rule for an order that meets one of the same owner. The incoming order's mode counts."""
+    """The rule for an order that meets one of the same owner. The mode of the incoming order decides."""
 
     NONE = "NONE"
     EXPIRE_MAKER = "EXPIRE_MAKER"
@@ -100,7 +100,7 @@ class MatchResult:
 
 
 class _Level:
-    """The queue at one price: oldest first, with its total."""
+    """The queue of orders at one price, oldest first, with their total quantity."""
 
     __slots__ = ("orders", "total")
 
@@ -114,7 +114,7 @@ class _Level:
 
 
 class _BookSide:
-    """Levels of one side. ``ranks`` is sorted with the best last: price for bids, -price for asks."""
+    """The levels of one side. ``ranks`` is sorted with the best last: price for bids, -price for asks."""
 
     __slots__ = ("levels", "ranks", "side")
 
@@ -142,7 +142,7 @@ class _BookSide:
         level.total += order.remaining
 
     def reduce(self, order: RestingOrder, quantity: Decimal) -> None:
-        """Take ``quantity`` off the order, and the order off the book when nothing remains."""
+        """Take ``quantity`` off the order. If nothing remains, take the order off the book."""
         level = self.levels[order.price]
         order.remaining -= quantity
         level.total -= quantity
@@ -150,7 +150,7 @@ class _BookSide:
             self._forget(order, level)
 
     def remove(self, order: RestingOrder) -> None:
-        """Take the order off the book; its ``remaining`` stays, for whoever reports it."""
+        """Take the order off the book. Its ``remaining`` stays unchanged, so that a caller can report it."""
         level = self.levels[order.price]
         level.total -= order.remaining
         self._forget(order, level)
@@ -244,7 +244,7 @@ class OrderBook:
         return level.total if level else ZERO
 
     def levels(self, side: Side, limit: int | None = None) -> list[tuple[Decimal, Decimal]]:
-        """Return (price, quantity), best first."""
+        """Return the price and quantity of each level, best first."""
         book_side = self._sides[side]
         ranks = book_side.ranks[::-1] if limit is None else book_side.ranks[: -limit - 1 : -1]
         return [(price, book_side.levels[price].total) for price in map(book_side.rank, ranks)]
@@ -259,7 +259,7 @@ class OrderBook:
         return best is not None and order.accepts(best)
 
     def available(self, order: NewOrder) -> Decimal:
-        """Return the base quantity that the order could trade now, at most its own."""
+        """Return the base quantity that the order could trade now, at most its own quantity."""
         return sum((quantity for _, quantity in self.reachable(order)), ZERO)
 
     def reachable(self, order: NewOrder) -> list[tuple[Decimal, Decimal]]:
@@ -279,7 +279,7 @@ class OrderBook:
         return trades
 
     def drain_changes(self) -> list[tuple[Side, Decimal, Decimal]]:
-        """Return the levels that changed since the last call, with their quantity now (0: gone)."""
+        """Return the levels that changed since the last call, with their quantity now (0: the level is gone)."""
         changes = [(side, price, self.quantity_at(side, price)) for side, price in self._changed]
         self._changed.clear()
         return changes

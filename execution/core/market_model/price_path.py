@@ -1,9 +1,9 @@
 """A price as a function of time: the same seed and symbol always give the same price.
 
-It is Brownian motion by Lévy's construction. An interval's middle is the mean of its ends and a draw of variance σ²
-× length / 4. Every draw is a hash of the seed and of its place. So any moment costs a few dozen draws, the next
-moment one or two, and no state is kept. The ends of a ``PERIOD`` are tied to the reference price, which keeps the
-price within a few percent of it for ever.
+It is Brownian motion by Lévy's construction. The middle of an interval is the mean of its ends plus a draw of variance
+σ² × length / 4. Every draw is a hash of the seed and of its place in the construction. So any moment costs a few dozen
+draws, the next moment one or two, and no state is needed. The ends of a ``PERIOD`` are tied to the reference price,
+which keeps the price within a few percent of it for ever.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _STANDARD = NormalDist()
 
 
 class Draws:
-    """Random numbers by place instead of by turn: the same place always has the same number."""
+    """Random numbers that are addressed by a place, not drawn in turn. The same place always gives the same number."""
 
     def __init__(self, name: str) -> None:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
     def bits(self, place: int) -> int:
-        """Return 64 bits, by SplitMix64 (Steele, Lea, Flood 2014)."""
+        """Return the 64 random bits of a place, by SplitMix64 (Steele, Lea, Flood 2014)."""
         bits = (self._key + (place + 1) * 0x9E3779B97F4A7C15) & _MASK
         bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _MASK
         return bits ^ (bits >> 31)
 
     def normal(self, place: int) -> float:
-        """Return a number of the standard normal distribution."""
+        """Return the random number of a place, from the standard normal distribution."""
         return _STANDARD.inv_cdf(((self.bits(place) >> 12) + 0.5) / 2**52)
 
     def quartet(self, place: int) -> tuple[float, float, float, float]:
-        """Return four numbers in (0, 1) from one draw, on a grid of 2^16."""
+        """Return four random numbers in (0, 1) for a place, from one draw, on a grid of 2^16."""
         bits = self.bits(place)
         one, two, three, four = ((bits >> shift & 0xFFFF) + 0.5 for shift in (0, 16, 32, 48))
         return one / 65_536, two / 65_536, three / 65_536, four / 65_536
@@ -54,7 +54,7 @@ class PricePath:
     def __init__(
         self, seed: int, symbol: str, mid: Decimal, volatility: float, *, mid_at: float | None = None
     ) -> None:
-        """Anchor the price: with ``mid_at`` it is ``mid`` at that moment, instead of at the ends of the periods."""
+        """Anchor the price. It is ``mid`` at the moment ``mid_at``, or without one at the ends of each period."""
         self._mid = float(mid)
         self._draws = Draws(f"{seed}:{symbol}:path")
         deviation = volatility * 1e-4
@@ -70,7 +70,7 @@ class PricePath:
         return self._mid * math.exp(self._offset(at))
 
     def _offset(self, at: float) -> float:
-        """Return the logarithm of the price over ``mid``."""
+        """Return the logarithm of the price divided by ``mid``."""
         position = at / FINEST
         number = math.floor(position)
         level = LEVELS
@@ -89,7 +89,10 @@ class PricePath:
         return left + (right - left) * (position - number)
 
     def _half(self, number: int, level: int, left: float, right: float) -> tuple[float, float]:
-        """Return the ends of the half of a level's interval that contains the finest interval ``number``."""
+        """Return the values at both ends of the half-interval that contains the finest interval ``number``.
+
+        ``left`` and ``right`` are the values at the ends of the whole interval on ``level``.
+        """
         interval = number >> (LEVELS - level)
         place = interval * (LEVELS + 1) + level
         middle = (left + right) / 2 + self._reach[level] * self._draws.normal(place)

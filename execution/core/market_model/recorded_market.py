@@ -1,16 +1,15 @@
-"""The other participants of a recorded market: their book and trades, as commands for a book that has our orders
-too.
+"""The other participants of a recorded market: their book and trades, as commands for a book that also has our orders.
 
-The recording decides the others' book. Our orders rest between theirs, and the rules are those of a generated
-market: price first, then time.
+The recording decides the others' book. Our orders rest between theirs, and the rules are those of a generated market:
+price first, then time.
 
-- A level that grows grows behind our orders. A level that shrinks first loses the orders behind ours.
-- A recorded trade fills those of our orders that are better than its price, then goes through the queue at its
-  price. The others that it meets there go to the back of the queue. The recording's next book says how much of them
-  is left.
+- If a level grows, the new quantity queues behind our orders. If it shrinks, the orders behind ours leave first.
+- A recorded trade first fills our orders that are better than its price, then goes through the queue at its
+  price. The others' orders that it meets there go to the back of the queue. The recording's next book says how
+  much of them is left.
 - A recorded level that crosses one of our orders trades with it.
-- A quantity that our orders took is gone until the level has left the recording and come back, or ``REFILL`` has
-  passed.
+- A quantity that our orders took is missing until the level has left the recording and come back, or until
+  ``REFILL`` has passed.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from execution.core.market_model.recording import (
 )
 from execution.core.types import ZERO, Market, Side
 
-#: Recorded time after which others have put back what we took: 10 s, as in docs/explanation/simulation.md.
+#: Recorded time after which others replace what our orders took: 10 s, as in docs/explanation/simulation.md.
 REFILL = 10 * SECOND
 
 Place = tuple[Side, Decimal]
@@ -59,16 +58,16 @@ class Progress:
 
     @property
     def state(self) -> str:
-        """Return ``playing``, ``gap`` (nobody watched at this moment) or ``ended``."""
+        """Return ``playing``, ``gap`` (the recording has no book at this moment) or ``ended``."""
         return "ended" if self.is_over else "playing" if self.is_known else "gap"
 
 
 @dataclass
 class RecordedMarket:
-    """Plays one symbol's events. It reads the book and never writes it, as ``BackgroundMarket`` does.
+    """A replay of one symbol's events. It reads the book and never writes it, as ``BackgroundMarket`` does.
 
-    Every command must be carried out before the next one is requested. ``depth`` is the number of levels recorded
-    per side.
+    Every command must be carried out before the next one is requested. ``depth`` is the number of levels recorded per
+    side.
     """
 
     parameters: MarketParameters
@@ -76,7 +75,7 @@ class RecordedMarket:
     starts_at: int
     depth: int
     speed: float = 1.0
-    #: Whether the last known book stands where the recording knows none, instead of nothing.
+    #: Whether the last known book stays while the recording has none. Otherwise the others' orders are withdrawn.
     holds_last_book: bool = False
     progress: Progress = field(init=False)
 
@@ -90,19 +89,19 @@ class RecordedMarket:
 
     @property
     def mid(self) -> Decimal:
-        """Return the last mid that the recording knows, on the tick."""
+        """Return the last mid in the recording so far, on the tick."""
         return round_down(self._mid, self.parameters.market.tick)
 
     @property
     def exact_mid(self) -> Decimal:
-        """Return the last mid that the recording knows. It may lie between two ticks."""
+        """Return the last mid in the recording so far. It may lie between two ticks."""
         return self._mid
 
     def move_to(self, mid: Decimal) -> None:
         raise ValueError(f"mid {mid} is refused: a recorded market cannot jump")
 
     def follow_rules(self, market: Market) -> None:
-        """Refuse another tick or lot. Recorded prices and sizes are on those of the recording."""
+        """Raise ``ValueError`` for another tick or lot, because recorded prices and sizes would not fit them."""
         recorded = self.parameters.market
         if (market.tick, market.lot) != (recorded.tick, recorded.lot):
             raise ValueError(f"tick {market.tick} and lot {market.lot} are refused: the market is recorded")
@@ -117,7 +116,7 @@ class RecordedMarket:
         yield from self.advance_to(book, self.starts_at + elapsed_in_recording(self._seconds, self.speed))
 
     def advance_to(self, book: OrderBook, position: int) -> Iterator[Command]:
-        """Yield commands for everything up to a moment of the recording."""
+        """Yield commands for everything up to the moment ``position`` of the recording."""
         self.progress.position = position
         yield from self._play(book)
 
@@ -148,7 +147,7 @@ class RecordedMarket:
         yield from self._follow(book, event)
 
     def _forget(self, book: OrderBook) -> Iterator[Command]:
-        """Withdraw the others: their book is not known, and nobody can trade with it."""
+        """Withdraw the others' orders. Their book is unknown, so nobody can trade with it."""
         if self.holds_last_book:
             return
         for side, price in self._recorded:
@@ -159,7 +158,9 @@ class RecordedMarket:
     # --- the others' book -----------------------------------------------------------------------
 
     def _follow(self, book: OrderBook, row: RecordedBook) -> Iterator[Command]:
-        """Bring the others to a recorded book: first all levels shrink, then they grow, so that they never meet."""
+        """Bring the others' orders to a recorded book. All levels shrink before any grows, so bids and asks never
+        cross.
+        """
         recorded = {(side, price): size for side in Side for price, size in row.levels(side)}
         recorded |= self._kept(book, row, recorded)
         wanted = self._wanted(book, row.received, recorded)
@@ -174,7 +175,7 @@ class RecordedMarket:
     def _kept(
         self, book: OrderBook, row: RecordedBook, recorded: dict[Place, Decimal]
     ) -> dict[Place, Decimal]:
-        """Return levels beyond the recorded depth at which we rest: those before us are still there."""
+        """Return the levels beyond the recorded depth at which we rest. The others' orders there stay."""
         kept = {}
         for place, size in self._recorded.items():
             side, price = place
@@ -185,7 +186,7 @@ class RecordedMarket:
         return kept
 
     def _wanted(self, book: OrderBook, moment: int, recorded: dict[Place, Decimal]) -> dict[Place, Decimal]:
-        """Return what others should have at each level of theirs: the recording's, less what we took."""
+        """Return the others' quantity at each of their levels: the recorded quantity less what our orders took."""
         wanted = {}
         for place in [*self._recorded, *(place for place in recorded if place not in self._recorded)]:
             taken = self._recorded.get(place, ZERO) - _standing(book, *place)
@@ -199,7 +200,7 @@ class RecordedMarket:
         return wanted
 
     def _shrink(self, book: OrderBook, side: Side, price: Decimal, wanted: Decimal) -> Iterator[Command]:
-        """Bring the others at a level down to ``wanted``, the last in the queue first."""
+        """Reduce the others' orders at a level to ``wanted``, beginning with the last in the queue."""
         orders = _others(book, side, price)
         excess = sum((order.remaining for order in orders), ZERO) - wanted
         for order in reversed(orders):
@@ -212,7 +213,7 @@ class RecordedMarket:
     # --- the others' trades ---------------------------------------------------------------------
 
     def _trade(self, book: OrderBook, trade: RecordedTrade) -> Iterator[Command]:
-        """Fill ours that the trade reaches, and print the rest of it as it was."""
+        """Fill those of our orders that a recorded trade reaches. Print the rest of the trade as it was."""
         taker = trade.side or self._likely_side(trade.price)
         left, ours = trade.quantity, ZERO
         passed: list[tuple[RestingOrder, Decimal]] = []
@@ -235,7 +236,7 @@ class RecordedMarket:
     def _to_the_back(
         self, book: OrderBook, side: Side, price: Decimal, passed: list[tuple[RestingOrder, Decimal]]
     ) -> Iterator[Command]:
-        """Let others who traded lose their place before us; without us there is no place to lose."""
+        """Move the others who traded behind our orders in the queue. Without an order of ours, do nothing."""
         if not passed or not _is_shared(book, side, price):
             return
         for order, part in passed:
@@ -243,7 +244,7 @@ class RecordedMarket:
         yield self._order(side, sum((part for _, part in passed), ZERO), price, OrderLife.GTC)
 
     def _likely_side(self, price: Decimal) -> Side:
-        """Return the taker's side where nobody says it: who pays more than the mid buys."""
+        """Return the likely side of a taker whose side is unknown: a buy at or above the mid, else a sell."""
         return Side.BUY if price >= self._mid else Side.SELL
 
     # --- inside ---------------------------------------------------------------------------------
@@ -267,12 +268,12 @@ def _standing(book: OrderBook, side: Side, price: Decimal) -> Decimal:
 
 
 def _is_shared(book: OrderBook, side: Side, price: Decimal) -> bool:
-    """Tell if an order that is not the others' rests at a level."""
+    """Return True if one of our orders rests at a level."""
     return any(order.owner != BACKGROUND for order in book.queue(side, price))
 
 
 def _reached(book: OrderBook, taker: Side, price: Decimal) -> Iterator[RestingOrder]:
-    """Yield the resting orders that a taker at ``price`` meets, the first to be filled first."""
+    """Yield the resting orders that a taker at ``price`` meets, in the order in which they fill."""
     for level, _ in book.levels(taker.opposite):
         if (level - price) * taker.sign > ZERO:
             return

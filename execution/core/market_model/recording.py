@@ -1,7 +1,7 @@
 """A recording of a market: its books, its trades, and the stretches in which nothing was recorded.
 
-Moments are whole microseconds since the epoch. Events are ordered by their numbers, in the order of their receipt.
-Other modules read the files.
+Moments are whole microseconds since the epoch. Events are numbered in the order in which they were received. Other
+modules read the files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from execution.core.types import Level, Market, Side
 
 SECOND = 1_000_000
 
-#: A replay's speed: faster than ten times slower, and slow enough for steps of a tenth of a second.
+#: The slowest and the fastest replay against real time. The fastest must suit steps of a tenth of a second.
 MIN_SPEED, MAX_SPEED = 0.1, 100.0
 
 
@@ -58,7 +58,7 @@ class RecordedBook:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrade:
-    """One trade of the market. ``side`` is the taker's; None where the exchange does not tell it."""
+    """One trade of the market. ``side`` is the taker's; None where the exchange does not report it."""
 
     number: int
     symbol: str
@@ -75,9 +75,9 @@ Event = RecordedBook | RecordedTrade
 
 @dataclass(frozen=True, slots=True)
 class RecordingRules:
-    """The facts of a recording beside its events: its origin, and each symbol's limits and fees.
+    """The facts about a whole recording: its origin, and each symbol's limits and fees.
 
-    ``ended`` is None for a recorder that was killed. ``levels`` is the number of levels recorded per side.
+    ``ended`` is None if the recorder was killed. ``levels`` is the number of levels recorded per side.
     """
 
     venue: str
@@ -90,13 +90,13 @@ class RecordingRules:
 
 
 def in_order(books: Iterable[RecordedBook], trades: Iterable[RecordedTrade]) -> Iterator[Event]:
-    """Merge two streams that are each in the order of their numbers."""
+    """Merge books and trades, each in the order of their numbers, into one stream in that order."""
     return heapq.merge(books, trades, key=lambda event: event.number)
 
 
 @dataclass(slots=True)
 class Timeline:
-    """Events that are taken in order up to a moment. It reads at most one event ahead."""
+    """A stream of events that is read in order, up to one moment after another. It reads at most one event ahead."""
 
     events: Iterator[Event]
     last: int | None = None  #: when the last event that was taken was received
@@ -123,7 +123,7 @@ class Timeline:
 
 
 def book_at(events: Iterable[Event], moment: int) -> RecordedBook | None:
-    """Return the book of one symbol at ``moment``: the last that was received by then, None before the first."""
+    """Return the last book received by ``moment``; None before the first. ``events`` are those of one symbol."""
     book = None
     for event in events:
         if event.received > moment:

@@ -1,4 +1,4 @@
-"""Generated one-minute bars of a market, as a function of time.
+"""Generated one-minute candles of a market, as a function of time.
 
 Amounts are whole numbers of ``UNIT``, the eighth decimal. So they are exact, and two weeks of minutes fit into a few
 megabytes.
@@ -18,7 +18,7 @@ UNIT = Decimal("0.00000001")
 UNITS = 10**8
 
 _STANDARD = NormalDist()
-#: Deviation of the logarithm of a minute's volume around what its time of day expects.
+#: Standard deviation of the logarithm of a minute's volume around the expected volume at its time of day.
 VOLUME_NOISE = 0.4
 
 
@@ -47,9 +47,7 @@ def empty_row(close: int) -> Row:
 
 
 class History:
-    """Generated minutes of one market, along its price. Venues with different ``name`` share the price and not the
-    trades.
-    """
+    """The generated minutes of one market, along its price path. ``name`` changes the trades but not the price."""
 
     def __init__(self, parameters: MarketParameters, path: PricePath, name: str) -> None:
         self._parameters = parameters

@@ -1,1 +1,1 @@
-"""An order as its trader asks for it: its parameters, terms and plan, and the view that an algorithm gets of it."""
+"""An order as its trader asks for it (parameters, terms, plan), and the view of it on which algorithms decide."""

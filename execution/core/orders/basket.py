@@ -1,8 +1,8 @@
-"""A basket: orders that are judged together and sent as one, all of them or none.
+"""A basket: orders that are checked together and sent together, all of them or none.
 
-The flow: ``BasketRow`` is a written row, with its request or its problems. A preview judges each row as an order
-alone, judges all of them together, and sums them up (``BasketSums``). A send judges them once more in one
-transaction, and creates every order or none. ``basket_hash`` tells whether a key was used for the same basket.
+``BasketRow`` is one row as the person wrote it, with its parsed request or its problems. A preview checks each row
+alone, then all rows together, and sums them up (``BasketSums``). Sending checks them once more in one transaction,
+and creates every order or none. ``basket_hash`` shows whether an idempotency key was used for the same basket.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from execution.core.problems import Problem, length_problem
 from execution.core.texts import enumerated, first_unseen, visible
 from execution.core.types import Side
 
-#: As many as one page of orders shows. All of them are judged and written in one transaction.
+#: Most rows of a basket, as many as one page of orders shows. One transaction checks and writes all of them.
 MAX_ROWS = 100
 MAX_NAME = 64
-#: Numbers of rows that a sentence names; the others are counted.
+#: Most row numbers that a sentence names. Of further rows it gives only the count.
 ROWS_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class BasketRow:
-    """A row by its number, from 1. ``written`` has its cells as they were. With ``problems``, ``request`` is None."""
+    """One row, numbered from 1. ``written`` has its cells as given. ``request`` is None if there are ``problems``."""
 
     number: int
     request: OrderRequest | None
@@ -39,7 +39,7 @@ class BasketRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketSums:
-    """The notional of a basket in ``currency``. None: the notional or the rate of a row is unknown."""
+    """The sums of a basket's notionals in ``currency``. A sum is None if a row's notional or rate is unknown."""
 
     currency: str
     bought: Decimal | None
@@ -47,7 +47,7 @@ class BasketSums:
 
     @property
     def net(self) -> Decimal | None:
-        """Return the notional of buys less that of sells."""
+        """Return the notional of the buys minus the notional of the sells."""
         return None if self.bought is None or self.sold is None else self.bought - self.sold
 
     @property
@@ -59,7 +59,10 @@ class BasketSums:
 def basket_sums(
     parts: Iterable[tuple[Side, str, Decimal | None] | None], conversion: Conversion
 ) -> BasketSums:
-    """Sum up side, quote currency and notional of each row. With an unreadable row (None) all sums are unknown."""
+    """Return the sums over ``parts``: side, quote currency and notional of each row, or None if it is unreadable.
+
+    If a row is unreadable, all sums are unknown.
+    """
     amounts: dict[Side, dict[str, Decimal | None]] = {Side.BUY: {}, Side.SELL: {}}
     is_whole = True
     for part in parts:
@@ -73,13 +76,13 @@ def basket_sums(
 
 
 def basket_hash(name: str, requests: Iterable[OrderRequest]) -> str:
-    """Return a hash that is equal for baskets with the same orders in the same sequence."""
+    """Return a hash that is equal for baskets with the same name and the same orders in the same sequence."""
     body = [name, *(request_hash(request) for request in requests)]
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()
 
 
 def basket_problems(name: str, rows: Sequence[BasketRow]) -> list[Problem]:
-    """Return the problems of the basket as a whole, apart from those of its rows."""
+    """Return the problems of the basket's name and number of rows. The problems of single rows are not included."""
     problems = []
     if len(name) > MAX_NAME:
         problems.append(length_problem("name", "The basket's name", name, MAX_NAME))
@@ -92,14 +95,14 @@ def basket_problems(name: str, rows: Sequence[BasketRow]) -> list[Problem]:
 
 
 def count_problem(count: int) -> Problem:
-    """Return the problem of a basket without rows, or with too many."""
+    """Return the problem for a basket that has no rows or too many."""
     rows = "1 row" if count == 1 else f"{count:,} rows"
     message = f"The basket has {rows}. It may have from 1 to {MAX_ROWS}."
     return Problem("orders", message, count, MAX_ROWS, code=Code.LENGTH_OUT_OF_RANGE)
 
 
 def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
-    """Return a problem for each row that repeats an earlier one exactly, by its number."""
+    """Return a problem, by row number, for each row that repeats an earlier row exactly."""
     first: dict[str, int] = {}
     problems = {}
     for row in rows:
@@ -116,8 +119,9 @@ def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
 
 
 def in_row(problem: Problem, number: int) -> Problem:
-    """Return a row's problem as one of its basket. Fields count orders from 0, as JSON does, and
-    words count from 1.
+    """Return the problem of row ``number`` as a problem of its basket.
+
+    Its field counts the orders from 0, as JSON does. Its message counts the rows from 1.
     """
     name = f"orders.{number - 1}.{problem.field}" if problem.field else f"orders.{number - 1}"
     is_said = problem.message.startswith(f"Row {number} ")
@@ -126,8 +130,9 @@ def in_row(problem: Problem, number: int) -> Problem:
 
 
 def rows_words(numbers: Sequence[int]) -> str:
-    """Return ``row 3``, ``rows 1 to 4`` or ``rows 1, 3 and 7``; the number of rows where the list
-    would be too long.
+    """Return words such as ``row 3``, ``rows 1 to 4`` or ``rows 1, 3 and 7``.
+
+    After ``ROWS_NAMED`` numbers the words end with the count of the remaining rows.
     """
     if len(numbers) == 1:
         return f"row {numbers[0]}"

@@ -1,6 +1,6 @@
 """The CSV format of a basket: a header, and a row for each order.
 
-A problem with the text as a whole raises ``Refused``. A problem with a row belongs to that row.
+A problem with the whole text raises ``Refused``. A problem with one row is stored in that row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem, refuse, refuse_if
 from execution.core.texts import begins_formula, first_unseen, visible
 
-#: Characters of a basket. Written as a form's field it stays under the largest request.
+#: Most characters of a basket. As a field of a form it then fits into the largest allowed request.
 MAX_CHARACTERS = 20_000
 MAX_CELL = 400
 #: The columns of the order itself; those of the parameters come from the algorithms.
@@ -26,18 +26,18 @@ PARAMETERS = tuple(
     dict.fromkeys(name for each in ALGORITHMS.values() for name in each.parameters.model_fields)
 )
 COLUMNS = (*REQUIRED, *OPTIONAL, *PARAMETERS)
-#: Between the accounts of a row.
+#: Separates the accounts in a cell.
 ACCOUNTS_SEPARATOR = "|"
-#: Between cells: what a file has, and what a spreadsheet copies.
+#: Separators between cells: a tab (copied from a spreadsheet), or those of a CSV file.
 _DELIMITERS = ("\t", ";", ",")
-#: What a decoder writes for bytes that are no text in its encoding.
+#: The character that a decoder writes for bytes that are not valid in its encoding.
 _UNDECODED = "\ufffd"
 _LINE_ENDS = "\r\n\t"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """The cells of a row by column. With problems they may be incomplete."""
+    """One row's cells by column. They may be incomplete if the row has problems."""
 
     number: int
     cells: Mapping[str, str]
@@ -45,11 +45,11 @@ class CsvRow:
 
 
 def read_basket_csv(text: str) -> list[CsvRow]:
-    """Return the rows of a basket. Raises ``Refused`` for a text that is not a table of known columns.
+    """Return the rows of a basket. Raise ``Refused`` for a text that is not a table of known columns.
 
-    1. The text: its length, and characters that no table has. 2. The header: known columns, none twice, none
-    missing. 3. Each row: as many cells as the header, and none that a spreadsheet would run. Empty rows are left
-    out.
+    1. Check the text's length, and for characters that cannot be seen or read. 2. Check the header: only known
+    columns, none twice, no required one missing. 3. Check each row: as many cells as the header, and no cell that a
+    spreadsheet would run as a formula. Rows without any text are left out.
     """
     text = text.removeprefix("\ufeff")
     _check_text(text)
@@ -67,9 +67,9 @@ def read_basket_csv(text: str) -> list[CsvRow]:
 
 
 def raw_order(cells: Mapping[str, str], account_ids: Mapping[str, str]) -> dict[str, object]:
-    """Return a row's cells in the form that ``parse_order_request`` takes. An empty parameter counts as not given.
+    """Return a row's cells in the form that ``parse_order_request`` takes. Empty parameters are left out.
 
-    ``account_ids`` has the public id of each account by its label.
+    ``account_ids`` maps an account's label to its public id.
     """
     named = [name.strip() for name in cells.get("accounts", "").split(ACCOUNTS_SEPARATOR)]
     return {
@@ -96,7 +96,7 @@ def _check_text(text: str) -> None:
 
 
 def _lines(text: str) -> list[list[str]]:
-    """Return the cells of each line that has any. The header's own delimiter is everybody's."""
+    """Return the cells of each line that is not empty. All lines use the delimiter of the header."""
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = next((each for each in _DELIMITERS if each in head), ",")
     try:

@@ -13,7 +13,7 @@ from execution.core.orders.policies import ResumeMode
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse_if
 
-#: As many as live on a busy desk.
+#: Most orders of one request: as many as are live on a busy desk.
 MAX_ORDERS = 200
 
 
@@ -27,13 +27,15 @@ class BulkAction(StrEnum):
     URGENCY = "urgency"
 
 
-#: These write new terms, so they are asked for a version of the terms.
+#: Actions that write new terms, so a request gives the version of the terms that the person saw.
 AMENDING = frozenset({BulkAction.EXTEND, BulkAction.URGENCY})
 
 
 class BulkOutcome(StrEnum):
-    """The result for one order. ``UNCHANGED``: the order was already so. ``WAITING``: another person must approve
-    it.
+    """The result of a bulk action for one order.
+
+    ``UNCHANGED`` means that the order was already in the wanted state. ``WAITING`` means that another person must
+    approve the action.
     """
 
     DONE = "done"
@@ -46,7 +48,7 @@ class BulkOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChosenOrder:
-    """An order by its public id, and the version of its terms that the person saw. None: the version in force."""
+    """An order's public id, and the version of its terms that the person saw; None means the version in force."""
 
     public_id: str
     terms_version: int | None = None
@@ -54,8 +56,9 @@ class ChosenOrder:
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """An action, its orders in the order of the request, and the action's options: ``mode`` of a resume, ``by`` of
-    an extension, ``urgency`` of an amendment.
+    """One action on several orders.
+
+    ``mode`` is needed to resume, ``by`` to extend, and ``urgency`` to amend the urgency.
     """
 
     action: BulkAction
@@ -67,10 +70,10 @@ class BulkRequest:
 
 
 def check_bulk(request: BulkRequest, *, is_preview: bool = False) -> None:
-    """Raise ``Refused`` for a request that could not be carried out for any order.
+    """Raise ``Refused`` for a request that is wrong for every order.
 
-    An extension needs the versions of the terms, which its preview returns. An extension by a length without them
-    would extend twice when the request is repeated.
+    An extension needs the versions of the terms, which its preview returns. Without them, a repeated request would
+    extend an order twice.
     """
     problems = [*_order_problems(request.orders), *_value_problems(request)]
     unseen = [each.public_id for each in request.orders if each.terms_version is None]

@@ -7,17 +7,17 @@ from decimal import Decimal
 
 from execution.core.types import ZERO
 
-#: When, in milliseconds, and how much in base units.
+#: A fill: its time in milliseconds, and its quantity in base units.
 Part = tuple[int, Decimal]
-#: Points of a line.
+#: Most points of a line.
 POINTS = 32
 
 
 def merged_parts(parts: Iterable[Part], start: int, end: int, most: int = POINTS) -> list[Part]:
-    """Return the fills in order, with those of each ``most``-th part of ``start`` to ``end`` merged at the time of
-    the last.
+    """Return at most ``most`` fills, in order of time, after merging fills that are close in time.
 
-    The sum stays exact, and merged fills can be merged with later ones again.
+    The time from ``start`` to ``end`` is divided into ``most`` equal intervals. The fills of an interval are merged
+    into one at the time of the last. The sum stays exact. Merged fills can be merged again with later ones.
     """
     found: dict[int, Part] = {}
     length = max(end - start, 1)
@@ -32,7 +32,7 @@ def parts_total(parts: Iterable[Part]) -> Decimal:
 
 
 def fill_line(parts: Sequence[Part], quantity: Decimal) -> list[tuple[int, float]]:
-    """Return the share of ``quantity`` that was filled by the time of each part. Parts come in order."""
+    """Return the share of ``quantity`` that was filled by the time of each part. ``parts`` are in order of time."""
     if quantity <= ZERO:
         return []
     line, done = [], ZERO

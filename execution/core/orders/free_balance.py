@@ -1,7 +1,7 @@
-"""The free balance of an account: the exchange's figure, corrected by the desk's own children since.
+"""The free balance of an account: the exchange's figure, corrected by the desk's own children since then.
 
-A balance is of a moment shortly before its answer. For a child that was sent or ended about then, it cannot be told
-whether the balance includes its lock. So there are two figures: at least, and at most.
+An exchange takes a balance shortly before it answers. For a child that was sent or ended around that moment, the desk
+cannot know whether the balance includes the amount locked for it. So there are two figures: at least, and at most.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from decimal import Decimal
 
 from execution.core.types import ZERO
 
-#: A balance is at most this much older than its answer: a request is given up before.
+#: Longest time from the moment of a balance to its answer. A request that takes longer is given up.
 BALANCE_TAKES = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class SentChild:
-    """A child that was sent, or may have been. ``cost`` is that of its whole quantity, ``spent`` that of the part
-    done.
+    """A child that was sent, or may have been.
 
-    ``is_on_book``: the exchange has shown it, so the exchange has locked its cost.
+    ``cost`` is the amount for its full quantity, and ``spent`` the amount for the part that is done. ``is_on_book``
+    means that the exchange has shown the child, so it has locked the cost.
     """
 
     cost: Decimal
@@ -36,29 +36,29 @@ class SentChild:
 
     @property
     def takes(self) -> Decimal:
-        """Return the amount that the child has spent and may still spend."""
+        """Return the amount that the child has spent, plus the amount that it may still spend."""
         return self.spent if self.is_settled else max(self.cost, self.spent)
 
     @property
     def released(self) -> Decimal:
-        """Return the amount that the end of the child has released."""
+        """Return the amount that the exchange unlocked when the child ended."""
         return max(self.cost - self.spent, ZERO) if self.is_settled and self.is_on_book else ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The free balance of an account in one currency: at least and at most."""
+    """The free balance of an account in one currency, as the least and the most that it can be."""
 
     least: Decimal
     most: Decimal
 
 
 def free_now(told: Decimal, at: datetime, children: Iterable[SentChild]) -> Free:
-    """Return the free amount, corrected by what the account's children have taken and released since the balance of
-    ``at``.
+    """Return the free amount: the exchange's figure ``told``, which arrived at ``at``, corrected by the children.
 
-    Until a child is certainly part of the balance, ``least`` counts it beside the balance. A child that was
-    submitted after the balance is certainly not part of it.
+    A child takes an amount when it is sent, and releases the rest when it ends. ``least`` subtracts every child that
+    the balance does not certainly include. ``most`` subtracts only those that it certainly does not include, because
+    they were submitted after ``at``.
     """
     least, most = told, told
     for child in children:

@@ -14,9 +14,9 @@ from execution.core.types import ZERO, ChildRequest, Quote, TimeInForce
 def off_market(
     request: ChildRequest, quote: Quote | None, *, collar_bp: Decimal, tick: Decimal, now: datetime
 ) -> str:
-    """Return the reason why a child must not be sent at its price any more; empty when it may be sent.
+    """Return the reason why a child must no longer be sent at its price; empty when it may be sent.
 
-    ``collar_bp`` is around the mid of ``quote``, in basis points.
+    ``collar_bp`` is the largest distance from the mid of ``quote``, in basis points.
     """
     if quote is None or not quote.is_sane or not is_fresh(quote.at, now):
         return "not sent: the market has no fresh quote"

@@ -10,9 +10,9 @@ from execution.core.types import Quote, Side
 
 
 def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> str:
-    """Return words such as ``limit 60,000 is 8.6 % below the market``, by the distance to the nearest mid.
+    """Return words such as ``limit 60,000 is 8.6 % below the market``. The percentage is to the nearest mid.
 
-    Empty where the order does not rest behind every book, or where that is unknown.
+    Empty if the limit reaches the best price of its side at any venue, or if no quote is sane.
     """
     sane = [quote for quote in quotes if quote.is_sane]
     if limit is None or not sane:

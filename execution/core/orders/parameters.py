@@ -1,8 +1,8 @@
-"""One parameter model per algorithm. The ticket's form, its validation, the preview and the API's schema come from
-it.
+"""One parameter model for each algorithm.
 
-A model also says which parameters may change while an order runs. Quantities are in base units, prices in quote
-units, shares are fractions (0.1 is 10 %).
+The ticket's form, its validation, the preview and the API's schema come from these models. A model also says which
+parameters may change while an order runs. Quantities are in base units, prices in quote units. Shares are fractions
+(0.1 is 10 %).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from execution.core.problem_codes import Code
 MIN_SLICE = timedelta(seconds=2)
 MAX_SLICES = 10_000
 MAX_LOOKBACK = 14  # days
-#: The bounds of a parameter, in words.
+#: Words for the kinds of a parameter's bounds.
 BOUND_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
@@ -67,21 +67,21 @@ Seed = Annotated[WholeNumber, Field(ge=0, le=2**53)]
 
 
 def _field(title: str, default: Any, *, advanced: bool = False, amendable: bool = False) -> Any:
-    """Declare a parameter: its docstring describes it. ``amendable``: it may change while the order runs."""
+    """Declare a parameter, described by the string below it. ``amendable``: it may change while the order runs."""
     return Field(
         default=default, title=title, json_schema_extra={"advanced": advanced, "amendable": amendable}
     )
 
 
 def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
-    """Return a parameter's bounds: ``gt``, ``ge``, ``lt`` or ``le``, and the limit."""
+    """Return a parameter's bounds as pairs of kind (``gt``, ``ge``, ``lt`` or ``le``) and limit."""
     return [
         (key, getattr(each, key)) for each in _metadata_of(info) for key in BOUND_WORDS if hasattr(each, key)
     ]
 
 
 def form_input(info: FieldInfo) -> FormInput:
-    """Return the form input for a parameter. A parameter with a few fixed words gets a choice."""
+    """Return the form input for a parameter. Without a declared one, as for an enumeration, it is a choice."""
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
 
@@ -94,7 +94,7 @@ def _metadata_of(info: FieldInfo) -> list[Any]:
 
 
 def _field_error(field: str, message: str, *, code: Code, **bounds: Decimal) -> PydanticCustomError:
-    """Return an error that ``terms`` reports at one field, though only the others make it wrong."""
+    """Return an error of several fields together that ``terms`` reports at the one field ``field``."""
     return PydanticCustomError("fields", message, {"field": field, "code": code, **bounds})
 
 
@@ -102,8 +102,9 @@ Parameters = TypeVar("Parameters", bound="AlgorithmParameters")
 
 
 def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parameters:
-    """Return the parameters with the type ``model``. Raises ``TypeError`` for those of another algorithm, which is a
-    bug.
+    """Return ``parameters`` unchanged, typed as ``model`` for the type checker.
+
+    Raise ``TypeError`` if they belong to another algorithm, which is a bug.
     """
     if not isinstance(parameters, model):
         raise TypeError(f"{type(parameters).__name__} are no {model.__name__}")
@@ -111,7 +112,7 @@ def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parame
 
 
 def amendable_names(model: type[AlgorithmParameters]) -> frozenset[str]:
-    """Return the names of the parameters that may change while an order runs. The end is part of the terms instead."""
+    """Return the names of the parameters that may change while an order runs. The end belongs to the terms instead."""
     fields: dict[str, Any] = model.model_fields
     return frozenset(
         name for name, info in fields.items() if (info.json_schema_extra or {}).get("amendable") is True
@@ -123,7 +124,7 @@ class AlgorithmParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    #: How long it works when neither a duration nor an end is named; None: one of them must be.
+    #: The order's duration if neither a duration nor an end is given. None means that one of them is required.
     default_duration: ClassVar[timedelta | None] = None
 
     duration: OrderDuration | None = _field("Duration", None)

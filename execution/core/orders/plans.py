@@ -1,4 +1,4 @@
-"""Plans: the slices of an order, with exact totals that respect lots and minimums."""
+"""Plans: the slices of an order, which respect lots and minimums and sum exactly to its quantity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from execution.core.problems import Problem, refuse
 from execution.core.quantities import floor_to, is_multiple, minimum_quantity, side_cost_bp, split_even
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote, Side, Unit
 
-#: How an order is sliced that does not say: so long a slice, at least so many, none shorter than this for it.
+#: Slices of an order that gives no number: usual length, least number, and shortest length to reach this number.
 USUAL_SLICE, USUAL_SLICES, MIN_USUAL_SLICE = timedelta(minutes=1), 10, timedelta(seconds=10)
 
 
@@ -39,12 +39,12 @@ class SlicePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanInput:
-    """The input of a plan.
+    """The input from which an algorithm makes a plan.
 
-    ``market`` has the limits that fit every venue. ``quote`` is the venues' reference quote, ``price`` the mid, else
-    the limit; both are None when unknown. ``candles`` are of five minutes, of all venues together, oldest first,
-    with holes where nobody traded or nothing is known. ``is_rest``: the quantity is the rest of a running order,
-    whose parameters were checked against the whole.
+    ``market`` has rules that fit every venue. ``quote`` is the venues' reference quote. ``price`` is the mid, else
+    the limit price. Both are None when unknown. ``candles`` are five-minute candles of all venues together, oldest
+    first, with holes where nobody traded or nothing is known. ``is_rest`` means that the quantity is the rest of a
+    running order, whose parameters were checked against its full quantity.
     """
 
     now: datetime
@@ -63,10 +63,10 @@ class PlanInput:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Slices whose quantities sum exactly to the order's.
+    """An order's slices, whose quantities sum exactly to the order's.
 
-    ``forecast`` (JSON) is the forecast that they were made with, kept for decisions and pages. ``notes`` are for the
-    trader.
+    ``forecast`` (JSON) is the forecast behind the slices, which is stored for decisions and pages. ``notes`` are for
+    the trader.
     """
 
     slices: tuple[SlicePlan, ...]
@@ -76,17 +76,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
-    """The least base quantity of a child that the market takes, and the number of slices that this allows."""
+    """The least base quantity of a child that the market takes, and the largest number of slices."""
 
     minimum: Decimal
     max_slices: int
 
 
 def base_quantity(quantity: Decimal, unit: Unit, market: Market, price: Decimal | None) -> Decimal:
-    """Return the base quantity that was asked; a quote amount is converted at ``price``, down to the lot.
+    """Return the base quantity of an order. A quote amount is converted at ``price`` and rounded down to the lot.
 
-    Raises ``Refused`` when it is finer than the lot, under the minimum, above the maximum, or when a quote amount
-    meets no known price.
+    Raise ``Refused`` when the quantity is finer than the lot or under the minimum, or when ``price`` is not known for
+    a quote amount.
     """
     if unit is Unit.QUOTE:
         if price is None:
@@ -117,7 +117,7 @@ def check_limit_price(limit: Decimal | None, market: Market) -> None:
         refuse("limit_price", message, limit, market.tick, code=Code.LIMIT_PRICE_OFF_TICK)
 
 
-#: An order's prices by field: how a message calls each, the field that confirms it, and the code until then.
+#: An order's prices by field: name in messages, field with which a person confirms it, and code of its problem.
 PRICES = {
     "limit_price": ("Limit price", "confirm_limit", Code.LIMIT_PRICE_OUTSIDE_COLLAR),
     "i_would_price": ("I-would price", "confirm_i_would", Code.I_WOULD_PRICE_OUTSIDE_COLLAR),
@@ -127,9 +127,9 @@ PRICES = {
 def far_price_problems(
     side: Side, name: str, price: Decimal | None, quote: Quote | None, collar_bp: Decimal
 ) -> list[Problem]:
-    """Return a problem if a price of ``PRICES`` is on the wrong side of the mid by more than the collar.
+    """Return a problem if the price of field ``name`` is worse than the mid by more than the collar.
 
-    The person must then confirm the price. A price that cannot be judged has no problem.
+    The person must then confirm the price. Without a price or a sane quote there is no problem.
     """
     if (
         price is None
@@ -151,9 +151,9 @@ def far_price_problems(
 def far_prices(
     side: Side, limit_price: Decimal | None, parameters: AlgorithmParameters, quote: Quote | None
 ) -> dict[str, Problem]:
-    """Return a problem for each price that the person must confirm, by its field (see ``PRICES``).
+    """Return a problem, by field, for each price in ``PRICES`` that the person must confirm.
 
-    Such a price is on the wrong side of the mid by more than the collar.
+    Such a price is worse than the mid by more than the collar.
     """
     prices = {"limit_price": limit_price, "i_would_price": i_would_price(parameters)}
     return {
@@ -166,14 +166,14 @@ def far_prices(
 def plan_bounds(
     quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
 ) -> PlanBounds:
-    """Return the number of slices that the exchange's minimum and the shortest slice allow."""
+    """Return the least child, and the most slices that this minimum and the shortest slice length allow."""
     least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))
 
 
 def plan_twap(plan_input: PlanInput) -> Plan:
-    """Plan ``slice_count`` even slices that sum exactly to the quantity; raises ``Refused``."""
+    """Plan even slices that sum exactly to the quantity. Raise ``Refused`` if too many were asked for."""
     quantity, market, start, end = plan_input.quantity, plan_input.market, plan_input.start, plan_input.end
     asked = narrowed(plan_input.parameters, TwapParameters).slices
     count = slice_count(asked, quantity, market, plan_input.price, start, end)
@@ -188,8 +188,9 @@ def slice_count(
     start: datetime,
     end: datetime,
 ) -> int:
-    """Return the number of slices: as asked, else as usual, fewer where the minimum wants larger ones. Raises
-    ``Refused`` when more were asked for than the minimum allows; the problem says how many it allows."""
+    """Return the number of slices: ``count`` if given, else the usual number or the fewer that the minimum allows.
+
+    Raise ``Refused`` if ``count`` is more than allowed. The problem says how many are."""
     bounds = plan_bounds(quantity, market, price, start, end)
     if count is None:
         return min(_usual_count(end - start), bounds.max_slices)
@@ -204,7 +205,7 @@ def slice_count(
 
 
 def _usual_count(duration: timedelta) -> int:
-    """Return one a minute; under ten minutes ten, or as many as ten seconds go into the order's time."""
+    """Return one slice a minute, but at least ten; if that makes them shorter than ten seconds, fewer."""
     of_short = min(USUAL_SLICES, int(duration / MIN_USUAL_SLICE))
     return max(1, of_short, round(duration / USUAL_SLICE))
 
@@ -224,8 +225,8 @@ def shift_plan(
 ) -> tuple[SlicePlan, ...]:
     """Move what is left of a plan by the time between ``paused_at`` and ``now``.
 
-    The slice that the pause cut keeps the rest of its time. The last slices keep their quantities and the first takes
-    whatever else remains, so the sum is exactly ``remaining``.
+    The slice during which the pause began keeps the rest of its time. The last slices keep their quantities. The first
+    gets the quantity that then remains, so the sum is exactly ``remaining``.
     """
     lost = now - paused_at
     future = [part for part in slices if part.ends_at > paused_at]
@@ -244,11 +245,11 @@ def shift_plan(
 
 
 def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> tuple[SlicePlan, ...]:
-    """Return the plan on another lot and over another minimum. A plan that fits already is unchanged.
+    """Return the plan, changed to fit another ``lot`` and another minimum ``least``.
 
-    The sum, the first start and the last end stay. Every slice but the last is a multiple of ``lot``; the finer
-    rest goes with the last one. A slice under ``least`` is merged with the next. The result has fewer and larger
-    slices.
+    The sum, the first start and the last end stay the same. Every slice but the last becomes a multiple of ``lot``,
+    and the last takes the finer rest. A slice under ``least`` is merged with the next, which makes fewer and larger
+    slices. A plan that fits already is unchanged.
     """
     if not slices:
         return slices
@@ -260,7 +261,7 @@ def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> 
 
 
 def _joined(slices: tuple[SlicePlan, ...], least: Decimal) -> tuple[SlicePlan, ...]:
-    """Join slices under ``least`` with the next, and the last one with the one before."""
+    """Merge each slice under ``least`` with the next slice, and such a last slice with the one before."""
     joined: list[SlicePlan] = []
     for part in slices:
         if joined and joined[-1].quantity < least:

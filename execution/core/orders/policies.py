@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-#: How a paused order goes on: by its schedule's times, or with them moved by the time lost.
+#: The way in which a paused order resumes: on its old schedule, or on one that is shifted by the length of the pause.
 ResumeMode = Literal["catch_up", "shift"]
 
 
 class AtEnd(StrEnum):
-    """The action for a quantity that is left when the time is over."""
+    """The action for quantity that is left at the order's end."""
 
     CROSS = "cross"  #: the last slice takes what is left, inside the collar
     STOP = "stop"  #: it stays undone
@@ -18,14 +18,14 @@ class AtEnd(StrEnum):
 
 
 class OutsideLimit(StrEnum):
-    """The action of the schedule while the market is beyond the limit price."""
+    """The rule for an order's schedule while the market is beyond its limit price."""
 
     WAIT = "wait"  #: it stays; what was missed is caught up
     SHIFT = "shift"  #: it moves by the time that the market was beyond
 
 
 class InsufficientLiquidity(StrEnum):
-    """The action of a router when the books do not carry the quantity within the limit."""
+    """The action of a router when the books hold less than the quantity within the limit."""
 
     PART = "part"  #: do what they carry
     REFUSE = "refuse"  #: do nothing

@@ -20,9 +20,9 @@ from execution.core.quantities import floor_to, minimum_quantity
 from execution.core.types import Market
 
 MICROSECOND = timedelta(microseconds=1)
-#: Draws are of this many steps to either side.
+#: A draw is a whole number from minus this to plus this.
 STEPS = 10**6
-#: Every parameter that asks for randomness begins with it.
+#: Prefix of the name of every parameter that asks for randomness.
 ASKS = "randomise_"
 
 
@@ -36,12 +36,12 @@ def wants_seed(parameters: AlgorithmParameters) -> bool:
 def randomised(
     slices: tuple[SlicePlan, ...], parameters: SlicedParameters, market: Market, price: Decimal | None
 ) -> tuple[SlicePlan, ...]:
-    """Return the slices with quantities off by up to ``randomise_size`` of their own, and starts by up to
-    ``randomise_time`` of the slice's length.
+    """Return the slices with randomly changed quantities and starts.
 
-    The sum of the quantities stays exact, on the same lots and between the market's minimum and maximum. First start
-    and last end stay, times keep their order, and no slice becomes shorter than the shortest allowed (or than it
-    was). Raises ``ValueError`` without a seed, because such a plan could not be made again.
+    A quantity changes by up to ``randomise_size`` of itself, a start by up to ``randomise_time`` of its slice's
+    length. The sum of the quantities stays exact, on the same lots and between the market's minimum and maximum. The
+    first start, the last end and the order of times stay. No slice becomes shorter than the shortest allowed, unless
+    it already was. Raise ``ValueError`` without a seed, because such a plan could not be repeated.
     """
     if not (parameters.randomise_size or parameters.randomise_time):
         return slices
@@ -116,7 +116,7 @@ def _even_out(changes: list[int], bounds: Sequence[tuple[int, int]], seed: int) 
 
 
 def _starts(slices: Sequence[SlicePlan], share: Decimal, seed: int) -> list[datetime]:
-    """Draw the starts. The first stays; any two neighbours keep their least length between them."""
+    """Return randomly moved starts. The first stays, and no slice becomes shorter than ``MIN_SLICE``."""
     starts = [part.starts_at for part in slices[:1]]
     for before, part in pairwise(slices):
         length = part.ends_at - part.starts_at

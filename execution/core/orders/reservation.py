@@ -1,8 +1,8 @@
 """The amount that an order may still spend on each of its accounts, and the amount that is left for other orders.
 
-An order of several accounts may send its whole unsent quantity to any one of them. So it counts in full on each
-account, and once over the accounts together. The amount that the exchange has locked for a child is no part of a
-reserve, because the exchange's ``free`` excludes it.
+An order with several accounts may send its whole unsent quantity to any one of them. So that quantity counts in full
+on each account, but only once for the accounts together. The amount that the exchange has locked for a child is not
+part of a reserve, because the exchange's ``free`` already excludes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INSUFFICIENT_FUNDS = "InsufficientFunds"
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """The fees of a trade, as fractions: of its notional in quote, of its quantity in base. None: unknown."""
+    """A trade's fees as fractions: ``quote`` of its notional, ``base`` of its quantity. None means unknown."""
 
     quote: Decimal | None
     base: Decimal | None = ZERO
@@ -35,7 +35,7 @@ class AccountTerms:
 
 @dataclass(frozen=True, slots=True)
 class PendingChild:
-    """A child that is written and not sent. The exchange has locked nothing for it."""
+    """A child that is recorded but not sent yet, so the exchange has locked nothing for it."""
 
     account: str
     quantity: Decimal
@@ -82,10 +82,10 @@ def spent_currency(symbol: str, side: Side) -> str:
 
 
 def fees_on_top(market: Market) -> Fees:
-    """Return the fees that a trade may cost beside the amount that it trades.
+    """Return the fees that a trade may cost in the spent currency, on top of the traded amount.
 
-    No exchange charges a sell in base. Whether a buy is charged in quote differs by exchange and by the account's
-    settings, so it is counted everywhere.
+    No exchange charges a sell in base units. Whether a buy is charged in quote units depends on the exchange and the
+    account's settings, so its fee is always counted.
     """
     return Fees(quote=market.taker_fee)
 
@@ -93,7 +93,7 @@ def fees_on_top(market: Market) -> Fees:
 def worst_price(
     side: Side, *, limit_price: Decimal | None, collar_bp: Decimal | None, mid: Decimal | None
 ) -> Decimal | None:
-    """Return the worst price that an order may trade at: its limit price, else the collar around the mid."""
+    """Return the worst price at which an order may trade: its limit price, else the collar around the mid."""
     if limit_price is not None or mid is None:
         return limit_price
     return mid * (1 + side.sign * (collar_bp or ZERO) * BASIS_POINT)
@@ -117,9 +117,9 @@ def reserves(
     accounts: Mapping[str, AccountTerms],
     pending: Iterable[PendingChild] = (),
 ) -> dict[str, Reserve]:
-    """Return what an order may still spend, by account.
+    """Return the amount that an order may still spend on each account.
 
-    ``unsent`` is what is neither done nor part of a child. Each account may get all of it.
+    ``unsent`` is the quantity that is neither done nor part of a child. Each account may get all of it.
     """
     found = {
         name: Reserve(cost_of(side, unsent, terms.worst_price, terms.fees))
@@ -133,7 +133,7 @@ def reserves(
 
 
 def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> Cost:
-    """Return the amount that an order may still spend on some accounts together. The unsent quantity counts once."""
+    """Return the amount that an order may still spend on ``accounts`` together. Its unsent quantity counts once."""
     within = [reserve[name] for name in accounts if name in reserve]
     unsent = max((each.unsent.amount for each in within), default=ZERO)
     pending = sum((each.pending.amount for each in within), ZERO)
@@ -143,9 +143,10 @@ def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> 
 def available(
     free: Mapping[str, Decimal | None], others: Iterable[Mapping[str, Reserve]]
 ) -> Available | None:
-    """Return the amount that ``others`` leave on some accounts together; None where a free balance is unknown.
+    """Return the amount that other orders leave on an order's accounts together; None if a balance is unknown.
 
-    ``free`` is by account. Other orders spend no more than their accounts hold, so no more is taken off.
+    ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. An order
+    cannot spend more than its accounts hold, so no more is subtracted for it.
     """
     amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
     if len(amounts) < len(free) or not free:
@@ -160,7 +161,7 @@ def available(
 
 
 def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
-    """Return the free amount of an account beyond the reserves of the orders that use only this account."""
+    """Return an account's free amount minus the reserves (``bound``) of the orders that use only this account."""
     if free is None:
         return None
     return max(free - sum((each.total.amount for each in bound), ZERO), ZERO)

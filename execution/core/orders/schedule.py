@@ -11,22 +11,22 @@ from collections.abc import Sequence
 
 Line = Sequence[tuple[int, float]]
 
-#: The last fills of a slice are reported a moment after its end: so long it is not yet judged.
+#: Time after a slice's end before it counts as due, because its last fills are reported a moment later.
 SETTLING_MS = 5_000
-#: Shares are rounded to six digits.
+#: Tolerance for comparisons, because shares are rounded to six digits.
 ROUNDING = 1e-6
-#: An order that is as little behind as this is on schedule: a slice leaves to the next one what lots do not take.
+#: An order that is behind by less than this share is on schedule. Slices leave small remainders because of lots.
 ON_SCHEDULE = 0.0005
-#: An order is behind when it lacks more than this share of its quantity: more than a rest under a minimum.
+#: An order is behind when it lacks more than this share of its quantity. It is more than a rest under a minimum.
 BEHIND_SHARE = 0.05
 
 
 def share_due(line: Line, at: int, done: float) -> float | None:
-    """Return the share that the plan wants at ``at``, as near to ``done`` as the plan allows; None without a plan.
+    """Return the share that should be done at ``at``; None without a plan.
 
     A slice may be filled at any moment between its start and its end. So the plan allows every share from the sum of
-    its ended slices up to that sum with the open slice. Inside of this range the order is on its plan, and the
-    result is ``done`` itself.
+    its ended slices up to that sum plus the current slice. If ``done`` is in this range, return ``done``. Otherwise
+    return the nearer end of the range.
     """
     if not line:
         return None
@@ -47,9 +47,9 @@ def _begun(line: Line, at: int) -> float:
 
 
 def finish_share(line: Line, at: int, done: float) -> float | None:
-    """Return the share that will be done when the plan ends if the order goes on as before; None without a plan.
+    """Return the share that will be done at the plan's end if the order keeps its pace so far; None without a plan.
 
-    It is 1 for an order that keeps to its plan.
+    It is 1 for an order that is on schedule.
     """
     due = share_due(line, at, done)
     if due is None:
@@ -62,8 +62,9 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
 
 
 def seconds_late(line: Line, at: int, done: float) -> float:
-    """Return how many seconds ago the plan wanted the share that is done now; 0 for an order that
-    keeps to its plan.
+    """Return by how many seconds the order is late; 0 for an order that is on schedule.
+
+    It counts from the time at which the plan wanted more than the share that is done now.
     """
     due = share_due(line, at, done)
     if due is None or due - done < ON_SCHEDULE:
@@ -73,6 +74,6 @@ def seconds_late(line: Line, at: int, done: float) -> float:
 
 
 def is_behind(line: Line, at: int, done: float) -> bool:
-    """Return True if an order lacks more than ``BEHIND_SHARE`` of what its plan wants; never without a plan."""
+    """Return True if ``done`` is more than ``BEHIND_SHARE`` below the share due; False without a plan."""
     due = share_due(line, at, done)
     return due is not None and due - done > BEHIND_SHARE

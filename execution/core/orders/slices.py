@@ -10,21 +10,21 @@ from execution.core.orders.plans import SlicePlan
 from execution.core.orders.view import OrderView
 from execution.core.types import ZERO
 
-#: The book needs a moment to come back after we took from it.
+#: Pause after a crossing child has ended, because the book needs a moment to refill.
 CROSS_AGAIN = timedelta(seconds=1)
-#: A child that the last gate dropped has taken nothing: the next one goes by the quote of then.
+#: Pause after the last gate dropped a crossing child, which took nothing. The next child uses a newer quote.
 UNSENT_AGAIN = timedelta(seconds=0.25)
-#: An order that waits for another order of the desk is looked at again after this long.
+#: Pause between checks of an order that waits for another order of the desk.
 OPPOSED_RECHECK = timedelta(seconds=0.5)
-#: Without a fact or a due time the driver checks again after this long.
+#: Longest pause between checks of an order that waits for news.
 IDLE_RECHECK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class SliceTask:
-    """The current slice. ``target`` is the quantity that should be done when it ends.
+    """The current slice. ``target`` is the order's quantity that should be done when the slice ends.
 
-    ``must`` is the quantity that has to be crossed now, for an algorithm that sets it itself.
+    ``must`` is the quantity that has to be crossed now. It is None unless the algorithm sets it itself.
     """
 
     part: SlicePlan
@@ -34,9 +34,9 @@ class SliceTask:
 
 
 def slice_at(view: OrderView) -> SliceTask | None:
-    """Return the current slice; None before the first and after the last.
+    """Return the current slice; None when no slice is current.
 
-    The target counts back from the order's quantity, so that it holds for every version of the plan.
+    The target is the order's quantity minus all later slices, so that it is right for every version of the plan.
     """
     after = ZERO
     for part in reversed(view.slices):

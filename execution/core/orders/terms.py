@@ -43,13 +43,13 @@ from execution.core.texts import first_unseen, visible
 from execution.core.types import Side, Unit
 
 MAX_REFERENCE = 64
-#: Characters of any other text of a request: a symbol, an account, a parameter.
+#: Most characters of any text of a request but its reference: a symbol, an account, a parameter.
 MAX_TEXT = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """One algorithm in the registry of the ticket."""
+    """One algorithm that the ticket offers."""
 
     name: str
     label: str
@@ -57,7 +57,7 @@ class Algorithm:
 
     @property
     def is_sliced(self) -> bool:
-        """Return True if the algorithm works by a schedule. The others do as much as they may from the start."""
+        """Return True if the algorithm follows a schedule. Others work their full quantity from the start."""
         return issubclass(self.parameters, SlicedParameters)
 
 
@@ -73,7 +73,7 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order as asked for, parsed but not yet judged against a market."""
+    """A request for an order, parsed but not yet checked against a market."""
 
     symbol: str
     side: Side
@@ -98,7 +98,7 @@ def request_hash(request: OrderRequest) -> str:
 
 
 def parse_decimal(name: str, label: str, value: Any) -> Decimal:
-    """Return a decimal above zero; raises ``Refused`` with the reason, the value and the limit."""
+    """Return ``value`` as a decimal above zero. Raise ``Refused`` with the reason, the value and the limit."""
     if value in (None, ""):
         refuse(name, f"{label} is missing.", code=Code.VALUE_MISSING)
     return checked_number(name, label, value)
@@ -126,7 +126,7 @@ def _parse_algorithm(value: Any) -> str:
 
 
 def algorithm_problem(name: str) -> Problem:
-    """Return the problem for a name that is not an algorithm's."""
+    """Return the problem for a name that is not the name of an algorithm."""
     allowed = ", ".join(ALGORITHMS)
     message = f"There is no algorithm {shortened(name)!r}. It must be one of {allowed}."
     return Problem("algorithm", message, name, allowed, code=Code.ALGORITHM_UNKNOWN)
@@ -150,7 +150,7 @@ def _parse_limit(value: Any) -> Decimal | None:
 
 
 def _parse_accounts(value: Any) -> tuple[str, ...]:
-    """Parse public ids or labels, in the order that settles ties between the accounts."""
+    """Return the accounts as public ids or labels. Their order decides between accounts that are equally good."""
     given = (value,) if isinstance(value, str) else tuple(value or ())
     accounts = tuple(text for text in (str(account).strip() for account in given) if text)
     if not accounts:
@@ -185,7 +185,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
-    """Parse ``raw`` (texts by field, ``parameters`` a mapping); raises ``Refused`` with every problem."""
+    """Parse ``raw``: texts by field, and a mapping ``parameters``. Raise ``Refused`` with every problem."""
     parsed: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, parse in _PARSERS.items():
@@ -206,7 +206,7 @@ def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
 
 
 def parse_parameters(algorithm: str, raw: Mapping[str, Any]) -> AlgorithmParameters:
-    """Parse the algorithm's parameters in ``raw``; raises ``Refused`` that names field, value and limit."""
+    """Parse the algorithm's parameters in ``raw``. Raise ``Refused`` that names field, value and limit."""
     model = ALGORITHMS[algorithm].parameters
     # A long text is refused before anything reads it.
     refuse_if(

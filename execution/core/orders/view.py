@@ -1,4 +1,4 @@
-"""The input and the output of an algorithm: ``OrderView`` and ``Decision``."""
+"""The input of an algorithm (``OrderView``) and its output (``Decision``)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from execution.core.quantities import round_price, worse_of_allowed
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
 from execution.core.types import ZERO, Book, Market, MarketStatus, OrderType, Quote, Side, TimeInForce, Traded
 
-#: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
+#: Refusal of a post-only order that would have taken. The book moved, so nothing is wrong with the order.
 WOULD_TAKE = "OrderImmediatelyFillable"
 HARMLESS_REJECTIONS = frozenset({WOULD_TAKE})
 
-#: A market that is closed opens again: a refusal for it asks for patience, and for no person.
+#: Refusals after which the order just waits and needs no person, because a closed market opens again.
 PATIENT_REJECTIONS = frozenset({"MarketClosed"})
 
 
 def is_refused(status: ChildStatus, reason: str) -> bool:
-    """Return True for a child that the exchange refused, or that the last gate dropped because the balance does not
-    pay for it.
+    """Return True for a child that the exchange refused.
+
+    Also return True if the desk's last gate dropped it because the balance is too small.
     """
     return status is ChildStatus.REJECTED or (
         status is ChildStatus.CANCELLED and reason.startswith(f"{INSUFFICIENT_FUNDS}:")
@@ -41,10 +42,10 @@ CROSS = "cross"
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child order as the algorithm sees it. ``done`` is the larger of its fills and the reported figure.
+    """A child order as the algorithm sees it. ``done`` is its filled quantity: recorded or reported, if more.
 
-    ``ended_at`` is the time at which it was over, so that nothing more of it can fill. ``is_settled``: its trades
-    are recorded, too.
+    At ``ended_at`` the child was over, so nothing more of it can fill. ``is_settled`` means that all its trades are
+    recorded, too.
     """
 
     sequence: int
@@ -70,7 +71,7 @@ class ChildView:
 
     @property
     def exposure(self) -> Decimal:
-        """Return the base quantity that may still be filled: all that is not done until the child is over."""
+        """Return the base quantity that may still fill: everything not done, or zero once the child is over."""
         return ZERO if self.is_over else max(self.quantity - self.done, ZERO)
 
     @property
@@ -80,10 +81,10 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """The number of consecutive children that were refused, and the time and reason of the last refusal, as a kind
-    and as words.
+    """The number of an order's newest children that were refused in a row, and the last refusal.
 
-    ``most`` is the number at which the order pauses for a person; None without a limit.
+    ``last_at`` is its time, ``kind`` its reason as a code, and ``words`` its details. ``most`` is the number of
+    refusals in a row that a limit allows. One more pauses the order. It is None without a limit.
     """
 
     count: int = 0
@@ -94,7 +95,7 @@ class Rejections:
 
     @property
     def unpaid(self) -> str:
-        """Return the accounts with too little balance, in words; empty for any other reason."""
+        """Return words for the accounts with too little balance; empty if that was not the reason."""
         return self.words if self.kind == INSUFFICIENT_FUNDS else ""
 
     @property
@@ -104,9 +105,9 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True)
 class Opposing:
-    """The best price of another order of the desk on the other side of an account's book.
+    """Another order of the desk on the opposite side of an account's book, with its best price there.
 
-    ``is_shown``: its child is known to rest. Else its request is under way, or its outcome is unknown.
+    ``is_shown`` means that its child is known to rest. Otherwise the child is being sent, or its outcome is unknown.
     """
 
     order: str
@@ -115,21 +116,22 @@ class Opposing:
     is_shown: bool = True
 
     def worst_allowed(self, tick: Decimal) -> Decimal:
-        """Return the worst price that does not meet the other order: at least one tick behind. It may be zero or
-        less.
+        """Return the worst price that cannot trade with the other order: at least one tick away.
+
+        It may be zero or less.
         """
         side = self.side.opposite
         return round_price(self.price - side.sign * tick, tick, side)
 
     def words(self, label: str) -> str:
-        """Write ``order abc123 rests a sell at 65,000 on alpha``."""
+        """Return words such as ``order abc123 rests a sell at 65,000 on alpha``."""
         verb = "rests" if self.is_shown else "may rest"
         return f"order {self.order} {verb} a {self.side} at {grouped(self.price)} on {label}"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account that the order may use, and its venue's market. ``free`` is its free amount of the spent currency."""
+    """An account that the order may use, with its market. ``free`` is its free balance of the spent currency."""
 
     account: str
     label: str
@@ -137,17 +139,17 @@ class AccountView:
     quote: Quote | None
     book: Book | None = None
     free: Decimal | None = None
-    #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
+    #: Reason why no new child may go to the account now (closed, not reconciled, halted); empty when one may.
     blocked: str = ""
-    #: What is wrong with the market's quotes, in words; empty while nothing is known to be.
+    #: Words for a problem with the market's quotes; empty if none is known.
     feed: str = ""
-    #: What the desk's other orders rest there on this order's side: base quantity by price.
+    #: Base quantity by price that the desk's other orders rest there on this order's side.
     desk: Mapping[Decimal, Decimal] = field(default_factory=dict)
-    #: The best price at which another order of the desk rests on the other side there.
+    #: The order of the desk with the best price on the opposite side there.
     opposing: Opposing | None = None
 
     def quote_problem(self, now: datetime) -> str:
-        """Return the reason why no new child may be priced by the quote; empty when one may."""
+        """Return the reason why the quote is no basis for a new child's price; empty when it is."""
         if self.quote is None:
             return self.feed or "no market data yet"
         if self.quote.at - now > MAX_CLOCK_DIFFERENCE:
@@ -169,16 +171,16 @@ class AccountView:
 
     @property
     def opposing_words(self) -> str:
-        """Return words for the desk's opposite order on the account; empty without one."""
+        """Return words for the desk's order on the opposite side of the account's book; empty without one."""
         return "" if self.opposing is None else self.opposing.words(self.label)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Everything that a decision depends on, as of ``now``.
+    """Everything that a decision about an order depends on, at the time ``now``.
 
-    ``children`` are all that are not settled and all of the current slice. ``done`` counts every child.
-    ``accounts`` are those that it may use, at least one; their order settles ties.
+    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled quantity
+    of every child. ``accounts`` are those that the order may use, at least one. Their order settles ties.
     """
 
     now: datetime
@@ -197,26 +199,26 @@ class OrderView:
     accounts: tuple[AccountView, ...]
     algorithm: str = "twap"
     rejections: Rejections = field(default_factory=Rejections)
-    #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
+    #: Words for a halt that covers the order; empty without one. In a halt it only cancels its children.
     halted: str = ""
-    #: Mid when the order was accepted, or when its start came; None while it is not known.
+    #: The mid when the order was accepted, or at its start; None while it is not known.
     arrival_mid: Decimal | None = None
-    #: What the current plan was made with (``Plan.forecast``).
+    #: The forecast with which the current plan was made (``Plan.forecast``).
     forecast: Mapping[str, Any] = field(default_factory=dict)
-    #: By how much the order's own rules have moved its end since a person last set it.
+    #: Time by which the order's own rules have moved its end since a person last set it.
     extended: timedelta = timedelta(0)
-    #: What earlier decisions wanted remembered.
+    #: Values that earlier decisions stored (``Decision.memo``).
     memo: Mapping[str, Any] = field(default_factory=dict)
-    #: The markets' volume of all venues together, own included: five-minute stretches of the last twelve hours,
-    #: oldest first, the last one up to now. A stretch that nobody watched is missing.
+    #: The market's volume over all venues, the order's included: five-minute stretches of the last twelve hours,
+    #: oldest first, the last one up to now. A stretch that was not recorded is missing.
     traded: tuple[Traded, ...] = ()
-    #: What the markets are known to have traded since the order's start, own included: a lower bound, with
-    #: ``volume_gaps`` beside it. None: nothing of it is known.
+    #: The known volume of all venues since the order's start, the order's included. It is a lower bound, because
+    #: ``volume_gaps`` are missing. None means that nothing is known.
     traded_since_start: Decimal | None = None
     volume_gaps: VolumeGaps = field(default_factory=VolumeGaps)
-    #: Why nobody looked at the order for a while before this check; empty when somebody did.
+    #: Reason why the desk did not check the order for a while before now; empty if it did.
     unattended: str = ""
-    #: Why no order may start now (the disk is nearly full); empty when one may. One that runs goes on.
+    #: Reason why no order may start now (the disk is nearly full); empty when one may. Running orders go on.
     held_back: str = ""
 
     @property
@@ -233,7 +235,7 @@ class OrderView:
 
     @property
     def base(self) -> str:
-        """Return the currency of quantities."""
+        """Return the base currency, in which quantities are counted."""
         return self.accounts[0].market.base
 
     @property
@@ -243,7 +245,7 @@ class OrderView:
 
     @property
     def crossable(self) -> tuple[AccountView, ...]:
-        """Return the accounts at which a new child may take now. Some markets accept only resting orders."""
+        """Return the usable accounts at which a new child may cross now. Some markets accept only resting orders."""
         return tuple(v for v in self.usable if v.market.status is not MarketStatus.POST_ONLY)
 
     @property
@@ -260,7 +262,7 @@ class OrderView:
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
-        """Return True if another order of the desk keeps this one from its own side of the book, or from its limit."""
+        """Return True if an opposite order of the desk keeps this one even from resting at its best price or limit."""
         if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
             return False
         worst = venue.opposing.worst_allowed(venue.market.tick)
@@ -275,7 +277,7 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True)
 class PlaceChild:
-    """Write a child order."""
+    """The command to write a new child order."""
 
     account: str
     slice_number: int | None
@@ -289,7 +291,7 @@ class PlaceChild:
 
 @dataclass(frozen=True, slots=True)
 class CancelChild:
-    """Ask for the cancel of a child."""
+    """The command to request a child's cancel."""
 
     sequence: int
     why: str
@@ -297,7 +299,7 @@ class CancelChild:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """Move the order along its table of states. ``outcome`` goes with CLOSE: the final status that will follow."""
+    """The command to change the order's status by ``event``. With CLOSE, ``outcome`` is the final status to follow."""
 
     event: OrderEvent
     reason: str
@@ -307,7 +309,7 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Replan:
-    """Replace what is left of the plan, in a new version of plan and terms. The slices sum to what remains."""
+    """The command to replace the rest of the plan, with new versions of plan and terms. It sums to what remains."""
 
     slices: tuple[SlicePlan, ...]
     end_at: datetime
@@ -321,8 +323,8 @@ Command = PlaceChild | CancelChild | ChangeStatus | Replan
 class Decision:
     """The commands for an order, their reason, and the latest time of the next check.
 
-    An earlier check is useful when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
-    ``memo`` (JSON) is merged by name into the order's memo; None deletes a name.
+    An ask at or under ``wake_below``, or a bid at or above ``wake_above``, should cause an earlier check. ``memo``
+    (JSON) is merged by name into the order's memo; None deletes a name.
     """
 
     commands: tuple[Command, ...]
@@ -334,5 +336,5 @@ class Decision:
 
 
 def memo_after(memo: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the memo after a decision."""
+    """Return ``memo`` after a decision with the memo ``change``. None in ``change`` deletes a name."""
     return {name: value for name, value in {**memo, **change}.items() if value is not None}

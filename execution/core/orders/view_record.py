@@ -1,8 +1,8 @@
 """The stored view of a decision, as compact JSON, so that the same decision can be repeated years later.
 
-A view has two parts. ``shared`` changes seldom: parameters, plan, forecast, market rules. ``moment`` is the rest.
-Both are compressed. ``read_view`` returns the same view. ``FORMAT`` is stored in each, and a change of a field
-raises it.
+A view is stored in two parts, both compressed. The shared part changes seldom: parameters, plan, forecast, market
+rules. The moment part is the rest. ``read_view`` makes the same view of them again. Each part contains ``FORMAT``,
+which must be raised when a field changes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from execution.core.states import OrderStatus
 from execution.core.types import Book, Market, Quote, Side, Traded
 
 FORMAT = 1
-#: Level of the compression: a higher one takes twice the time for a hundredth of the bytes.
+#: Level of the compression. A higher level takes twice the time and saves only a hundredth of the bytes.
 LEVEL = 6
 
 
 class RecordUnreadable(Exception):
-    """The bytes are not a record that this version can read: another format, or changed bytes."""
+    """An error for bytes that this version cannot read, because they have another format or were changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Shared:
     parameters: dict[str, Any]
     slices: tuple[SlicePlan, ...]
     forecast: Mapping[str, Any]
-    #: Label and market of each account, in the order that settles ties.
+    #: Label and market by account, in the order that settles ties.
     accounts: dict[str, tuple[str, Market]]
 
 
-#: An exchange's number may be none at all, which ``Quote.is_sane`` tells.
+#: A number from an exchange, which may be NaN or infinite. ``Quote.is_sane`` checks it.
 _Odd = Annotated[Decimal, Field(allow_inf_nan=True)]
-#: Bid, ask, their sizes, and when.
+#: Bid, ask, size of the bid, size of the ask, and time.
 _Quote = tuple[_Odd, _Odd, _Odd | None, _Odd | None, datetime]
 
 
@@ -96,7 +96,7 @@ _SHARED, _MOMENT = TypeAdapter(Shared), TypeAdapter(_Moment)
 
 
 def shared_of(view: OrderView) -> Shared:
-    """Return the part of a view that changes seldom. Equal parts have equal bytes."""
+    """Return the part of a view that changes seldom. Equal parts give equal bytes."""
     return Shared(
         format=FORMAT,
         algorithm=view.algorithm,
@@ -114,13 +114,13 @@ def shared_of(view: OrderView) -> Shared:
 
 
 def shared_bytes(shared: Shared) -> tuple[str, bytes]:
-    """Return the digest that names a shared part, and its stored bytes."""
+    """Return the digest that identifies a shared part, and its bytes to store."""
     text = _SHARED.dump_json(shared)
     return digest_of(text), zlib.compress(text, LEVEL)
 
 
 def moment_bytes(view: OrderView, shared_digest: str) -> bytes:
-    """Return the stored bytes of the rest of a view, with the digest of its shared part."""
+    """Return the bytes to store for the rest of a view. They include the digest of its shared part."""
     moment = _Moment(
         format=FORMAT,
         shared=shared_digest,
@@ -149,7 +149,7 @@ def digest_of(content: bytes) -> str:
 
 
 def read_view(shared_body: bytes, moment_body: bytes) -> OrderView:
-    """Return the stored view. Raises ``RecordUnreadable``, also where the two parts belong to different views."""
+    """Return the stored view. Raise ``RecordUnreadable`` if a part cannot be read or they do not belong together."""
     try:
         text = zlib.decompress(shared_body)
         shared, moment = _SHARED.validate_json(text), _MOMENT.validate_json(zlib.decompress(moment_body))

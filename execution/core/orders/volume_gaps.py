@@ -1,7 +1,8 @@
 """The gaps in the market's known volume, and their effect on an order that decides by it.
 
-The known volume is a lower bound, because an unknown stretch counts as zero. A share of it never exceeds the same
-share of the whole. So an order that follows the volume uses the lower bound, does less, and says so.
+The known volume is a lower bound, because a time with unknown volume counts as zero. A share of the known volume never
+exceeds the same share of the real volume. So an order that follows the volume uses the lower bound, trades less, and
+says so in its reasons.
 """
 
 from __future__ import annotations
@@ -16,30 +17,30 @@ from execution.core.types import ZERO
 if TYPE_CHECKING:
     from execution.core.orders.view import OrderView  # which holds the gaps
 
-#: A lower bound this old is no basis for a new child (I14). A quiet market is proven by a look every few seconds, and
-#: what a reconnect missed is fetched within a few more: after half a minute the venue or the way to it is in trouble.
+#: A lower bound older than this is no basis for a new child (I14). The desk checks a quiet market every few seconds,
+#: and soon fetches the trades that a reconnect missed. After this time the venue or the connection is in trouble.
 VOLUME_LASTS = timedelta(seconds=30)
-#: Less is not worth words: the recording of a market begins a moment after its first order.
+#: Least length of a gap that is mentioned. The recording of a market begins a moment after its first order.
 SAID_FROM = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeGaps:
-    """The gaps in the market's volume since an order's start. The defaults mean no gap."""
+    """The gaps in the known volume of the market since an order's start. The defaults mean no gap."""
 
-    #: Up to when at least one venue's volume is known; None: up to now.
+    #: The time up to which at least one venue's volume is known; None means up to now.
     until: datetime | None = None
-    #: Since when one of several venues has told nothing, while another one has.
+    #: The time since which one of several venues has sent no volume, while another one has.
     silent_since: datetime | None = None
-    #: How much of the time before that is not known: of the venue of which it is the most.
+    #: Total length of the gaps before a venue's known end, at the venue where it is the longest.
     lost: timedelta = timedelta(0)
-    #: What the markets probably traded in the gaps, at the pace of the time that is known, in base units; None where
-    #: that is less than half of the time.
+    #: The probable volume in the gaps in base units, at the pace of the known time; None if less than half of the time
+    #: is known.
     estimate: Decimal | None = ZERO
 
 
 def unknown_since(view: OrderView) -> str:
-    """Say since when the market's volume is unknown; empty while it is known well enough for a new child."""
+    """Return words for the time since which the volume is unknown; empty while a new child may rely on it."""
     until = view.volume_gaps.until
     if view.traded_since_start is None:
         return "since the start"
@@ -50,13 +51,13 @@ def unknown_since(view: OrderView) -> str:
 
 
 def volume_trouble(view: OrderView) -> str:
-    """Say why no new child may be decided by the market's volume; empty when one may."""
+    """Return the reason why no new child may rely on the market's volume; empty when one may."""
     since = unknown_since(view)
     return f"the market's volume {since} is not known" if since else ""
 
 
 def gaps_note(view: OrderView, *, treated: str = "left out") -> str:
-    """Say which part of the market's volume is missing and how it is ``treated``; empty when none is missing."""
+    """Return words for the missing part of the market's volume and how it is ``treated``; empty if none is missing."""
     gaps, said = view.volume_gaps, []
     if gaps.lost >= SAID_FROM:
         seconds = round(gaps.lost.total_seconds())

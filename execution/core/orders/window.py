@@ -1,4 +1,4 @@
-"""The time in which an order works."""
+"""The start and the end of an order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ MAX_DURATION = timedelta(days=7)
 def order_window(
     now: datetime, start_at: datetime | None, end_at: datetime | None, duration: timedelta
 ) -> tuple[datetime, datetime]:
-    """Start and end of an order that is accepted at ``now``, by its named end or its duration; raises ``Refused``."""
+    """Return start and end of an order accepted at ``now``. Without ``end_at``, ``duration`` sets the end.
+
+    Raise ``Refused`` for times in the past, too far in the future, in the wrong order, or too far apart.
+    """
     problems: list[Problem] = []
     start = start_at or now
     if start < now:
@@ -35,7 +38,7 @@ def order_window(
 
 
 def duration_problem(field: str, duration: timedelta) -> Problem:
-    """Return the problem of an order that would work longer than ``MAX_DURATION``."""
+    """Return the problem for an order that would work longer than ``MAX_DURATION``."""
     message = f"The order would work for {as_clock(duration)}. At most {MAX_DURATION.days} days are allowed."
     return Problem(field, message, duration, MAX_DURATION, code=Code.DURATION_TOO_LONG)
 

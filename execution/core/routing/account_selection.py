@@ -20,15 +20,15 @@ from execution.core.quantities import (
 )
 from execution.core.types import BASIS_POINT, ZERO, Book, Level, MarketStatus, Quote, Side
 
-#: A book older than this says less than the newer touch.
+#: An older book is not used. The best bid and ask of the newer quote then say more.
 MAX_BOOK_AGE = timedelta(seconds=3)
 
 
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
-    """Return one bid and ask for several venues: the best of either side among the fresh and sane quotes.
+    """Return one quote for several venues: the best bid and the best ask among their fresh and sane quotes.
 
-    Best bids and asks of different venues may cross, which is normal. Then they are no quote, and the means of the
-    bids and of the asks stand for them: never crossed, and their mid is the mean of the venues' mids.
+    The best bid of one venue may be above the best ask of another, which is normal. Then return the mean bid and the
+    mean ask, because these never cross, and their mid is the mean of the venues' mids.
     """
     usable = [quote for quote in quotes if quote.is_sane and is_fresh(quote.at, now)]
     if not usable:
@@ -47,7 +47,7 @@ def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
 
 
 def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
-    """Return the levels of a book's other side, or a quote's touch where its size is known."""
+    """Return the levels that an order of ``side`` can take. A quote has one, if its size is known."""
     if isinstance(data, Book):
         return data.to_take(side)
     size = data.ask_size if side is Side.BUY else data.bid_size
@@ -55,7 +55,7 @@ def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
 
 
 def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
-    """Return the average price of taking ``quantity`` from the best levels; None when they hold too little."""
+    """Return the average price of taking ``quantity`` from ``levels``, best first; None when they hold too little."""
     left, notional = quantity, ZERO
     for price, size in levels:
         taken = min(left, size)
@@ -67,8 +67,9 @@ def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
 
 
 def after_fee(side: Side, price: Decimal, fee: Decimal) -> Decimal:
-    """Return the price of a unit after a fee, which is a fraction of the notional: a buy pays more, a sell gets
-    less.
+    """Return the price of a unit after ``fee``, a fraction of the notional.
+
+    A buy pays more than ``price``, a sell gets less.
     """
     return price * (1 + side.sign * fee)
 
@@ -76,8 +77,9 @@ def after_fee(side: Side, price: Decimal, fee: Decimal) -> Decimal:
 def effective_price(
     side: Side, quantity: Decimal, data: Book | Quote, taker_fee: Decimal | None
 ) -> Decimal | None:
-    """Return the average price of taking ``quantity``, after fees; None when the book holds too little or the fee is
-    unknown.
+    """Return the average price of taking ``quantity``, after fees.
+
+    None when the book holds too little or the fee is unknown.
     """
     average = average_price(quantity, levels_to_take(side, data))
     return None if average is None or taker_fee is None else after_fee(side, average, taker_fee)
@@ -87,9 +89,10 @@ def effective_price(
 
 
 def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return a new child's price on its own tick: its own side of the book, or just inside the collar.
+    """Return a new child's price: the best price of its side if it rests, or the edge of the collar if it crosses.
 
-    It is within the limit, and at least a tick behind another order of the desk on the other side.
+    The price is on the venue's tick and within the limit. If another order of the desk is on the opposite side, the
+    price stays at least a tick away from it.
     """
     quote, tick = known_quote(venue), venue.market.tick
     limit = view.limit_price
@@ -105,9 +108,10 @@ def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
 
 
 def opposed_cross(view: OrderView) -> str:
-    """Say which orders of the desk keep this one from the other side of the book; empty where something can be taken.
+    """Return words for the desk's orders that keep this one from crossing; empty if it can take at any account.
 
-    An account counts only if its touch is inside limit and collar, and not a tick behind the opposing order.
+    An account is named only if its opposite side is within limit and collar, and only the desk's order there stops
+    this one.
     """
     words = []
     for venue in view.crossable:
@@ -121,9 +125,9 @@ def opposed_cross(view: OrderView) -> str:
 
 
 def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return the least quantity of a child on the account.
+    """Return the least quantity that a child may have on the account, by the exchange's minimums.
 
-    A buy limit far below the market makes a quantity worth less than the mid says.
+    A minimum notional is judged at the mid, or at a resting child's price if that is lower.
     """
     mid = known_quote(venue).mid
     price = min(child_price(view, venue, purpose), mid) if purpose == REST else mid
@@ -131,7 +135,7 @@ def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal
 
 
 def known_quote(venue: AccountView) -> Quote:
-    """Return the quote of a venue that is usable."""
+    """Return the quote of a usable venue. Raise ``ValueError`` if it has none."""
     if venue.quote is None:
         raise ValueError(f"there is no quote of {venue.label}")
     return venue.quote
@@ -142,8 +146,9 @@ def known_quote(venue: AccountView) -> Quote:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The account for a quantity, the part that it takes at once, and the reason; or the reason why there is no
-    account.
+    """The account chosen for a quantity, the part that one child may have there, and the reason.
+
+    If ``venue`` is None, ``why`` says why no account can be used.
     """
 
     venue: AccountView | None
@@ -153,11 +158,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A venue that takes at least its minimum of the quantity.
+    """A venue that can take at least its minimum of the quantity.
 
-    ``takes`` fits its lot, its maximum and its known balance. ``carried`` is the part of it that its market offers
-    within the collar and the limit. ``price`` is that of ``carried`` (of the touch when that is zero), after the fee
-    where it is known. ``unknown`` names the figures that are not known.
+    ``takes`` is the quantity that one child may have there by lot, maximum and known balance. ``carried`` is the part
+    of ``takes`` that the book offers within the collar and the limit. ``price`` is the average price of ``carried``,
+    or the best price if ``carried`` is zero. A known fee is included. ``unknown`` names the unknown figures.
     """
 
     venue: AccountView
@@ -169,8 +174,9 @@ class Candidate:
     has_book: bool
 
     def rank(self, side: Side, quantity: Decimal) -> tuple[object, ...]:
-        """Return the sort key, smaller is better: known figures before unknown ones, the full quantity before a
-        part.
+        """Return the sort key; smaller is better.
+
+        Known figures come before unknown ones, and the full quantity before a part.
         """
         short = max(quantity - self.carried, ZERO)
         return (self.carried <= ZERO, self.was_refused, bool(self.unknown), short, side.sign * self.price)
@@ -181,11 +187,11 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
 
     1. Leave out venues that are blocked, or whose quote is missing, stale or crossed. Leave out those that take less
        than their minimum, by their lot, their maximum or their known balance.
-    2. Of those whose market carries all of it inside the collar and the limit, take the cheapest. If none does, take
-       the one that carries most. Ties go by the order of the accounts.
-    3. Where fee, depth or balance are unknown, or a child of this slice was refused, the others go first.
+    2. If books offer the full quantity inside the collar and the limit, take the cheapest of these venues. Otherwise
+       take the venue that offers most. Ties go by the order of the accounts.
+    3. A venue comes last if its fee, depth or balance is unknown, or if it refused a child of this slice.
 
-    An order of one account is not compared: everything that its account takes at once goes there.
+    An order with one account needs no comparison. Its account gets as much as one child may have.
     """
     if len(view.accounts) == 1:
         return Choice(view.accounts[0], at_once(view, view.accounts[0], quantity), "")
@@ -197,7 +203,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
 
 
 def ranking(view: OrderView, quantity: Decimal, purpose: str) -> tuple[list[Candidate], list[str]]:
-    """Return the venues that take some of ``quantity``, best first, and the reason why each other one is left out."""
+    """Return the venues that can take some of ``quantity``, best first, and why each remaining venue cannot."""
     candidates, left_out = [], []
     for venue in view.accounts:
         found = _candidate(view, venue, quantity, purpose)
@@ -243,13 +249,13 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
 
 
 def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
-    """Return the quantity that one child may have on the account: on the lot, at most the exchange's maximums."""
+    """Return how much of ``quantity`` one child may have on the account, by the lot and the exchange's maximums."""
     most = most_at_once(view, venue)
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)
 
 
 def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
-    """Return the largest quantity of one child on the account, at its highest possible price; None: not limited."""
+    """Return the largest quantity of one child on the account, judged at its highest price; None without a maximum."""
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
     prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]
@@ -257,7 +263,7 @@ def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
 
 
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:
-    """Return the quantity that the known balance pays for at the child's own price, which exchanges lock."""
+    """Return how much of ``quantity`` the balance pays for. For a buy, exchanges lock the child's price and fee."""
     if venue.free is None:
         return quantity
     if view.side is Side.SELL:
@@ -271,7 +277,7 @@ def _is_fresh(book: Book | None, now: datetime) -> bool:
 
 
 def was_refused(view: OrderView, venue: AccountView) -> bool:
-    """Return True if the account refused a child of this slice, as far as the view shows."""
+    """Return True if the view shows that the account refused a child of this slice, not counting harmless refusals."""
     return any(
         child.account == venue.account
         and is_refused(child.status, child.reason)

@@ -1,8 +1,8 @@
 """Books of venues in a JSON file, and the router's split over them, for ``manage.py route``.
 
 The input is ``{"venues": [{"name", "fee", "lot", "min_notional", "balance", "bids", "asks"}]}``. Fees are fractions
-of the quote amount, lots in base, minimums in quote. A balance is in the currency that the side spends; null is no
-bound.
+of the quote amount. Lots are in base units, minimums in quote units. A balance is in the currency that the side
+spends; null means that it does not limit the split.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from execution.core.types import ZERO, Book, Level, Market, Side
 
 ONE = Decimal(1)
 MAX_VENUES, MAX_LEVELS = 20, 5_000
-#: What is written down has no age: all books are of one moment.
+#: The time of all books in a file, and also "now", because a file does not say how old they are.
 MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def route_books(raw: Any, side: Side, quantity: Decimal) -> Split:
-    """Split ``quantity`` over the books in ``raw``, exactly as given: minimums without a margin.
+    """Split ``quantity`` over the books in ``raw``. Minimums apply exactly as given, without the usual margin.
 
-    Raises ``Refused`` that names every venue's fields, values and limits that cannot be used.
+    Raise ``Refused`` that names every venue's unusable fields with their values and limits.
     """
     venues = [_venue_view(written, side) for written in read_venues(raw)]
     return split(side, quantity, venues, None, now=MOMENT, notional_margin=ONE)
@@ -55,7 +55,7 @@ def route_answer(allocation: Split) -> dict[str, Any]:
 
 
 def _venue_view(account: AccountView, side: Side) -> AccountView:
-    """Build the view. Without a bound the balance pays for everything: an unknown balance would rank last."""
+    """Return the account with a sufficient balance if it has none, because an unknown balance would rank last."""
     if account.free is not None or account.book is None:
         return account
     levels = account.book.to_take(side)
@@ -151,7 +151,7 @@ def _level(where: str, pair: Any) -> Level:
 
 
 def read_number(where: str, value: Any, *, may_be_zero: bool = True) -> Decimal:
-    """Return a decimal that is not negative; raises ``Refused`` with value and limit."""
+    """Return ``value`` as a decimal that is not negative. Raise ``Refused`` with value and limit for any other."""
     if value is None:
         refuse(where, f"{where} is missing.", code=Code.VALUE_MISSING)
     return checked_number(where, where, value, may_be_zero=may_be_zero)

@@ -1,7 +1,7 @@
-"""The ladder: the books of several venues as one, by price step, with the desk's own resting children and a size's
-reach.
+"""The ladder: the books of several venues merged by price step, with the desk's own resting children.
 
-Quantities are in the base currency. Prices are those of the books, before fees.
+It also tells how far an order of a given size reaches into the books. Quantities are in the base currency. Prices are
+those of the books, before fees.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from execution.core.quantities import ceil_to, floor_to, side_cost_bp
 from execution.core.routing.account_selection import average_price
 from execution.core.types import ZERO, Book, Level, Side
 
-#: Sizes at one price, in the order of the books.
+#: The size at one price in each book, in the order of the books.
 Sizes = tuple[Decimal, ...]
 
 
@@ -32,9 +32,10 @@ class OwnChild:
 
 @dataclass(frozen=True, slots=True)
 class LadderRow:
-    """A step of one side: its sizes by book, the depth up to it from the best price on, and the own children in it.
+    """One price step of a side: its size in each book, and the desk's own children in it.
 
-    ``price`` is the step's far edge: every level of the row is at it or better for who takes it.
+    ``depth`` is the total size from the best price to this step. ``price`` is the edge of the step that is worst for
+    the taker, so every level in the row is at this price or better.
     """
 
     price: Decimal
@@ -49,7 +50,7 @@ class LadderRow:
 
 @dataclass(frozen=True, slots=True)
 class LadderSide:
-    """The rows of one side, best first. ``beyond`` are own children behind the last row."""
+    """The rows of one side, best first. ``beyond`` has the desk's own children that rest behind the last row."""
 
     rows: tuple[LadderRow, ...]
     beyond: tuple[OwnChild, ...] = ()
@@ -57,10 +58,11 @@ class LadderSide:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The reach of a taker of ``quantity`` into the books. Costs are against the mid; + is cost.
+    """The result of taking ``quantity`` from all books together.
 
-    ``price`` is the worst level taken. It and the costs are None when the known levels carry less than ``quantity``;
-    ``carried`` is how much they carry of it.
+    ``price`` is the worst price taken, and ``cost_bp`` its cost. ``average_bp`` is the cost of the average price.
+    Costs are against the mid; + is cost. ``carried`` is how much of ``quantity`` the known levels hold. If it is less
+    than ``quantity``, ``price`` and the costs are None.
     """
 
     quantity: Decimal
@@ -71,7 +73,7 @@ class Reach:
 
 
 def merged_levels(books: Sequence[Book], taker: Side) -> list[tuple[Decimal, Sizes]]:
-    """Return the levels that a taker meets, best first, each price once with its size in every book."""
+    """Return the prices that an order of side ``taker`` can take, best first, each with its size in every book."""
     sizes: defaultdict[Decimal, list[Decimal]] = defaultdict(lambda: [ZERO] * len(books))
     for place, book in enumerate(books):
         for price, size in book.to_take(taker):
@@ -82,11 +84,11 @@ def merged_levels(books: Sequence[Book], taker: Side) -> list[tuple[Decimal, Siz
 def ladder_side(
     books: Sequence[Book], taker: Side, *, step: Decimal, rows: int, own: Iterable[OwnChild] = ()
 ) -> LadderSide:
-    """Return the side that ``taker`` meets in steps of ``step``, at most ``rows`` of them with depth or own children.
+    """Return the side that an order of side ``taker`` can take, in at most ``rows`` price steps of ``step``.
 
-    1. Every level goes to the step's edge that is worse for the taker: asks up, bids down. 2. The own children of
-    that side go to their step, which is shown even where no book has depth there. 3. Depth adds up over all levels,
-    from the best on. Raises ValueError for a step that is not above zero.
+    1. Round each level to the edge of its step that is worse for the taker: asks up, bids down. 2. Add the desk's own
+    children of that side to their steps, even where no book has any depth. 3. Sum up the depth over all levels, from
+    the best on. Empty steps get no row. Raise ``ValueError`` for a step that is not above zero.
     """
     if step <= ZERO:
         raise ValueError(f"the step is {step}; it must be above zero")
@@ -112,9 +114,9 @@ def ladder_side(
 
 
 def reach(books: Sequence[Book], taker: Side, quantity: Decimal, mid: Decimal) -> Reach:
-    """Return how far a taker of ``quantity`` reaches into all books together.
+    """Return how far an order that takes ``quantity`` reaches into all books together.
 
-    Raises ValueError for a quantity that is not above zero.
+    Raise ``ValueError`` for a quantity that is not above zero.
     """
     if quantity <= ZERO:
         raise ValueError(f"the quantity is {quantity}; it must be above zero")

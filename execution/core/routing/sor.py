@@ -1,4 +1,4 @@
-"""The smart order router: it takes a quantity now over every useful account, and routes the missed part again."""
+"""The smart order router: it takes a quantity at once over several accounts, and routes the unfilled part again."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from execution.core.routing.split import Alone, Part, Split, split
 from execution.core.states import OrderEvent, OrderStatus
 from execution.core.types import ZERO, Book, MarketStatus, OrderType, Side, TimeInForce
 
-#: A book that is older than what we took from it shows what is gone. Without a newer one it is checked again.
+#: Pause until the next check for newer books. A book from before our last child there still shows what we took.
 BOOK_RECHECK = timedelta(seconds=0.5)
-#: At the start books are waited for so long; then the touch with its size stands in.
+#: Longest wait for books. After it, an account without a book is used with its best price and size.
 BOOKS_WITHIN = timedelta(seconds=2)
-#: Orders into which a quantity is split at the same time where the exchange takes no larger one: exchanges count them.
+#: Most orders at a time for a quantity above an exchange's maximum order. Exchanges count orders.
 MAX_PIECES = 10
 
 
@@ -57,7 +57,7 @@ def plan_sor(plan_input: PlanInput) -> Plan:
 
 
 def route_now(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split:
-    """Return the split that the router would make at this moment, inside limit and collar; for the ticket."""
+    """Return the split that the router would make now, inside limit and collar. The ticket shows it."""
     parameters = narrowed(plan_input.parameters, SorParameters)
     usable = [
         _within(_unbounded(venue), plan_input.side, _worst(venue, plan_input, parameters), plan_input.now)
@@ -75,7 +75,11 @@ def may_take_at_once(parameters: AlgorithmParameters) -> bool:
 
 
 def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split | None:
-    """Route an order at once at its I-would price; None before the market comes to it, or without full books."""
+    """Return the split of an order that would take everything at once at its I-would price; None if it would not.
+
+    It would not if it starts later, has a participation cap, or the market has not reached the price. It would not
+    either if all books are fresh and hold less than its quantity.
+    """
     parameters = plan_input.parameters
     if not isinstance(parameters, SlicedParameters) or parameters.i_would_price is None:
         return None
@@ -99,10 +103,10 @@ def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split |
 
 
 def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: Split) -> None:
-    """Raise ``Refused`` if an account cannot be used now, or if the books hold too little and the order refuses
-    that.
+    """Raise ``Refused`` if an account cannot be used now, or if the books hold less than an order that must fill.
 
-    The problem says how much is available, and at what price. ``allocation`` is that of ``route_now``.
+    In the second case the problem says how much is available, and at what price. ``allocation`` comes from
+    ``route_now``. An order that starts later is not judged.
     """
     if plan_input.start > plan_input.now:
         return  # what the venues are like then is not known
@@ -122,7 +126,7 @@ def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: 
 
 
 def _no_taking(venue: AccountView) -> str:
-    """Return the reason why an order that takes cannot go there, though one that rests can."""
+    """Return why the venue accepts only resting orders now; empty if an order may take there."""
     return status_words(venue.market) if venue.market.status is MarketStatus.POST_ONLY else ""
 
 
@@ -134,7 +138,7 @@ def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParam
 
 
 def can_be_had(allocation: Split) -> str:
-    """Return words such as ``0.7 of 1 can be had, at 60,012.3 after fees``."""
+    """Return words such as ``0.7 of 1 is available, at 60,012.3 after fees``."""
     if not allocation.parts:
         return f"nothing of {plain(allocation.quantity)} is available"
     had = f"{plain(allocation.filled)} of {plain(allocation.quantity)} is available"
@@ -148,11 +152,11 @@ def can_be_had(allocation: Split) -> str:
 class RouteRow:
     """The router's result for one account, for a page.
 
-    ``price`` and ``cash`` are those of the full quantity on this account alone, after fees. They are None when it
-    cannot do all of it or its fee is unknown. ``takes`` is the most that it can do. ``part`` is the quantity that it
-    gets, at ``part_price`` a unit and for ``part_cash``, after fees. ``child_limit`` is the limit of its child,
-    before fees. These are 0 and None when it gets nothing. ``trouble`` is the reason why it is left out.
-    ``is_best_alone``: the saving is measured against this account.
+    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are None if
+    the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can take. ``part`` is
+    the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all, after fees.
+    ``child_limit`` is its child's limit price, before fees. Without a part, ``part`` is 0 and the last three are None.
+    ``trouble`` says why the account is left out. The split's saving is measured against the ``is_best_alone`` one.
     """
 
     account: str
@@ -169,7 +173,7 @@ class RouteRow:
 
 
 def route_rows(allocation: Split) -> tuple[RouteRow, ...]:
-    """Explain a split account by account, in the order of the accounts; the parts sum to what is filled."""
+    """Return the split account by account, in the order of the accounts. The parts sum to the filled quantity."""
     parts = {part.venue.account: part for part in allocation.parts}
     best = None if allocation.best_alone is None else allocation.best_alone.account
     return tuple(_row(each, parts.get(each.venue.account), best) for each in allocation.alone)
@@ -195,11 +199,11 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
 
 
 def work_route(view: OrderView, work: SliceTask) -> Decision:
-    """Split the remaining quantity over the accounts and send it. Split again what the children do not fill.
+    """Split the remaining quantity over the accounts and send it. Later split the unfilled quantity again.
 
-    1. Wait for the children under way. 2. Wait for books that are newer than the last children. 3. Send the split in
-    one decision. 4. Close an order that refuses a partial fill, if its first split falls short. 5. Wait while no
-    price is inside limit and collar. End the order when the remainder is under every minimum.
+    1. Wait until all children are over. 2. Close the order when the remainder is under every account's minimum.
+    3. Wait for books that are newer than the last children. 4. Close an order that refuses a partial fill if its
+    first split falls short. 5. Wait while no price is inside limit and collar. 6. Send the split in one decision.
     """
     waiting = sum(1 for child in view.children if not child.is_over)
     if waiting:
@@ -228,12 +232,11 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
 
 
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
-    """Return children that take ``quantity`` at once over the order's accounts at the least total cost after fees;
-    none where no level is inside limit and collar.
+    """Return children that take ``quantity`` at once over the order's accounts, at the least total cost after fees.
 
-    Each is priced at the limit or the collar, not at the level that it should take, because a slice cannot wait for
-    a tick. A quantity beyond the known levels goes to the account that has most, because deeper levels may be
-    unknown.
+    Return none if no level is inside limit and collar. Each child's price is the limit or the collar, not the level
+    that it should take, because a slice has no time to try again after a small move. A quantity beyond the known
+    levels goes to the account with the largest part, because it may have deeper levels that are unknown.
     """
     found = _split(view, _unrefused(view, view.crossable), quantity)
     largest = max(found.parts, key=lambda part: part.quantity, default=None)
@@ -250,8 +253,9 @@ def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Pl
 
 
 def _within_maximums(view: OrderView, children: Sequence[PlaceChild]) -> tuple[PlaceChild, ...]:
-    """Return the children, each that exceeds its exchange's maximum cut into several. Pieces beyond ``MAX_PIECES``
-    wait for the next time.
+    """Return the children, cut into pieces where one exceeds its exchange's maximum.
+
+    At most ``MAX_PIECES`` pieces of a child are returned. The rest of it is left for the next decision.
     """
     venues = {venue.account: venue for venue in view.accounts}
     placed: list[PlaceChild] = []
@@ -324,7 +328,7 @@ def _within(venue: AccountView, side: Side, worst: Decimal | None, now: datetime
 
 
 def _unbounded(venue: AccountView) -> AccountView:
-    """Return the venue without its maximum quantity, because a larger quantity goes in several orders."""
+    """Return the venue without its maximum quantity, because a larger quantity is cut into several orders."""
     return replace(venue, market=replace(venue.market, max_quantity=None))
 
 
@@ -333,15 +337,16 @@ def _has_book(venue: AccountView, now: datetime) -> bool:
 
 
 def _fresh(view: OrderView) -> tuple[AccountView, ...]:
-    """Return the usable venues whose book is newer than the end of what was last taken there.
+    """Return the venues to route to: usable, and with a book from after the order's last child there.
 
-    A venue without any book counts with its touch, once books had the time to come.
+    After ``BOOKS_WITHIN`` from the order's start, a venue without a book counts with its quote. Venues that refused a
+    child are left out, unless all did.
     """
     return _unrefused(view, tuple(venue for venue in view.crossable if _is_fresh(view, venue)))
 
 
 def _books_due(view: OrderView) -> datetime:
-    """Return until when to wait for the books of all accounts: a part of them would send the rest to the wrong one."""
+    """Return until when to wait for all accounts' books. With only some, the split could choose the wrong accounts."""
     ended = max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
     return ended + BOOKS_WITHIN
 

@@ -1,6 +1,6 @@
-"""The smart order router: one quantity over the books of several venues, at the best total after fees.
+"""The smart order router's split: one quantity over the books of several venues, at the best total after fees.
 
-Quantities are in the base currency, prices and cash in the quote currency, fees fractions of the notional.
+Quantities are in the base currency, prices and cash in the quote currency. Fees are fractions of the notional.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from execution.core.types import ZERO, Book, Level, Side
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of one venue: a child of ``quantity`` at the limit ``price``, which is on the venue's tick.
+    """The part of a split for one venue: a child of ``quantity`` with the limit price ``price``.
 
-    ``price`` is the limit of the whole, or the worst level taken when there is none. ``cash`` is what the levels cost
-    (a buy) or bring (a sell) after the taker fee, to the digit; None when the fee is unknown.
+    ``price`` is the order's limit, or without one the worst level taken. It is on the venue's tick. ``cash`` is the
+    exact amount that the levels cost a buy or bring a sell, after the taker fee; None when the fee is unknown.
     """
 
     venue: AccountView
@@ -35,16 +35,16 @@ class Part:
 
     @property
     def average_price(self) -> Decimal | None:
-        """Return what a unit costs (a sell: brings) on average, after fees; None when the fee is unknown."""
+        """Return the average price of a unit after fees; None when the fee is unknown."""
         return None if self.cash is None else self.cash / self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """The result of one venue by itself: ``cash`` of the full quantity after the fee, and its average price.
+    """The result if one venue had to take the full quantity: ``cash`` after the fee, and the average ``price``.
 
-    Both are None when the venue cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most
-    that it can do. ``trouble`` is the reason why it is left out, empty when it is not.
+    Both are None when the venue cannot take all of it as one child, or when its fee is unknown. ``takes`` is the most
+    that it can take. ``trouble`` says why the venue is left out; empty when it is not.
     """
 
     venue: AccountView
@@ -56,11 +56,12 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A split of ``quantity``, and the reason for it. ``parts`` and ``alone`` are in the order of the venues.
+    """A split of ``quantity`` over venues, and the reason ``why``. ``parts`` and ``alone`` keep the venues' order.
 
-    ``cash`` and ``average_price`` are those of the filled part, after fees. They are None when nothing is filled, or
-    when a part's fee is unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving.
-    It is None when no venue with a known fee does as much.
+    ``cash`` and ``average_price`` are for the quantity that can be filled, after fees. They are None when nothing can
+    be filled, or when a part's fee is unknown. ``best_alone`` is the cheapest single venue that can take as much as
+    all parts together, and ``saved_bp`` the saving against it; + is a saving. Both are None if no venue with a known
+    fee can.
     """
 
     side: Side
@@ -89,7 +90,7 @@ class Split:
         return None if self.cash is None else self.cash / self.filled
 
     def cost_bp(self, mid: Decimal) -> Decimal | None:
-        """Return the cost of what is filled against a mid, fees included; + is cost. None while a price is unknown."""
+        """Return the cost of the filled part against ``mid``, in bp with fees; + is cost. None without a price."""
         return None if self.average_price is None else side_cost_bp(self.side, self.average_price, mid)
 
 
@@ -100,7 +101,7 @@ class _Offer:
     curve: Curve
 
     def cash(self, quantity: Decimal) -> Decimal | None:
-        """Return what ``quantity`` costs or brings after the fee; None when the fee is unknown."""
+        """Return the cash that ``quantity`` costs or brings, after the fee; None when the fee is unknown."""
         return None if self.venue.market.taker_fee is None else abs(self.curve.cost(quantity))
 
     def unknown(self) -> str:
@@ -118,20 +119,20 @@ def split(
     now: datetime,
     notional_margin: Decimal = NOTIONAL_MARGIN,
 ) -> Split:
-    """Return the split of ``quantity`` that trades the most of it, and of those the cheapest after fees.
+    """Return the split of ``quantity`` that trades as much of it as possible, at the best cash after fees.
 
-    1. Out are venues that are blocked, whose book is missing, stale, crossed or out of order, and those that
-       take less than their minimum. Where there is no book at all, the touch counts with its known size.
-    2. Each other takes from its minimum to its depth within the limit, its maximum and its balance, in lots.
-       A minimum notional, times ``notional_margin``, is judged by the levels taken. With a limit, a buy's
-       balance must pay the child's limit price and the fee, which is what exchanges lock; else the levels.
-    3. Of all that fits, exactly: the largest total; then the least at venues whose fee or balance is unknown
-       (an unknown fee counts as nothing there, an unknown balance as enough); then the best cash after fees.
-    4. With ``single`` the same for the venues one by one, and the best of them.
+    1. Leave out venues that are blocked, whose book is missing, stale, crossed or out of order, or that can only
+       take less than their minimum. A venue without a book counts with its best price, if the size there is known.
+    2. Each remaining venue may take nothing, or in lots from its minimum up to its depth within the limit, its maximum
+       and its balance. A minimum notional, times ``notional_margin``, is judged by the levels taken. A buy's balance
+       must pay the fee and the child's limit price, which exchanges lock; without a limit, the levels' prices.
+    3. Find exactly the split with the largest total. Among equals, take the one with the least at venues whose fee or
+       balance is unknown, then the best cash. An unknown fee counts as zero, an unknown balance as sufficient.
+    4. With ``single``, do the same for each venue alone, and return the best.
 
     Ties go by the order of the venues. Books of different venues that cross are normal.
 
-    Raises ValueError when ``quantity`` or ``limit_price`` is not finite and above zero.
+    Raise ``ValueError`` when ``quantity`` or ``limit_price`` is not finite and above zero.
     """
     _check(quantity, limit_price)
     with localcontext(EXACT):
@@ -243,7 +244,7 @@ def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal
 def _affordable(
     side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, needed: Decimal
 ) -> Decimal:
-    """Return how much of ``needed`` the balance pays: a sell in base, a buy at its limit or the levels, with fee."""
+    """Return how much of ``needed`` the balance pays. A buy pays its limit ``bound``, else the levels, and the fee."""
     if venue.free is None:
         return needed
     if side is Side.SELL:

@@ -1,8 +1,8 @@
-"""The exact search behind a split: most of the quantity first, then the least cost, over several venues.
+"""The exact search behind a split over several venues: first the largest total, then its least cost.
 
-Each venue is a curve: what a quantity costs there, convex, on its lots, and either nothing or between its
-least and its most. Quantities are in the base currency, costs in the quote currency and signed: what a buy
-pays is above zero, what a sell receives below, so that less is better for both.
+Each venue is a curve: the cost of each quantity there. Curves are convex. A venue takes nothing, or whole lots
+between its least and its most. Quantities are in the base currency, costs in the quote currency. Costs have a sign:
+a buy's are above zero, a sell's are below, so less is better for both.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from math import gcd
 from execution.core.quantities import floor_to
 from execution.core.types import ZERO, Level
 
-#: Wide enough that no product of a price, a fee and a quantity is ever rounded.
+#: Decimal precision at which no product of a price, a fee and a quantity is ever rounded.
 EXACT = Context(prec=150)
 
-#: What a unit costs more, in the search, at a curve that comes last: more than any money.
+#: Extra cost of a unit on a curve with ``comes_last``, for the search only. It exceeds every real cost.
 LAST = Decimal("1e50")
 
-#: How much the curves get, by their place.
+#: The quantity that each curve gets, by the curve's place in the sequence.
 Shares = dict[int, Decimal]
-#: For each curve the least and the most that it may get in a branch of the search.
+#: For each curve, the least and the most that it may get in one branch of the search.
 Bounds = tuple[tuple[Decimal, Decimal], ...]
 
 
@@ -33,9 +33,9 @@ Bounds = tuple[tuple[Decimal, Decimal], ...]
 class Curve:
     """The cost of a quantity at one venue.
 
-    ``unit_costs`` never fall; ``ends`` and ``totals`` are the quantity and the cost at the end of each stretch. It
-    takes nothing, or from ``least`` to ``most`` in whole lots. ``comes_last`` curves get only what the others cannot
-    take.
+    It consists of stretches with constant ``unit_costs``, which never fall. ``ends`` and ``totals`` are the quantity
+    and the cost up to the end of each stretch. The venue takes nothing, or whole lots from ``least`` to ``most``.
+    Curves with ``comes_last`` get only the quantity that no other curve can take.
     """
 
     lot: Decimal
@@ -54,14 +54,14 @@ class Curve:
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def allows(self, quantity: Decimal) -> bool:
-        """Return True if one child of ``quantity`` may go there."""
+        """Return True if the venue may get one child of ``quantity``."""
         return quantity > ZERO and self.least <= quantity <= self.most and quantity % self.lot == ZERO
 
 
 def curve_of(
     levels: Iterable[Level], *, lot: Decimal, least: Decimal, most: Decimal, comes_last: bool = False
 ) -> Curve:
-    """Return the curve of levels of signed cost per unit, best first; ``least`` and ``most`` are on the lot."""
+    """Return the curve of ``levels`` (signed unit cost, size), best first. ``least`` and ``most`` are whole lots."""
     unit_costs, ends, totals = [], [], []
     end = total = ZERO
     for unit_cost, size, cost in _on_lots(levels, lot):
@@ -75,7 +75,7 @@ def curve_of(
 
 
 def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, Decimal, Decimal]]:
-    """Cut the levels into whole lots. A lot that spans levels has their mean as its unit cost."""
+    """Yield unit cost, size and cost of whole lots. A lot that spans several levels has their mean unit cost."""
     begun = spent = ZERO
     for unit_cost, size in levels:
         left = size
@@ -96,10 +96,10 @@ def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, D
 
 
 def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
-    """Return the largest total up to ``quantity`` that lots, least and most of the curves can add up to.
+    """Return the largest total, at most ``quantity``, that the curves can take with their lots, least and most.
 
-    The search goes from the coarsest lot to the finest, each from its most downwards, until no larger total is
-    possible.
+    The search goes from the curve with the coarsest lot to the finest. It tries each curve's most first, and stops
+    when no larger total is possible.
     """
     ordered = sorted(curves, key=lambda curve: -curve.lot)
     mosts = [sum((curve.most for curve in ordered[at:]), ZERO) for at in range(len(ordered) + 1)]
@@ -136,11 +136,11 @@ def _common_divisor(curves: Sequence[Curve]) -> Decimal:
 
 
 def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
-    """Return the shares that add up to ``total``, which ``most_within`` has found, at the least cost.
+    """Return each curve's share of ``total`` at the least cost. ``total`` must come from ``most_within``.
 
-    1. Without the leasts, the best shares on the lots are a lower bound of every solution. 2. A share under its
-    least branches into nothing and its least; both branches are searched. 3. A branch whose bound is no better than
-    the best shares found is dropped. Ties go by the order of curves.
+    1. The best shares that ignore ``least`` are a lower bound for every solution. 2. If a share is under its curve's
+    ``least``, search two branches: one where the curve gets nothing, and one where it gets ``least`` or more. 3. Drop
+    a branch whose bound is no better than the best solution so far. Ties go by the order of the curves.
     """
     best: Shares = {}
     best_cost: Decimal | None = None
@@ -162,9 +162,9 @@ def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Join some curves within their bounds: what a quantity costs when any part of it may go to each.
+    """Several curves joined into one, within their bounds, if a quantity may be divided between them at will.
 
-    ``least`` is what the bounds ask at ``least_cost``; then the stretches follow, best first.
+    ``least`` is the sum of the lower bounds, and ``least_cost`` its cost. The stretches follow, cheapest first.
     """
 
     least: Decimal
@@ -177,14 +177,14 @@ class _Pool:
     totals: tuple[Decimal, ...]
 
     def cost(self, quantity: Decimal) -> Decimal:
-        """Return the relaxed cost of ``quantity``, from ``least`` to ``most``."""
+        """Return the least cost of ``quantity``, from ``least`` to ``most``, if lots do not matter."""
         if quantity <= self.least:
             return self.least_cost
         at = bisect_left(self.ends, quantity)
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def shares(self, quantity: Decimal) -> Shares:
-        """Return the share of each curve in ``quantity``. Curves of one lot get whole lots of whole lots."""
+        """Return each curve's share of ``quantity``. If all curves have one lot, whole lots give whole lots."""
         found, begin = dict(self.lows), self.least
         for place, end in zip(self.places, self.ends, strict=True):
             if begin >= quantity:
@@ -224,7 +224,7 @@ def _pool(curves: Sequence[Curve], members: Sequence[int], bounds: Bounds, neede
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Hold the curves of one lot, ``own``, and ``through``: these and all of coarser lots, whose sums fit ``step``."""
+    """The curves of one lot (``own``), and with all of coarser lots (``through``), whose sums fit ``step``."""
 
     lot: Decimal
     step: Decimal
@@ -235,10 +235,10 @@ class _Layer:
 def _within(
     curves: Sequence[Curve], bounds: Bounds, total: Decimal, worst: Decimal | None
 ) -> tuple[Decimal, Shares] | None:
-    """Return least cost and shares of ``total`` on the lots, within the bounds; None when there are none below
-    ``worst``.
+    """Return the least cost of ``total`` in whole lots within the bounds, and its shares.
 
-    Where the best shares without lots are on the lots, which is the common case, they are it.
+    Return None if no solution costs less than ``worst``. Usually the best shares that ignore the lots are whole lots,
+    and so they are the result.
     """
     whole = _pool(curves, range(len(curves)), bounds, total)
     if not whole.least <= total <= whole.most or (worst is not None and whole.cost(total) >= worst):
@@ -262,10 +262,11 @@ def _layers(curves: Sequence[Curve], bounds: Bounds, total: Decimal) -> list[_La
 def _on_lots_at_least_cost(
     layers: list[_Layer], total: Decimal, worst: Decimal | None = None
 ) -> tuple[Decimal, Shares] | None:
-    """Return cost and shares of ``total`` in whole lots, within the bounds; None when there are none below ``worst``.
+    """Return the least cost of ``total`` in whole lots and its shares; None if none costs less than ``worst``.
 
-    What the coarser lots get of it is tried outwards from where it would be best if lots were no matter: the bound is
-    convex, so that in either direction the search ends when it is no better than the best.
+    It tries quantities for the coarser lots, beginning at the one that would be best if lots did not matter, and goes
+    up and down from there. The bound on the cost is convex, so each direction ends when the bound is no better than
+    the best solution.
     """
     if not layers:
         return (ZERO, {}) if total == ZERO else None

@@ -1,1 +1,1 @@
-"""Seeded limit-order-book markets in virtual time, in which the real ``decide`` works orders."""
+"""Simulated limit-order-book markets, drawn from a seed, in which the real ``decide`` works orders in virtual time."""

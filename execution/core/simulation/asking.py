@@ -1,4 +1,4 @@
-"""The specification of a cost estimate, as plain values that a task queue can carry, and its prediction."""
+"""The specification of a cost estimate, as JSON values for a task queue, and the estimate made from it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from execution.core.simulation.prediction import MarketNow, Prediction, predict_
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, MarketStatus, Quote
 
 DAY_SECONDS = 86_400
-#: An order that is a thousandth larger costs the same, as far as an estimate can tell.
+#: Rounding of an order's size to three digits. An estimate cannot tell such small differences in size.
 SIZE = Context(prec=3)
-#: What of the parameters says when and not how: two orders that differ in it alone cost the same.
+#: Parameters that do not change the estimated cost, such as those that only say when the order works.
 KEY_EXCLUDED_PARAMETERS = frozenset({"seed", "start_at", "end_at", "duration", "i_would_price"})
 
 
 def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> MarketNow:
-    """Return the market's facts of now, from its quote and the last day's candles. Unknown facts are None."""
+    """Return the market's current facts, from its quote and the last day's candles. Unknown facts are None."""
     sizes = [size for size in (quote.bid_size, quote.ask_size) if size is not None and size > 0]
     volatility, volume = daily_volatility(candles), daily_volume(candles)
     return MarketNow(
@@ -43,7 +43,7 @@ def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> Marke
 def spec_of(
     now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
 ) -> dict[str, Any]:
-    """Return everything that the estimate depends on, as JSON values."""
+    """Return the specification: everything that the estimate depends on, as JSON values."""
     return {
         "algorithm": algorithm,
         "parameters": parameters.model_dump(mode="json"),
@@ -59,10 +59,11 @@ def spec_of(
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
-    """Return the key of an estimate.
+    """Return the key under which an estimate is stored.
 
-    Orders share an estimate when they are worked alike in the same market and their quantities agree in three
-    digits. The market's momentary facts are left out, because an old estimate is made again.
+    Orders share an estimate if they have the same algorithm, parameters, length and market rules, and quantities that
+    agree in three digits. The market's momentary facts are not part of the key, because an old estimate is made
+    again.
     """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS
@@ -73,7 +74,7 @@ def key_of(spec: Mapping[str, Any]) -> str:
 
 
 def predict_spec(spec: Mapping[str, Any]) -> Prediction:
-    """Return the expected cost of the specification. Raise ``Refused`` where no market can be made of it."""
+    """Return the expected cost of the order in ``spec``. Raise ``Refused`` if its facts do not make a market."""
     now = MarketNow(
         market=market_from_json(spec["market"]),
         mid=Decimal(spec["mid"]),

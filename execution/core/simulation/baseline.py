@@ -1,4 +1,4 @@
-"""The baseline *plain*, a simple strategy to compare with. It rests once at the mid, then takes the rest."""
+"""The baseline *plain*, a simple strategy to compare with. Each slice rests once at the mid, then takes the rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REST_SHARE = 0.8
 def plain_decide(view: OrderView) -> Decision:
     """Decide by the baseline: each slice rests at the mid for 80 % of its time, then a market order takes the rest.
 
-    The begin and the end of an order are those of the desk's own ``decide``.
+    Before its slices and at its end, the desk's own ``decide`` decides for the order.
     """
     work = slice_at(view)
     over = view.done >= view.quantity or view.now >= view.end_at

@@ -1,4 +1,4 @@
-"""The desk's account at a simulated market: its orders arrive late, and reports come back late."""
+"""A simulated exchange for the desk's orders. Orders arrive with a delay, and so do the reports on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATENCY = 0.08  #: seconds to the exchange, and as many back
 
 
 class BookSide(Protocol):
-    """One side of a book that has our orders in it, in ticks and lots."""
+    """One side of a book that includes our orders. Prices are in ticks, sizes in lots."""
 
     @property
     def best(self) -> int | None: ...
@@ -25,7 +25,7 @@ class BookSide(Protocol):
 
 
 class LadderMarket(Protocol):
-    """A market in which an order can be worked: made up, or recorded. Times are in seconds since its start."""
+    """A generated or recorded market in which an order can be worked. Times are in seconds since its start."""
 
     now: float
     volume: int
@@ -57,7 +57,7 @@ class LadderMarket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A fill of ours in ticks and lots. ``mid`` is the mid just before the trade, without our own orders, in ticks."""
+    """A fill of one of our orders, in ticks and lots. ``mid`` (ticks) is just before the trade, without our orders."""
 
     price: int
     lots: int
@@ -67,7 +67,7 @@ class Fill:
 
 @dataclass(slots=True)
 class Placed:
-    """An order of ours, as the exchange knows it."""
+    """One of our orders, as the exchange knows it."""
 
     id: int
     sign: int
@@ -84,7 +84,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The exchange's report on an order, in cumulative lots."""
+    """The exchange's report on an order. ``filled`` is the total so far, in lots."""
 
     order: int
     status: VenueStatus
@@ -102,7 +102,7 @@ class _Mail:
 
 
 class SimulatedExchange:
-    """An exchange in virtual time: it takes orders, lets the market go on, and reports on the orders."""
+    """An exchange in virtual time. It receives our orders, advances the market, and reports on the orders."""
 
     def __init__(self, market: LadderMarket) -> None:
         self.market = market
@@ -117,17 +117,17 @@ class SimulatedExchange:
         return self.market.now
 
     def create(self, order: Placed) -> None:
-        """Send an order; ids are above zero and never used twice."""
+        """Send an order. Its id must be above zero and new."""
         self._send(LATENCY, create=order)
 
     def cancel(self, order: int) -> None:
-        """Request a cancel. An order that is over by then stays as it ended."""
+        """Request a cancel. It changes nothing if the order is over when the request arrives."""
         self._send(LATENCY, cancel=order)
 
     def advance(self, until: float, below: int | None, above: int | None) -> list[Report]:
-        """Let time pass up to ``until``, to the first report, or until the quote passes a bound (in ticks).
+        """Let time pass up to ``until``, to the first report, or until the quote reaches a bound (in ticks).
 
-        ``below``: the ask is at or under it; ``above``: the bid is at or above it.
+        The ask reaches ``below`` when it is at or under it, the bid ``above`` when it is at or above it.
         """
         while True:
             mail_at = self._mail[0].at if self._mail else until
@@ -155,7 +155,7 @@ class SimulatedExchange:
         )
 
     def _deliver(self) -> list[Report]:
-        """Deliver the next message, and return the reports if it was for the desk."""
+        """Deliver the next message: to the exchange, or as a report, which is returned, to the desk."""
         mail = heapq.heappop(self._mail)
         if mail.report is not None:
             return [mail.report]
@@ -214,7 +214,7 @@ class SimulatedExchange:
         self._say(order)
 
     def _collect(self) -> None:
-        """Collect the fills of the desk's resting orders since the last look."""
+        """Record the market's new fills of the desk's resting orders, and send a report on each order."""
         if not self.market.fills:
             return
         told = set()

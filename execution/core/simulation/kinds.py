@@ -12,9 +12,9 @@ from execution.core.types import Market
 class MarketKind:
     """Parameters of a simulated market. Rates are per second, prices in ticks, sizes in quote units.
 
-    The efficient price is where makers believe the price to be: a random walk of ``volatility`` with jumps,
-    a trend and what order flow moves. Makers quote around it, late; takers trade with its next move or
-    without a reason.
+    The efficient price is the price that makers believe in. It is a random walk of ``volatility``, plus jumps, a
+    trend and the impact of order flow. Makers quote around it with a delay. Some takers trade in the direction of its
+    next move, others at random.
     """
 
     name: str
@@ -68,7 +68,7 @@ class MarketKind:
 
     @property
     def volume_rate(self) -> float:
-        """Return the takers' volume in quote units per second, without those who look for stale quotes."""
+        """Return the takers' volume in quote units per second, without the takers who look for stale quotes."""
         return self.taker_rate * self.taker_size
 
     def lots(self, quote_amount: float) -> int:

@@ -1,7 +1,8 @@
 """A limit order book on whole ticks and lots: price-time priority, with real queue positions.
 
 ``core.market_model.matching`` has the same rules in ``Decimal``, with owners and self-trade prevention. A simulation
-needs millions of events: here the others' orders in a row are one entry of the queue, and only ours stand alone.
+needs millions of events, so this book is simpler. Consecutive orders of other participants are one entry of a queue,
+and only ours are entries of their own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class LadderSide:
         return sum(entry[1] for entry in self.queues.get(price, ()))
 
     def others(self, price: int) -> int:
-        """Return the others' lots at a level."""
+        """Return the other participants' lots at a price."""
         return sum(lots for owner, lots in self.queues.get(price, ()) if owner == OTHERS)
 
     @property
@@ -66,7 +67,7 @@ class LadderSide:
             queue.append([owner, lots])
 
     def fade(self, price: int, share: float) -> None:
-        """Withdraw a share of the others' lots at a level, at every place of the queue."""
+        """Withdraw a share of the other participants' lots at a price, at every place of its queue."""
         queue = self.queues[price]
         for entry in queue:
             if entry[0] == OTHERS:
@@ -95,7 +96,7 @@ class LadderSide:
     def take(
         self, lots: int, worst: int | None, mid: float = 0.0
     ) -> tuple[list[tuple[int, int]], list[LadderFill]]:
-        """Trade against the best prices up to ``worst``. Return (price, lots) by level, and our fills among them."""
+        """Trade against the best prices up to ``worst``. Return (price, lots) by price, and our orders' fills."""
         trades: list[tuple[int, int]] = []
         ours: list[LadderFill] = []
         while lots > 0 and (price := self.best) is not None:

@@ -1,4 +1,4 @@
-"""One simulated market: a book that the other participants keep around an efficient price that nobody sees."""
+"""A simulated market: other participants make its book around a hidden efficient price."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class SimulatedMarket:
     """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since the
     start.
 
-    The others' random draws never depend on our orders. Their effect on the book may, as at an exchange.
+    The other participants' random draws never depend on our orders. The effect of a draw on the book may, as at an
+    exchange.
     """
 
     def __init__(self, kind: MarketKind, seed: int) -> None:
@@ -60,7 +61,7 @@ class SimulatedMarket:
         return self.value if bid is None or ask is None else (bid + ask) / 2
 
     def run_to(self, now: float) -> None:
-        """Let everything happen up to ``now``."""
+        """Advance the market to ``now``."""
         while self._next.at - WARM_UP <= now:
             self.now = self._next.at - WARM_UP
             self._happen(self._next)
@@ -129,7 +130,7 @@ class SimulatedMarket:
             self._informed(event)
 
     def _size(self, mean: int, place: float, tail: float) -> int:
-        """Draw a log-normal size with that mean, by its inverse distribution."""
+        """Return the log-normal size of this mean at the quantile ``place``. ``tail`` is the log's deviation."""
         normal = _NORMAL.inv_cdf(min(max(place, 1e-9), 1 - 1e-9))
         return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
 
@@ -139,7 +140,7 @@ class SimulatedMarket:
         return math.ceil(self.value + self.kind.half_spread)
 
     def _limit(self, event: Event) -> None:
-        """Place a maker's order at or behind the makers' price. It never takes."""
+        """Place a maker's order at the makers' best price or further from the mid. It never takes."""
         ahead = (self.value - self.mid) / max(self.kind.half_spread, 0.5)
         sign = 1 if event.first < 0.5 + 0.5 * self.kind.lean * max(-1.0, min(1.0, ahead)) else -1
         side, other = self.side_of(sign), self.side_of(-sign).best
@@ -159,7 +160,7 @@ class SimulatedMarket:
             side.fade(price, 1.0)
 
     def _retreat(self, side: LadderSide) -> None:
-        """Withdraw makers' quotes that the efficient price has passed, not all at once."""
+        """Withdraw a share of the quotes on a side that the efficient price has passed."""
         best = side.best
         if best is not None and (best - self.value) * side.sign > 0:
             for price in side.prices():
@@ -169,7 +170,7 @@ class SimulatedMarket:
         self._fill_up(side)
 
     def _fill_up(self, side: LadderSide) -> None:
-        """Fill the side far away from the price, so that it never runs dry."""
+        """Add orders far away from the price if the side has few levels, so that it never becomes empty."""
         if len(side.queues) >= MIN_LEVELS:
             return
         start = self._maker_price(side.sign)
@@ -180,7 +181,7 @@ class SimulatedMarket:
                 side.add(price, self._limit_lots)
 
     def _informed(self, event: Event) -> None:
-        """Take stale quotes, as somebody who knows the efficient price."""
+        """Take stale quotes, like a trader who knows the efficient price."""
         for sign, side in ((1, self.asks), (-1, self.bids)):
             best = side.best
             if best is not None and (self.value - best) * sign > 0:

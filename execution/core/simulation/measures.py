@@ -16,8 +16,9 @@ from execution.core.types import Liquidity
 class Cost:
     """The cost of one order, in basis points of the mid at its arrival; + is cost.
 
-    ``spread_bp``: each fill against the mid just before it, ``drift_bp``: that mid against arrival, ``fee_bp``; they
-    sum to ``cost_bp``. An unfilled quantity is charged as if it had been taken at the end, with its fee.
+    It has three parts that sum to ``cost_bp``. ``spread_bp`` compares each fill with the mid just before it.
+    ``drift_bp`` compares that mid with the mid at arrival. ``fee_bp`` is the fees. An unfilled quantity is charged as
+    if it had been taken at the end, with its fee.
     """
 
     cost_bp: float
@@ -30,7 +31,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Means over runs, in basis points and shares."""
+    """Means over several runs. Fields that end in ``_bp`` are basis points, the others shares."""
 
     cost_bp: float
     standard_error_bp: float
@@ -46,7 +47,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The desk's cost against the baseline's in the same markets; + is cheaper."""
+    """The desk's cost against the baseline's in the same markets. ``saved_bp`` is + if the desk is cheaper."""
 
     saved_bp: float
     standard_error_bp: float
@@ -58,7 +59,7 @@ class Comparison:
 
 
 def cost_of(run: Run, kind: MarketKind) -> Cost:
-    """Return the parts of the cost, weighted by quantity."""
+    """Return a run's cost and its parts, weighted by quantity."""
     maker, taker = float(kind.maker_fee), float(kind.taker_fee)
     parts = [
         (fill.price, fill.lots, fill.mid, maker if fill.liquidity is Liquidity.MAKER else taker)
@@ -83,7 +84,7 @@ def cost_of(run: Run, kind: MarketKind) -> Cost:
 
 
 def mean_cost(costs: Sequence[Cost]) -> Cost:
-    """Return the mean of each part over a market's buy and its sell, where the market's own drift cancels."""
+    """Return the mean of each part. Over a buy and a sell in the same market, the market's own drift cancels."""
     names = [field.name for field in fields(Cost)]
     return Cost(**{name: fmean(getattr(cost, name) for cost in costs) for name in names})
 
@@ -105,7 +106,7 @@ def summary(costs: Sequence[Cost]) -> Summary:
 
 
 def compare(ours: Sequence[Cost], baseline: Sequence[Cost]) -> Comparison:
-    """Return the paired difference, run by run."""
+    """Return the mean saving against the baseline, with runs compared pair by pair."""
     saved = [theirs.cost_bp - mine.cost_bp for mine, theirs in zip(ours, baseline, strict=True)]
     theirs = fmean(cost.cost_bp for cost in baseline)
     return Comparison(

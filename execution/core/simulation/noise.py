@@ -1,4 +1,4 @@
-"""The others' actions and their times, drawn from the seed alone. They never depend on the desk's orders."""
+"""The other participants' actions and their times. They depend on the seed alone, never on the desk's orders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Happening(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event at ``at`` seconds. The three numbers are uniform in [0, 1), except those of a move."""
+    """An event at ``at`` seconds, with three random numbers. They are uniform in [0, 1), except those of a move."""
 
     at: float
     what: Happening
@@ -48,12 +48,12 @@ class Tape:
         return self._known[number]
 
 
-#: Few: a tape of ten minutes has ten thousand events.
+#: A small cache of tapes, because a tape of ten minutes has ten thousand events.
 tape_of = lru_cache(maxsize=2)(Tape)
 
 
 def events(kind: MarketKind, seed: int) -> Iterator[Event]:
-    """Yield all events of a market without end, in time order. The same kind and seed give the same events."""
+    """Yield a market's events in time order, without end. The same kind and seed give the same events."""
     random = Random(f"{kind.name}:{seed}")
     rates = (kind.limit_rate, kind.cancel_rate, kind.taker_rate, kind.informed_rate)
     total = sum(rates)
@@ -74,9 +74,10 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
 
 
 def _moves(kind: MarketKind, per_minute: float, random: Random) -> Iterator[tuple[float, float]]:
-    """Yield the efficient price's move in each step, in ticks, and the pressure of the flow after it.
+    """Yield the efficient price's move in each step, in ticks, and the pressure of order flow to one side after it.
 
-    The pressure is an Ornstein-Uhlenbeck process of deviation one, in its exact discretisation.
+    ``per_minute`` is the trend in basis points a minute. The pressure is an Ornstein-Uhlenbeck process of deviation
+    one, in its exact discretisation, plus one in the direction of a trend.
     """
     deviation = kind.volatility * math.sqrt(STEP) / kind.tick_bp
     trend = per_minute / 60 * STEP / kind.tick_bp

@@ -20,23 +20,23 @@ from execution.core.simulation.setting import SLICES, Setting, usual_parameters
 from execution.core.simulation.trials import simulate
 from execution.core.types import BASIS_POINT, Market, Side
 
-#: Longer orders are judged by a window of this length with the same participation, in minutes.
+#: Longest simulated time, in minutes. A longer order is replaced by one of this length with the same participation.
 MAX_WINDOW = 5.0
 SEEDS = 8
-#: A finer tick says nothing: the spread has at least so many of ours unless it is one tick of the market's.
+#: Least number of simulated ticks in the spread, unless it is one tick. A finer tick would change nothing.
 SPREAD_TICKS = 8
-#: Ratio of the touch's median to the mean size of a limit order, and of the spread to makers' half spread, in
-#: the markets of docs/explanation/simulation.md.
+#: Two ratios in the markets of docs/explanation/simulation.md: the median size at the best price to the mean size of a
+#: limit order, and the spread to the makers' half spread.
 TOUCH_SHARES = {ONE_TICK.name: 1.2, WIDE.name: 0.41}
 SPREAD_SHARE = 3.1
 
 
 @dataclass(frozen=True, slots=True)
 class MarketNow:
-    """The current facts of a market. None is unknown: the figure of the simulated kind replaces it.
+    """The current facts of a market. An unknown fact is None, and the simulated kind's figure replaces it.
 
-    ``touch`` is the usual size at the best price of a side and ``volume_rate`` the volume of a second, both in quote
-    units. ``volatility`` is in basis points by the square root of a second.
+    ``touch`` is the usual size at the best price of a side. ``volume_rate`` is the volume per second. Both are in
+    quote units. ``volatility`` is in basis points per square root of a second.
     """
 
     market: Market
@@ -49,7 +49,7 @@ class MarketNow:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The expected cost against arrival, fees included, in basis points; ``spread_bp`` etc. are its parts.
+    """The expected cost against the arrival price, with fees, in basis points. It has three parts (see ``Cost``).
 
     ``window_minutes`` is the simulated time. ``participation`` is the order's share of the traded volume.
     """
@@ -75,12 +75,12 @@ def predict_cost(
     parameters: AlgorithmParameters | None = None,
     seeds: int = SEEDS,
 ) -> Prediction:
-    """Return the expected cost of a buy and a sell of ``quantity`` in each seed's market. The same input gives the
-    same answer.
+    """Return the mean cost of a buy and a sell of ``quantity`` in several simulated markets, one for each seed.
 
-    1. A kind of market is scaled to the facts. 2. A long order becomes a window with the same participation and
-    the same slice length. 3. Both sides are worked in each seed. The figure excludes permanent impact that a long
-    order has beyond its window. Raise ``Refused`` for facts that make no market, or an order without a plan.
+    1. Scale a kind of market to the facts. 2. Replace a long order by a shorter one with the same participation and
+    slice length. 3. Work both sides in each seed's market. The cost excludes the permanent impact of a long order
+    beyond the simulated window. The same input gives the same result. Raise ``Refused`` for facts that do not make a
+    market, or for an order that cannot be planned.
     """
     kind = kind_like(now)
     window = min(minutes, MAX_WINDOW)
@@ -110,7 +110,7 @@ def predict_cost(
 
 
 def kind_like(now: MarketNow) -> MarketKind:
-    """Return a kind of market scaled to the facts: a queue of one tick where the spread is one coarse tick."""
+    """Return a kind of market scaled to the facts: ``ONE_TICK`` if the spread is one coarse tick, else ``WIDE``."""
     _check(now)
     tick_bp = float(now.market.tick / now.mid / BASIS_POINT)
     one_tick = now.spread < now.market.tick * Decimal("1.5") and tick_bp >= ONE_TICK.tick_bp / 3
@@ -169,8 +169,9 @@ def _scaled(
     minutes: float,
     window: float,
 ) -> AlgorithmParameters:
-    """Return the order's parameters for its window, with slices as long as its own and without its times and
-    prices.
+    """Return the order's parameters for the simulated window, without its times and I-would price.
+
+    Slices keep their length.
     """
     if parameters is None:
         return usual_parameters(algorithm, part, window, kind.lot)

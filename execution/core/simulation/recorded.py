@@ -1,7 +1,7 @@
 """A stretch of a recording as a market in which an order can be worked, in virtual time.
 
 The rules are those of ``market_model.recorded_market``, which the paper exchange uses to play a recording. Where the
-recording does not know the book, the last known one stands. After its end nothing changes any more.
+recording has no book, its last book stays in force. After the recording's end nothing changes any more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from execution.core.simulation.ladder import LadderFill
 from execution.core.types import ZERO, Market, Side
 
 OURS = "ours"
-#: Ids of our takers, which never rest, are above those of our orders.
+#: First id of our orders that only take. They never rest, and their ids are above those of our other orders.
 FIRST_TAKER = 10**9
 
 
@@ -46,7 +46,7 @@ class LadderView:
         return None if best is None else int(best / self._tick)
 
     def levels(self, count: int) -> Iterator[tuple[int, int]]:
-        """Yield price and total of the best levels."""
+        """Yield the price and the total size of each of the best levels."""
         for price, total in self._book.levels(self._side, count):
             if lots := int(total / self._lot):
                 yield int(price / self._tick), lots
@@ -58,7 +58,7 @@ class LadderView:
 
 
 class RecordedLadder:
-    """A recorded market with our orders in it; prices in ticks, sizes in lots, seconds since its start."""
+    """A recorded market with our orders in it. Prices are in ticks, sizes in lots, times in seconds from its start."""
 
     def __init__(self, others: RecordedMarket) -> None:
         market = others.parameters.market
@@ -81,11 +81,11 @@ class RecordedLadder:
         return self.mid_of_others()
 
     def mid_of_others(self) -> float:
-        """Return the recording's mid, in ticks."""
+        """Return the mid of the recorded book, in ticks."""
         return float(self._others.exact_mid / self._tick)
 
     def run_to(self, now: float) -> None:
-        """Let everything happen up to ``now``."""
+        """Advance the market to ``now``."""
         self.now = now
         for command in self._others.advance_to(self._book, self._begins + round(now * SECOND)):
             self._carry_out(command)
@@ -109,7 +109,7 @@ class RecordedLadder:
         self._book.submit(NewOrder(order, OURS, _side(sign), lots * self._lot, price * self._tick))
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
-        """Take at once. Return (price, lots) of the trades, best first."""
+        """Take lots at once. Return (price, lots) of the trades, best first."""
         limit = None if worst is None else worst * self._tick
         self._takers += 1
         order = NewOrder(self._takers, OURS, _side(sign), lots * self._lot, limit, OrderLife.IOC)
@@ -135,7 +135,7 @@ class RecordedLadder:
                 self._tell(execution)
 
     def _tell(self, execution: Execution) -> tuple[int, int]:
-        """Count a trade, and keep it when the resting order was ours."""
+        """Count a trade's volume, store it as a fill if the resting order was ours, and return (price, lots)."""
         price, lots = int(execution.price / self._tick), int(execution.quantity / self._lot)
         self.volume += lots
         if execution.maker_owner == OURS:
@@ -145,7 +145,7 @@ class RecordedLadder:
 
 @dataclass(frozen=True, slots=True)
 class RecordedWindow:
-    """A stretch of one symbol's recording: the book at its start, and everything after it."""
+    """A stretch of one symbol's recording: the book at its start, and all events after it."""
 
     kind: MarketKind
     market: Market
@@ -165,7 +165,7 @@ class RecordedWindow:
 
 
 def seconds_of(events: Iterable[Event]) -> float:
-    """Return the seconds of a recording after its first book with both sides; 0 without one."""
+    """Return the length of a recording in seconds, from its first book with both sides on; 0 without one."""
     first: int | None = None
     last = 0
     for event in events:
@@ -180,8 +180,8 @@ def windows(
 ) -> Iterator[RecordedWindow]:
     """Cut one symbol's events into stretches of ``seconds``, from the first book with both sides on.
 
-    The last stretch, which is not whole, is left out. Raises ``Refused`` for fees that the recording does not know,
-    and for a stretch in which nobody traded.
+    The last stretch is left out, because it is incomplete. Raise ``Refused`` if the recording has no fees, and for a
+    stretch in which nobody traded.
     """
     length = round(seconds * SECOND)
     book: RecordedBook | None = None
@@ -208,9 +208,10 @@ def _window(market: Market, begins: int, seconds: float, levels: int, events: li
 
 
 def kind_of(market: Market, mid: Decimal, seconds: float, trades: list[RecordedTrade]) -> MarketKind:
-    """Return the facts of a recorded market that an order needs: steps, fees and the takers' volume.
+    """Return the facts of a recorded market that an order needs: tick, lot, minimum, fees and the takers' volume.
 
-    The other fields of the kind describe a generated market and are not used.
+    The other fields of the kind describe a generated market and are not used. Raise ``Refused`` without fees or
+    trades.
     """
     if market.maker_fee is None or market.taker_fee is None:
         message = f"The recording does not know the fees of {market.symbol}: write them into its rules.json."

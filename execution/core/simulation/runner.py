@@ -1,4 +1,4 @@
-"""A whole order in virtual time: the real ``decide`` (or a baseline) at a simulated exchange."""
+"""A run of one order in virtual time, by the real ``decide`` or a baseline, at a simulated exchange."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ACCOUNT = "simulated"
 LEVELS = 10
 MAX_WAIT = 60.0  #: seconds, as the engine's driver
 MIN_WAIT = 0.05
-#: Looks at one moment, before it is plain that they never end.
+#: Most decisions at one moment. With more, they would probably never end.
 MAX_DECISIONS = 100
 PATIENCE = 120.0  #: seconds after the end by which every order must be final
 
@@ -42,7 +42,7 @@ Policy = Callable[[OrderView], Decision]
 
 
 class InvariantBroken(Exception):
-    """A decision contained a command that must never be given."""
+    """An error for a decision with a command that must never be given, or for an order that does not end."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ _STATUSES = {
 class Run:
     """The result of an order. Prices are in ticks, quantities in lots.
 
-    ``left`` is the price and quantity that a taker of the unfilled rest would have met at the end.
+    ``left`` has the prices and quantities at which the unfilled rest could have been taken at the end.
     """
 
     side: Side
@@ -90,7 +90,7 @@ class Run:
 
 @dataclass
 class Runner:
-    """Works one order in one market."""
+    """A runner that works one order in one market."""
 
     setting: Setting
     seed: int
@@ -102,7 +102,7 @@ class Runner:
     _version: int = 1
 
     def run(self) -> Run:
-        """Run to the end. Raise ``Refused`` when the order cannot be planned, ``InvariantBroken`` at a fault."""
+        """Work the order to its end. Raise ``Refused`` if it cannot be planned, ``InvariantBroken`` at a fault."""
         self._begin()
         decision = self._step()
         deadline = self.setting.minutes * 60
@@ -221,7 +221,7 @@ class Runner:
         return Book(bids, asks, at)
 
     def _traded(self) -> tuple[Traded, ...]:
-        """Return the five-minute stretches since the start. Nobody watched the market before."""
+        """Return the volume of each five-minute stretch since the start. Earlier volume is unknown."""
         volume, number = self._exchange.market.volume, int(self._exchange.now // BAR.total_seconds())
         while len(self._volumes) <= number:
             self._volumes.append((volume, volume))
@@ -331,7 +331,7 @@ class Runner:
 
 
 def check_intent(view: OrderView, intend: PlaceChild, market: Market) -> None:
-    """Check I1 and I7 of one new child, and what an exchange would refuse. Raise ``InvariantBroken``."""
+    """Raise ``InvariantBroken`` if a new child breaks I1 or I7, or an exchange would refuse it."""
     faults = []
     if view.done + view.exposure + intend.quantity > view.quantity:
         faults.append(

@@ -1,4 +1,4 @@
-"""The specification of a simulated order: its size, time and parameters, and the history that its plan may need."""
+"""The settings of a simulated order: its size, length and parameters, and the candles that its plan may need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from execution.core.quantities import floor_to
 from execution.core.simulation.kinds import KINDS, MarketKind
 from execution.core.types import Candle, Quote, Side
 
-#: When every simulated order starts.
+#: The start of every simulated order.
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTES = 10
 SLICES = 10
@@ -30,7 +30,7 @@ MAX_SEEDS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An order to simulate; ``minutes`` is how long it works."""
+    """An order to simulate. It works for ``minutes``."""
 
     kind: MarketKind
     algorithm: str
@@ -60,20 +60,21 @@ class Setting:
         return self.parameters or usual_parameters(self.algorithm, self.quantity, self.minutes, self.kind.lot)
 
     def plan(self, quote: Quote) -> Plan:
-        """Return the order's plan. Raise ``Refused`` as for any order."""
+        """Return the order's plan. Raise ``Refused`` if the algorithm cannot plan it."""
         return plan_order(self.algorithm, self.plan_input(quote))
 
 
 def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float = MINUTES) -> Setting:
-    """Return the order that ``simulate`` works: the kind's share of the expected volume."""
+    """Return the usual order for a kind of market. Its size is the kind's ``participation`` in the expected volume."""
     amount = kind.participation * kind.volume_rate * minutes * 60
     quantity = floor_to(Decimal(str(amount)) / kind.mid, kind.lot)
     return Setting(kind, algorithm, side, quantity, minutes)
 
 
 def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Decimal) -> AlgorithmParameters:
-    """Return the default parameters with ten slices. A parameter without a default gets a tenth of the order or of
-    the volume.
+    """Return the algorithm's default parameters with ten slices.
+
+    The visible quantity is a tenth of the order, the participation rate 5 %, and the seed 1.
     """
     model = ALGORITHMS[algorithm].parameters
     length = timedelta(minutes=minutes)
@@ -90,7 +91,7 @@ def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Dec
 
 
 def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
-    """Refuse every value that cannot be simulated, with its limit."""
+    """Raise ``Refused`` with a problem for every value that cannot be simulated, and its limit."""
     problems = []
     if algorithm not in ALGORITHMS:
         problems.append(algorithm_problem(algorithm))
@@ -107,7 +108,7 @@ def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
 
 @cache
 def history(kind: MarketKind, days: int = 8) -> tuple[Candle, ...]:
-    """Return five-minute candles up to the start, without a daily pattern, because a simulated market has none."""
+    """Return five-minute candles up to the start. They have no daily pattern, as a simulated market has none."""
     random = Random(f"{kind.name}:history")
     count = days * 24 * 12
     mean = kind.volume_rate * BAR.total_seconds() / float(kind.mid)

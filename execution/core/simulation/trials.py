@@ -1,4 +1,4 @@
-"""Trials: an order of either side in one seed's market, by an algorithm or by the baseline."""
+"""Trials: a buy and a sell in the market of one seed, worked by an algorithm or by the baseline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OpenMarket = Callable[[MarketKind, int], LadderMarket]
 def simulate(setting: Setting, seed: int, policy: str, open_market: OpenMarket = SimulatedMarket) -> Run:
     """Work the order in the seed's market, by its algorithm or by the baseline ``plain``.
 
-    Plain always has even slices, whatever the algorithm that it is compared with.
+    The baseline always has even slices, whichever algorithm it is compared with.
     """
     if policy == PLAIN:
         plain = replace(setting, algorithm="twap", parameters=None)
@@ -31,14 +31,15 @@ def simulate(setting: Setting, seed: int, policy: str, open_market: OpenMarket =
 
 
 def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:
-    """Return the mean cost of a buy and a sell, each alone in the seed's market."""
+    """Return the mean cost of a buy and a sell, each worked alone in the seed's market."""
     runs = [simulate(usual_setting(kind, algorithm, side), seed, policy) for side in Side]
     return mean_cost([cost_of(run, kind) for run in runs])
 
 
 def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple[Cost, Cost]:
-    """Return the costs of the algorithm and of plain in the same stretch of a recording, each for a buy and a
-    sell.
+    """Return the costs of the algorithm and of the baseline in the same stretch of a recording.
+
+    Each is the mean of a buy and a sell.
     """
     kind, minutes = window.kind, window.seconds / 60
 
@@ -51,5 +52,5 @@ def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple
 
 
 def paired_trial(kind: MarketKind, algorithm: str, seed: int) -> tuple[Cost, Cost]:
-    """Return the costs of the algorithm and of plain in the same market."""
+    """Return the costs of the algorithm and of the baseline in the same market."""
     return trial(kind, algorithm, seed, algorithm), trial(kind, algorithm, seed, PLAIN)

@@ -13,8 +13,8 @@ from execution.core.types import ZERO
 class MeanOf:
     """A mean over the ``n`` values that are known.
 
-    ``weighted`` is by the values' weights, None where one is unknown; ``standard_error`` is that of the plain
-    mean, the sample's standard deviation over √n, from two values on.
+    ``weighted`` is the mean by the values' weights; None if a weight is unknown. ``standard_error`` is that of the
+    plain mean: the sample's standard deviation over √n. It needs at least two values.
     """
 
     n: int

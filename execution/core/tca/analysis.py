@@ -1,10 +1,11 @@
-"""The results of an order, from its fills alone. Exact; ``None`` is unknown, never 0; + is cost.
+"""The results of an order, from its fills and the recorded market.
 
-Amounts are in quote units, prices in quote units for a base unit. Unless said otherwise basis points are of the
-arrival notional, quantity filled × arrival mid, so that the parts of a cost add up. The cost of the whole is
-Perold's implementation shortfall (The Implementation Shortfall: Paper versus Reality, Journal of Portfolio
-Management, 1988): the amount paid beyond the decision's price, fees, and the opportunity cost of the unfilled
-quantity. docs/explanation/analysis.md explains each figure.
+All figures are exact. ``None`` means unknown, never 0. + is a cost. Amounts are in quote units, prices in quote units
+for a base unit. Unless a docstring says otherwise, basis points are of the arrival notional, quantity filled × arrival
+mid, so that the parts of a cost add up. The cost of the whole order is Perold's implementation shortfall (The
+Implementation Shortfall: Paper versus Reality, Journal of Portfolio Management, 1988): the amount paid beyond the
+decision's price, fees, and the opportunity cost of the unfilled quantity. docs/explanation/analysis.md explains each
+figure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from execution.core.tca import costs
 from execution.core.tca.market_tape import MarketRecord
 from execution.core.types import BASIS_POINT, ZERO, Side
 
-#: Seconds after a fill at which the market is looked at again.
+#: Seconds after a fill at which its price is compared with the mid again.
 HORIZONS = (10, 60, 300)
 #: Sums of products of prices and quantities lose no digit at this precision.
 _DIGITS = 120
@@ -26,8 +27,11 @@ _DIGITS = 120
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill: ``fees`` by currency, empty while they are unknown; ``fee_in_quote`` is all of them where their rates
-    are known; ``liquidity`` "" if unknown."""
+    """One fill.
+
+    ``fees`` is by currency, and empty while the fees are unknown. ``fee_in_quote`` is the sum of all fees, if their
+    rates are known. ``liquidity`` is "" if unknown.
+    """
 
     at: datetime
     price: Decimal
@@ -40,7 +44,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A slice of the plan that was launched."""
+    """One slice of the order's first plan."""
 
     starts_at: datetime
     ends_at: datetime
@@ -49,8 +53,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The order to analyse. ``working_at`` is when its first child was intended; ``ended_at`` is None while it
-    lives.
+    """The order to analyse.
+
+    ``working_at`` is the time at which its first child was intended. ``ended_at`` is None while the order is live.
     """
 
     side: Side
@@ -69,12 +74,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The cost of the filled quantity against arrival, in quote units: spread + drift + delay + fees = total,
-    exactly.
+    """The cost of the filled quantity against arrival, in quote units: spread + drift + delay + fees = total, exactly.
 
-    *spread*: each fill against its venue's mid at that moment; below 0 it was earned. *drift*: that mid against the
-    market's mid when the order began to work. *delay*: the market's mid at that time against the arrival mid.
-    *total*: their sum with the fees.
+    *spread*: each fill's price against its venue's mid at that moment; below 0 it was earned. *drift*: these venue
+    mids against the market's mid when the order began to work. *delay*: the market's mid at that time against the
+    arrival mid. *total*: the sum of all four parts.
     """
 
     spread: Decimal | None
@@ -84,7 +88,7 @@ class Split:
     total: Decimal | None
 
     def bp(self, notional: Decimal | None) -> Split:
-        """Return the split in basis points of a notional; None while the notional is unknown."""
+        """Return the split in basis points of ``notional``. Each part is None while the notional is unknown."""
         return Split(
             *(_bp(part, notional) for part in (self.spread, self.drift, self.delay, self.fees, self.total))
         )
@@ -92,10 +96,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Markout:
-    """The fills against their venue's mid some seconds later, in bp of it. + means that the market went the wrong
-    way.
+    """The fills' prices against their venue's mid some seconds later, in bp of that mid.
 
-    Only fills count whose later moment has come and was recorded. ``share`` is their part of the filled quantity.
+    + means that the market moved against the order. Only fills count for which that later mid was recorded. ``share``
+    is their part of the filled quantity.
     """
 
     seconds: int
@@ -105,7 +109,7 @@ class Markout:
 
 @dataclass(frozen=True, slots=True)
 class Achieved:
-    """The figures of a set of fills: all of an order, or those at one venue."""
+    """The figures of a set of fills: all fills of an order, or those at one venue."""
 
     fills: int
     quantity: Decimal
@@ -122,7 +126,10 @@ class Achieved:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """An order's report. ``opportunity`` is in quote units; its bp and the shortfall's are of the whole order."""
+    """An order's report. ``opportunity`` is in quote units.
+
+    ``opportunity_bp`` and ``shortfall_bp`` are basis points of the whole order's quantity × arrival mid.
+    """
 
     whole: Achieved
     venues: Mapping[str, Achieved]
@@ -137,7 +144,7 @@ class Analysis:
     opportunity_bp: Decimal | None
     shortfall_bp: Decimal | None
     planned_end: datetime | None
-    #: How much later than planned it ended, and its average unit was filled; below 0 is earlier.
+    #: How much later than planned the order ended, and its average unit was filled; below 0 is earlier.
     end_lag: timedelta | None
     mean_lag: timedelta | None
 
@@ -187,7 +194,7 @@ def achieved(
     vwap: Decimal | None,
     twap: Decimal | None,
 ) -> Achieved:
-    """Return the figures of these fills. The benchmarks are the order's, whatever the venue of the fills."""
+    """Return the figures of ``fills``. ``vwap`` and ``twap`` are the order's, also for the fills at one venue."""
     quantity = sum((fill.quantity for fill in fills), ZERO)
     notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
     average = costs.average_price(notional, quantity)
@@ -222,8 +229,9 @@ def cost_split(
     start_mid: Decimal | None,
     arrival_mid: Decimal | None,
 ) -> Split:
-    """Return the split of a cost. ``mids`` has the mid at each fill's moment. A part with an unknown in it is
-    unknown.
+    """Return the split of the cost of ``fills``. ``mids`` has the mid at the moment of each fill.
+
+    A part of the split is unknown if one of the values in it is unknown.
     """
     if not fills:
         return Split(None, None, None, None, None)
@@ -248,7 +256,7 @@ def cost_split(
 
 
 def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, seconds: int) -> Markout:
-    """Return the markout so many seconds after each fill. A moment after ``now`` is unknown."""
+    """Return the markout this many seconds after each fill. The mid at a moment after ``subject.now`` is unknown."""
     paid = worth = known = ZERO
     for fill in fills:
         later = fill.at + timedelta(seconds=seconds)
@@ -263,9 +271,10 @@ def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, 
 
 
 def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta | None:
-    """Return how much later than planned the average filled unit was filled; unknown without a plan or fills.
+    """Return the delay of the average filled unit against the plan; None without a plan or fills.
 
-    The n-th unit filled is compared with the n-th unit planned, each slice being filled evenly over its time.
+    The n-th unit filled is compared with the n-th unit planned. Each planned slice counts as filled evenly over its
+    time. Fills beyond the plan's quantity are left out.
     """
     inside = sum((part.quantity for part in plan), ZERO)
     total = done = ZERO
@@ -279,7 +288,10 @@ def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta |
 
 
 def _planned_seconds(plan: Sequence[Planned], lower: Decimal, upper: Decimal, zero: datetime) -> Decimal:
-    """Return units times seconds after ``zero`` at which the plan has the units from ``lower`` to ``upper`` done."""
+    """Return the sum of the planned times of the units from ``lower`` to ``upper``.
+
+    The sum is in units × seconds after ``zero``.
+    """
     total = before = ZERO
     for part in plan:
         first, last = max(lower, before), min(upper, before + part.quantity)
@@ -292,7 +304,7 @@ def _planned_seconds(plan: Sequence[Planned], lower: Decimal, upper: Decimal, ze
 
 
 def _opportunity(subject: Subject, filled: Decimal, record: MarketRecord) -> Decimal | None:
-    """Return what the unfilled quantity would cost more at the end (for a live order: now) than at arrival."""
+    """Return the cost of the unfilled quantity: its price at the end, or now if the order is live, against arrival."""
     unfilled = subject.quantity - filled
     if unfilled <= ZERO:
         return ZERO
@@ -311,7 +323,7 @@ def _fees(fills: Sequence[Execution]) -> dict[str, Decimal]:
 
 
 def _sum(parts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum; unknown while any part is."""
+    """Return the sum of ``parts``; None if one of them is unknown."""
     total = ZERO
     for part in parts:
         if part is None:

@@ -14,7 +14,7 @@ from execution.core.types import BASIS_POINT, ZERO, Liquidity, Side
 
 
 def average_price(notional: Decimal, quantity: Decimal) -> Decimal | None:
-    """Return the price of a unit; None while nothing is done."""
+    """Return the average price of one unit; None while nothing is filled."""
     return notional / quantity if quantity > ZERO else None
 
 
@@ -40,7 +40,7 @@ def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
 
 
 def participation(own: Decimal, market: Decimal) -> Decimal | None:
-    """Own share of the market's volume, at most 1: the feed of trades may lag behind our own fills."""
+    """Return our share of the market's volume, at most 1: the feed of trades may lag behind our own fills."""
     return min(own / market, Decimal(1)) if market > ZERO else None
 
 
@@ -49,7 +49,7 @@ def planned_participation(
 ) -> Decimal | None:
     """Return the order's pace as a share of the market's pace. The market traded ``volume`` in the last ``over``.
 
-    The share is above 1 when the order wants more than the market traded. It is None where nothing was traded.
+    The share is above 1 if the order's pace is faster than the market's. It is None if nothing was traded.
     """
     if duration <= timedelta(0) or over <= timedelta(0) or volume <= ZERO:
         return None
@@ -68,8 +68,9 @@ def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None
 
 
 def maker_share(parts: Iterable[tuple[Decimal, str]]) -> Decimal | None:
-    """Return the share of the quantity that was filled as maker, of ``(quantity, liquidity)``; None while any is
-    unknown.
+    """Return the share of the quantity that was filled as maker; None while the liquidity of a part is unknown.
+
+    Each part is ``(quantity, liquidity)``.
     """
     maker = total = ZERO
     for quantity, liquidity in parts:

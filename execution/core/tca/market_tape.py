@@ -12,7 +12,7 @@ from decimal import Decimal
 from execution.core.tca.costs import average_price, middle
 from execution.core.types import ZERO
 
-#: A mid is known for this long after it was seen; then nobody knows it.
+#: A mid is valid for this long after it was recorded. After that the mid is unknown.
 MID_LASTS = timedelta(seconds=5)
 SECOND = timedelta(seconds=1)
 
@@ -30,10 +30,10 @@ class Second:
 
 
 class MarketRecord:
-    """The recorded markets of an order. Each venue counts once, however many of the accounts are there.
+    """The recorded markets of an order. A venue counts once, even if several accounts trade there.
 
-    ``arrival`` is the mid at the order's arrival and its time. It is used where the recording had not begun yet, for
-    as long as a mid stays valid.
+    ``arrival`` is the time of the order's arrival and the mid at it. It is used where the recording had not begun yet,
+    for as long as a mid stays valid.
     """
 
     def __init__(self, seconds: Iterable[Second], *, arrival: tuple[datetime, Decimal] | None = None) -> None:
@@ -53,12 +53,12 @@ class MarketRecord:
         return sorted({second.venue for second in self._seconds})
 
     def mid_at(self, venue: str, moment: datetime) -> Decimal | None:
-        """Return the newest mid of a venue at a moment, at most five seconds old; else unknown."""
+        """Return the newest mid of a venue at a moment; None if it is more than five seconds old."""
         found = self._recorded(venue, moment)
         return found if found is not None else self._arrived(moment)
 
     def market_mid_at(self, moment: datetime) -> Decimal | None:
-        """Return the mean of the venues' known mids at a moment."""
+        """Return the mean of the venues' known mids at a moment; None if there is none."""
         known = [mid for venue in self._mids if (mid := self._recorded(venue, moment)) is not None]
         return sum(known, ZERO) / len(known) if known else self._arrived(moment)
 
@@ -75,8 +75,9 @@ class MarketRecord:
         return sum(volumes, ZERO), sum(notionals, ZERO)
 
     def twap(self, start: datetime, end: datetime) -> Decimal | None:
-        """Return the mean over the interval's seconds of the mean of the venues' mids. Unknown seconds are left
-        out.
+        """Return the time-weighted average price of an interval: the mean over its seconds of the venues' mean mid.
+
+        Seconds without a known mid are left out.
         """
         total, count = ZERO, 0
         for seconds in self._by_second(start, end).values():
@@ -88,9 +89,7 @@ class MarketRecord:
         return total / count if count else None
 
     def watched(self, start: datetime, end: datetime, venues: int) -> Decimal | None:
-        """Return the share of the interval's seconds whose volume is known at every venue; unknown for no
-        interval.
-        """
+        """Return the share of the interval's seconds whose volume is known at every venue; None if it is empty."""
         whole = int((end - start.replace(microsecond=0)) / SECOND)
         if whole <= 0 or venues <= 0:
             return None

@@ -1,8 +1,8 @@
-"""The quantity bought and sold of a symbol, and the result: by average cost, from the totals of both sides.
+"""The quantity of a symbol that was bought and sold, and the profit or loss, from the totals of both sides.
 
 Each side has one average price. The smaller side is closed against the larger one: its quantity times the difference
-of the averages is the realised result. The rest of the larger side is the net, at that side's average. So nothing
-depends on the order in which the fills came, and realised + open = cash flow + net × mid.
+of the averages is the realised result. The rest of the larger side is the net position, at that side's average price.
+So nothing depends on the order in which the fills came, and realised + open = cash flow + net × mid.
 """
 
 from __future__ import annotations
@@ -47,21 +47,22 @@ class Traded:
 
     @property
     def average(self) -> Decimal | None:
-        """Return the average price of the net; None while there is none."""
+        """Return the average price of the net position; None if there is none."""
         if self.net == ZERO:
             return None
         return self.bought_average if self.net > ZERO else self.sold_average
 
     @property
     def realised(self) -> Decimal:
-        """Return the result of the quantity that was bought and sold again, in quote; + is gain."""
+        """Return the result of the quantity that was both bought and sold, in quote units; + is gain."""
         if self.bought_average is None or self.sold_average is None:
             return ZERO
         return min(self.bought, self.sold) * (self.sold_average - self.bought_average)
 
     def open_result(self, mid: Decimal | None) -> Decimal | None:
-        """Return the result that the net would bring at the mid, in quote; + is gain. None where
-        the mid is unknown.
+        """Return the result of closing the net position at ``mid``, in quote units; + is gain.
+
+        None if there is a position and the mid is unknown.
         """
         if self.average is None:
             return ZERO

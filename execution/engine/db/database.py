@@ -1,8 +1,8 @@
 """The engine's database work, on separate threads, so that the event loop never waits for a disk.
 
-Only a commit before a send waits for the disk. Any other commit may be lost with the power, but never with a
-process, and only together with all later ones. A commit that waits also saves every earlier one. So a child that was
-sent is on the disk with its intent and its fence, and the next poll of the exchange brings lost facts again.
+Only a commit before a send waits for the disk, and it also saves all earlier commits. A power cut may lose any other
+commit, and then also loses all later ones. The end of a process loses none. So a child that was sent is on the disk,
+with its intent and its fence. The next poll of the exchange brings lost facts again.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: PostgreSQL's connections read and write. SQLite has one writer anyway, and whoever only reads never waits for it.
+#: PostgreSQL's connections both read and write. SQLite has only one writer, and its readers never wait for it.
 THREADS = 4
-#: Facts or decisions that SQLite's one writer writes in one transaction, when they wait for it anyway. What leaves
-#: for an exchange waits for no longer than these take.
+#: At most this many waiting facts or decisions share a transaction of SQLite's one writer. A send to an exchange waits
+#: no longer than they take.
 TOGETHER = 6
-#: Threads that read SQLite: an order's check does not wait for the end of a longer question.
+#: Threads that read SQLite. An order's check need not wait for the end of a longer query.
 READERS = 2
 RETRY_FIRST, RETRY_MAX = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
@@ -42,15 +42,16 @@ RELAX = {
     "postgresql": ("SET synchronous_commit TO off",),
 }
 WAIT = {"sqlite": ("PRAGMA synchronous=FULL",), "postgresql": ("SET synchronous_commit TO on",)}
-#: Two that race for the same row heal at the next try; what is refused this often is refused for good.
+#: Of two facts that race for the same row, the refused one succeeds at the next try. A fact that is refused this often
+#: is refused for good.
 MAX_REFUSALS = 5
 
 
 class Database:
-    """Runs services on ``writing`` and selectors on ``reading``. ``None`` runs them inline, as a simulation does.
+    """Runs services on the threads of ``writing`` and selectors on those of ``reading``.
 
-    With ``log`` a durable commit is synced without the connection that wrote it. ``checkpoints`` copy the log until
-    the database is closed.
+    Without threads both run in the caller, as in a simulation. ``log`` syncs a durable commit apart from the
+    connection that wrote it. ``checkpoints`` copies the log into the database until the database is closed.
     """
 
     def __init__(
@@ -90,23 +91,23 @@ class Database:
             await asyncio.to_thread(self._checkpoints.close)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function``, which writes nothing. Raises what it raises."""
+        """Return the result of ``function``, which writes nothing. Its errors are raised."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._reading)
 
     async def read_first(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a read that a send needs, before all other waiting reads."""
+        """Call ``function``, a read that a send needs, before all other waiting reads."""
         return await self._call(FIRST, partial(function, *args, **kwargs), self._reading)
 
     async def read_soon(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a read that the recording of facts needs, before the reads of decisions."""
+        """Call ``function``, a read that the recording of facts needs, before the reads of decisions."""
         return await self._call(SOON, partial(function, *args, **kwargs), self._reading)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function``. Raises what it raises."""
+        """Return the result of ``function``, which may write. Its errors are raised."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``, which changes only rows. It may share a transaction with others."""
+        """Run ``function``, which changes only rows. It may share a transaction with other calls."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(
@@ -125,17 +126,16 @@ class Database:
         return result
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` off the loop. It computes and never uses the database."""
+        """Call ``function`` off the event loop. It computes and must not use the database."""
         call = partial(function, *args, **kwargs)
         return call() if self._writing is None else await asyncio.to_thread(call)
 
     async def retry_until_committed(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` until the database commits it. It is for facts, which may be repeated and must not be
-        lost.
+        """Call ``function`` until the database commits it. It records facts, which may be repeated but not lost.
 
-        An outage of the database is retried for ever. An error of the fact itself (a value that does not fit, a
-        constraint that no repetition heals) is retried a few times, and then raised. It may share a transaction with
-        other facts.
+        An outage of the database is retried for ever. An error of the fact itself is retried a few times, and then
+        raised. Such a fact has a value that does not fit, or breaks a constraint at each repetition. The call may
+        share a transaction with other facts.
         """
         pause = RETRY_FIRST
         refusals = 0
@@ -154,9 +154,9 @@ class Database:
 
 
 def _guarded(call: Callable[[], T]) -> T:
-    """Drop a connection that an error may have left unusable, so that the next call opens a new one.
+    """Run ``call``. After a database error drop the connection, which may be unusable; the next call opens a new one.
 
-    Connections are otherwise kept: opening one costs more than most calls.
+    Otherwise connections are kept, because opening one costs more than most calls.
     """
     try:
         _relax()
@@ -167,8 +167,9 @@ def _guarded(call: Callable[[], T]) -> T:
         raise
 
 
-#: After a write SQLite's one lock is left free for so long, in seconds: who waits for it asks every half a millisecond
-#: (``config.sqlite``), and would never get it from one who writes without a pause. The lease would run out.
+#: After a write, SQLite's one lock is left free for this many seconds. A process that waits for it asks every half a
+#: millisecond (``config.sqlite``). It would never get the lock from a writer without pauses, and the lease would run
+#: out.
 ROOM = 0.001
 
 
@@ -181,7 +182,7 @@ def _leaving_room(call: Callable[[], T]) -> T:
             time.sleep(ROOM)
 
 
-#: The connection of each thread whose commits do not wait.
+#: For each thread, its connection if the commits of that connection do not wait for the disk.
 _relaxed = threading.local()
 
 

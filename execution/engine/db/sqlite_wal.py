@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 #: The log is copied into the database this often, in seconds.
 COPY_EVERY = 1.0
-#: A log of more pages than this is begun anew, which stops the writers for the last of it. 16,000 are 64 MB.
+#: A log of more pages than this is begun anew. Writers stop while its last pages are copied. 16,000 pages are 64 MB.
 MAX_LOG = 16_000
 
 
@@ -31,7 +31,7 @@ class WalSync:
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(f"{database.name}-wal")
-        #: The file whose name is known to be on the disk, too.
+        #: The inode of the log file whose name is known to be on the disk.
         self._named: int | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._running: asyncio.Task[None] | None = None
@@ -75,8 +75,8 @@ def _sync_file(path: Path, flags: int) -> None:
 class WalCheckpointer:
     """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
 
-    SQLite does it in whichever commit finds the log long. That commit then waits for the disk, and so does every
-    other call of the same thread. Beside running writers a copy seldom empties the log, because they add to it
+    SQLite alone would copy during any commit that finds the log long. That commit then waits for the disk, and so does
+    every other call of the same thread. While writers run, a copy seldom empties the log, because they add to it
     meanwhile.
     """
 

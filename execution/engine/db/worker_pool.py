@@ -16,8 +16,8 @@ from django.db import connections, transaction
 
 T = TypeVar("T")
 
-#: What leaves for an exchange goes before what came from there, and that before decisions. A desk that is late then
-#: decides less; in the order of coming, what it decided would be too old to leave at its turn, again and again.
+#: Sends to an exchange come first, then facts from an exchange, then decisions. A desk that is late then decides less.
+#: In the order of arrival, each decision would be too old to send at its turn.
 FIRST, SOON, LATER = range(3)
 _END = LATER + 1
 
@@ -34,8 +34,8 @@ class _Job:
 class PriorityWorkerPool:
     """A few threads, each with its own connection. Calls wait by priority, and then in the order of arrival.
 
-    ``guard`` is called with each call. Up to ``together`` waiting calls that may join share one transaction. So a
-    burst is written in a fraction of the time where writers queue for one lock.
+    ``guard`` runs each call. Up to ``together`` waiting calls with ``may_join`` share one transaction. Writers queue
+    for one lock, so this writes a burst in a fraction of the time.
     """
 
     def __init__(
@@ -53,9 +53,10 @@ class PriorityWorkerPool:
             thread.start()
 
     async def call(self, urgency: int, call: Callable[[], T], *, may_join: bool = False) -> T:
-        """Call a function on a thread. Raises what it raises. A call whose caller stops waiting is skipped.
+        """Run ``call`` on a thread and return its result. Its errors are raised.
 
-        ``may_join``: the function changes only rows, so that it may be undone and called again.
+        It is skipped if its caller stops waiting. ``may_join`` means that it changes only rows, so that it may be
+        undone and called again.
         """
         job = _Job(urgency, next(self._number), call, may_join)
         self._waiting.put(job)

@@ -1,4 +1,4 @@
-"""``manage.py account``: accounts and keys from the operator's shell. Secrets are never arguments."""
+"""``manage.py account``: manage accounts and keys from the operator's shell. Secrets are never arguments."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from execution.venues.ccxt_packages import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKE
 from execution.venues.client import client_class
 from execution.venues.gateway import open_gateway
 
-#: ccxt's name of a part of a key, where it comes from, and what a prompt calls it.
+#: For each part of a key: ccxt's name, the environment variable, and the text of the prompt.
 PARTS = (
     ("apiKey", "TRANCHE_API_KEY", "API key"),
     ("secret", "TRANCHE_API_SECRET", "Secret"),
     ("password", "TRANCHE_API_PASSPHRASE", "Passphrase (empty for none)"),
 )
-#: Exit codes beside 0: refused or failed, and nobody there to ask.
+#: Exit codes other than 0: refused or failed, and no worker that could be asked.
 FAILED, NO_WORKER = 1, 3
 POLL_EVERY = 0.2  # seconds
 COLUMNS = (
@@ -216,7 +216,7 @@ class Command(BaseCommand):
 
 
 def refuse_unusable(account: Account) -> None:
-    """Build the client that a worker will build, and discard it, so that its refusals come now."""
+    """Build the client that a worker would build, so that options it refuses are refused now. Discard the client."""
     try:
         open_gateway(
             exchange_id=account.venue.exchange,
@@ -242,7 +242,7 @@ def refuse_unknown_exchange(exchange: str) -> None:
 
 
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Read the parts of the key from the environment when any is there, else ask for them at a terminal."""
+    """Return the parts of the key, from the environment if it has any of them; otherwise ask at a terminal."""
     if any(environment.get(variable) for _, variable, _ in PARTS):
         found = {name: environment.get(variable, "") for name, variable, _ in PARTS}
     elif sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""``manage.py api_token USER``: a bearer token for the API, alone on the output, once."""
+"""``manage.py api_token USER``: create a bearer token for the API and print it, alone, this one time."""
 
 from __future__ import annotations
 

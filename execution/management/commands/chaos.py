@@ -1,4 +1,4 @@
-"""``manage.py chaos``: a complete installation under faults, and its books against the venues'."""
+"""``manage.py chaos``: run a complete installation under faults, and compare its books with the venues'."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py desk``: starts everything on one machine and stops it again."""
+"""``manage.py desk``: start all processes of a desk on one machine, and stop them again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        """Run the desk. 1. Refuse what cannot work. 2. Hold the folder. 3. Plan. 4. Run until told to stop."""
+        """Run the desk.
+
+        1. Refuse options that cannot work. 2. Lock the folder. 3. Plan the processes. 4. Run them until told to stop.
+        """
         refuse_bad_workers(options["workers"])
         os.umask(PRIVATE_UMASK)  # whatever a process of the desk writes is its owner's alone
         var: Path = settings.VAR

@@ -1,4 +1,4 @@
-"""``manage.py faults``: the real engine under every fault, in virtual time, a seed at a time."""
+"""``manage.py faults``: run the real engine under every fault, in virtual time, once for each seed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         self._conclude(figures, as_json=options["json"])
 
     def _try_mild(self, seeds: Sequence[int], options: dict[str, Any]) -> None:
-        """Run the seeds under each asked mix of mild faults, and say how many orders completed on time."""
+        """Run the seeds under each requested mix of mild faults, and print how many orders completed on time."""
         mixes = {"none": (), **{name: (name,) for name in KINDS}, "all": tuple(KINDS)}
         names = list(mixes) if options["mild"] == "each" else [options["mild"]]
         figures: dict[str, Any] = {

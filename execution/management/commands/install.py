@@ -1,6 +1,6 @@
-"""``manage.py install``: tables, keyring, installation, first people of a desk (docs/how-to/deployment.md).
+"""``manage.py install``: set up tables, keyring, installation and first people (docs/how-to/deployment.md).
 
-``manage.py desk`` does all of this by itself, with paper exchanges beside it.
+``manage.py desk`` does all of this by itself, and adds paper exchanges.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``manage.py journal``: verify the chains of journal and audit, write out their heads, and PostgreSQL's rights."""
+"""``manage.py journal``: verify the chains of journals and audit, or print their heads, or PostgreSQL's rights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from execution.selectors.chains import (
 )
 from execution.selectors.retained import orders_dropped
 
-#: Exit codes beside 0: a chain is broken, and the command could not be carried out.
+#: Exit codes other than 0: a chain is broken, and the command could not be carried out.
 BROKEN, FAILED = 3, 1
 
 

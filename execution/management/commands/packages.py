@@ -1,4 +1,4 @@
-"""``manage.py packages``: check and list the desk's libraries (docs/how-to/deployment.md), without the network."""
+"""``manage.py packages``: check and list the desk's libraries, without the network (docs/how-to/deployment.md)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         self._end([str(each) for each in found], f"nothing is known against {len(installed)} libraries")
 
     def _end(self, problems: Sequence[str], all_well: str) -> None:
-        """Say each problem on a line of its own, and end with status 1 if there is one."""
+        """Print each problem on its own line. End with status 1 if there is one, else print ``all_well``."""
         for problem in problems:
             self.stderr.write(problem)
         if problems:

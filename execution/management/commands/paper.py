@@ -1,4 +1,4 @@
-"""``manage.py paper``: the paper exchange in the foreground."""
+"""``manage.py paper``: run the paper exchange in the foreground."""
 
 from __future__ import annotations
 

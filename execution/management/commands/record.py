@@ -1,4 +1,4 @@
-"""``manage.py record``: a venue's public books and trades, written to a folder."""
+"""``manage.py record``: write a venue's public books and trades to a folder."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Command(BaseCommand):
 
 
 def venue_of(label: str) -> Venue:
-    """Return the venue with a label; raises CommandError with those that there are."""
+    """Return the venue with this label. Raise ``CommandError`` with all labels if there is none."""
     venue = Venue.objects.filter(label=label).first()
     if venue is None:
         known = ", ".join(Venue.objects.order_by("label").values_list("label", flat=True)) or "none"

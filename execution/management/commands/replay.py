@@ -1,4 +1,4 @@
-"""``manage.py replay``: how near an algorithm's schedule comes to its benchmark on recorded candles."""
+"""``manage.py replay``: measure how close an algorithm's schedule comes to its benchmark on recorded candles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from execution.core.problems import Refused
 from execution.management.options import add_numbers, check_bounds
 from execution.verification.candle_files import read_bars
 
-#: Beyond a day the profile learnt at the first midnight would be old.
+#: The longest replay. After a day, the volume profile learnt at its first midnight would be outdated.
 MAX_HOURS = 24
 
 

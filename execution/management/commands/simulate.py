@@ -1,4 +1,4 @@
-"""``manage.py simulate``: an algorithm and the baseline *plain* in the same seeded or recorded markets."""
+"""``manage.py simulate``: run an algorithm and the baseline *plain* in the same seeded or recorded markets."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ class Command(BaseCommand):
 
 
 def _refuse_seeded(options: dict[str, Any]) -> None:
-    """Refuse what would draw a market: a recording is as it is."""
+    """Refuse the options that draw markets by seed. A recorded market is not drawn."""
     given = [name for name in ("kind", "first_seed") if options[name]]
     if given or options["seeds"] != SEEDS or options["processes"] != 1:
         raise CommandError("--recording takes no --kind, --seeds, --first-seed or --processes")
 
 
 def _recorded_pairs(algorithm: str, folder: Path, minutes: float | None) -> dict[str, list[Pair]]:
-    """Return the costs of the algorithm and of plain by symbol, one for each whole stretch of the recording."""
+    """Return the costs of the algorithm and of *plain*, by symbol, for each complete window of the recording."""
     recording = Recording(folder)
     found: dict[str, list[Pair]] = {}
     for symbol, market in sorted(recording.rules.markets.items()):
@@ -141,7 +141,7 @@ def _figures(algorithm: str, pairs: dict[str, list[Pair]]) -> dict[str, dict[str
 
 
 def _table(algorithm: str, pairs: dict[str, list[Pair]], what: str) -> str:
-    """Return the table of results. ``what`` names the markets: kinds, or a recording's symbols."""
+    """Return the table of results as text. ``what`` names the markets: kinds, or a recording's symbols."""
     heads = (what, "who", "cost bp", "± SE", "spread", "drift", "fee", "maker", "done")
     lines = [f"{heads[0]:<12} {heads[1]:<9}" + "".join(f"{head:>9}" for head in heads[2:])]
     means = {algorithm: 0.0, PLAIN: 0.0}

@@ -1,6 +1,4 @@
-"""``manage.py why CHILD``: print the inputs of a child's decision, and check that they give the
-same decision again.
-"""
+"""``manage.py why CHILD``: print the inputs of a child's decision, and check that they still give that decision."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from execution.core.numbers import grouped
 from execution.core.orders.view import PlaceChild
 from execution.selectors.decisions.why import Verdict, child_why
 
-#: Exit codes beside 0: there is nothing to decide on, and another command is decided.
+#: Exit codes other than 0: the child or its stored view is missing, and the check gives another decision.
 NOTHING, DIFFERENT = 1, 3
 
 

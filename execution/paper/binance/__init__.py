@@ -1,1 +1,1 @@
-"""The binance dialect: REST and websockets over the books and the ledger."""
+"""The binance dialect: Binance's REST and websockets on top of the exchange's books and ledger."""

@@ -1,4 +1,4 @@
-"""Binance's way to admit and refuse calls: weights, a signature among the parameters, codes with a status."""
+"""The admission and refusal of calls as Binance does them: weights, signed parameters, error codes with a status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binance's JSON for what the paper exchange knows: shapes only, no decisions."""
+"""Binance's JSON for the paper exchange's markets, orders and accounts. It only formats and decides nothing."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Json = dict[str, Any]
 
 PREVENTION_MODES = ["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"]
 DEFAULT_PREVENTION = "EXPIRE_MAKER"
-#: The states that a test may give a market. One that is not listed is not shown.
+#: Binance's word for each state that a test may give a market. A market that is not listed is left out instead.
 _STATUSES = {
     MarketStatus.OPEN: "TRADING",
     MarketStatus.HALTED: "BREAK",
     MarketStatus.CANCEL_ONLY: "CANCEL_ONLY",
     MarketStatus.NOT_LISTED: "BREAK",
 }
-#: An order's value where a test has not set another.
+#: The largest value of an order, in quote, unless a test has set another.
 LARGEST_NOTIONAL = Decimal(9_000_000)
 INVALID_JSON: Json = {"error": {"code": 3, "msg": "Invalid JSON"}}
 
 
 def text(amount: Decimal | None) -> str:
-    """Return eight decimals, as Binance writes every amount."""
+    """Return the amount with eight decimals, as Binance writes every amount."""
     return f"{amount or ZERO:.8f}"
 
 
@@ -158,7 +158,7 @@ def ticker(symbol: SymbolMarket, now: int) -> Json:
 
 
 def kline(bar: Bar, seconds: int) -> list[Any]:
-    """Return one candle: open time, prices, volume, close time, value, trades, what takers bought, unused."""
+    """Return one candle as a list: open time, prices, volume, close time, value, trades, takers' buys, unused."""
     return [
         bar.start * 1000,
         text(bar.open),
@@ -188,7 +188,7 @@ def public_trade(trade: PublicTrade) -> Json:
 
 
 def aggregate_trade(trade: PublicTrade) -> Json:
-    """Return a trade as its own aggregate. Its id agrees with that of ``trades``."""
+    """Return one trade as an aggregate of its own. Its id is the one that it has in ``trades``."""
     return {
         "a": trade.id,
         "p": text(trade.price),
@@ -266,7 +266,7 @@ def _fill(trade: PaperTrade) -> Json:
 
 
 def order_cancelled(order: PaperOrder, cancel_id: str) -> Json:
-    """Return the answer to a cancel. The cancel has its own client id; the order's is in ``origClientOrderId``."""
+    """Return the answer to a cancel. ``clientOrderId`` is the cancel's id, ``origClientOrderId`` the order's."""
     return {
         **order_head(order),
         "origClientOrderId": order.client_id,
@@ -324,7 +324,7 @@ def account_state(account: Account, maker_fee: Decimal, taker_fee: Decimal, *, o
 
 
 def execution_report(news: OrderNews) -> Json:
-    """Return one ``executionReport``. On a cancel ``c`` is the cancel's id and ``C`` the order's own."""
+    """Return one ``executionReport``. For a cancel, ``c`` is the cancel's client id and ``C`` the order's."""
     order, trade = news.order, news.trade
     report = {
         "e": "executionReport",

@@ -1,6 +1,6 @@
-"""Market streams for subscribers: depth differences, best quotes, trades and tickers.
+"""The public market streams: depth differences, best quotes, trades and tickers.
 
-Nothing is built for a stream without a subscriber.
+No message is built for a stream without a subscriber.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARTIAL_DEPTHS = (5, 10, 20)
 
 
 class MarketStreams:
-    """Subscriptions by stream name (``btcusdt@depth@100ms``) and what was last sent on them."""
+    """The subscribers of each stream by its name (``btcusdt@depth@100ms``), and the last values sent."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange
@@ -38,8 +38,8 @@ class MarketStreams:
     # --- subscribing ----------------------------------------------------------------------------
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve ``/stream/ws/N`` and ``/ws/NAMES`` with bare events, and ``/stream?streams=NAMES`` with wrapped
-        ones.
+        """Serve a websocket. ``/stream/ws/N`` and ``/ws/NAMES`` send bare events; ``/stream?streams=NAMES`` wraps each
+        event with its stream's name.
         """
         named = request.query.get("streams") or request.match_info.get("names", "")
         wrapped = request.path == "/stream"
@@ -88,7 +88,7 @@ class MarketStreams:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """Publish trades and best quotes after each commit. Binance sends them in real time."""
+        """Publish new trades and best quotes after each commit, because Binance sends them in real time."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -98,9 +98,9 @@ class MarketStreams:
             self._publish_best(symbol)
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish depth at every step, of 100 ms or a replay's own, and tickers every second.
+        """Publish depth at every step and tickers every second. A step is 100 ms, or the step of a replay.
 
-        ``changed`` holds the changes since the last call.
+        ``changed`` holds the levels that changed since the last call.
         """
         self._ticked += 1
         for symbol in self._exchange.symbols.values():

@@ -1,4 +1,4 @@
-"""Reads the parameters of requests, and checks orders against the symbol's filters as Binance does."""
+"""The reading of request parameters, and the check of orders against the symbol's filters as Binance does it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST_PRICE = Decimal(1_000_000)
 
 
 def whole(parameters: Parameters, name: str) -> int | None:
-    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
+    """Return an integer parameter, or None if it was not sent. Raise Refusal if it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -45,7 +45,7 @@ def limit(parameters: Parameters, default: int, largest: int) -> int:
 
 
 def amount(parameters: Parameters, name: str) -> Decimal | None:
-    """Return a decimal parameter, None when it was not sent. Raise Refusal when it is not written as one."""
+    """Return a decimal parameter, or None if it was not sent. Raise Refusal if it is not written as a decimal."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -58,7 +58,7 @@ def amount(parameters: Parameters, name: str) -> Decimal | None:
 
 
 def client_id(parameters: Parameters, name: str) -> str:
-    """Return a client id. Draw one when none was sent, as Binance does."""
+    """Return the client id in ``name``. If none was sent, return a random one, as Binance does."""
     value = parameters.get(name, "")
     if not value:
         return secrets.token_urlsafe(16)
@@ -69,7 +69,7 @@ def client_id(parameters: Parameters, name: str) -> str:
 
 
 def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
-    """Return a new order's checked parameters. Raise Refusal with Binance's code and text."""
+    """Check the parameters of a new order and return them. Raise Refusal with Binance's code and text."""
     side = _choice(parameters, "side", {"BUY": Side.BUY, "SELL": Side.SELL}, -1117, "Invalid side.")
     kinds = {name: name for name in ("LIMIT", "LIMIT_MAKER", "MARKET")}
     kind = _choice(parameters, "type", kinds, -1116, "Invalid orderType.")
@@ -126,7 +126,7 @@ def _amounts(parameters: Parameters, kind: str) -> tuple[Decimal | None, Decimal
 
 
 def _check_filters(order: Draft, symbol: SymbolMarket) -> None:
-    """Check PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, in Binance's order."""
+    """Check PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE and NOTIONAL, in Binance's order."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if not ZERO < order.price <= _LARGEST_PRICE or order.price % market.tick:

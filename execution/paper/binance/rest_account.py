@@ -21,7 +21,7 @@ DAY_MILLISECONDS = 86_400_000
 
 
 def create(call: Call) -> Any:
-    """Create an order. Answer FULL for limit and market orders and ACK for post-only ones, unless asked otherwise."""
+    """Create an order. Unless the request names a response type, post-only orders get ACK and others FULL."""
     symbol = _symbol(call)
     if not call.account.may_trade:
         raise refusals.unknown_key()
@@ -85,7 +85,7 @@ def open_orders(call: Call) -> Any:
 
 
 def all_orders(call: Call) -> Any:
-    """Return the orders from ``orderId`` on, or created within [startTime, endTime], or the latest."""
+    """Return orders, oldest first: from ``orderId`` on, or created within [startTime, endTime], or the latest."""
     symbol = _symbol(call)
     start, end = _window(call)
     from_id = whole(call.parameters, "orderId")
@@ -130,7 +130,7 @@ def _window(call: Call) -> tuple[int | None, int | None]:
 
 
 def my_trades(call: Call) -> Any:
-    """Return the trades from ``fromId`` on, or within [startTime, endTime], or of one order; otherwise the latest."""
+    """Return trades: those from ``fromId`` on, those within [startTime, endTime], or one order's; else the latest."""
     symbol = _symbol(call)
     start, end = _window(call)
     from_id, order_id = whole(call.parameters, "fromId"), whole(call.parameters, "orderId")

@@ -120,7 +120,7 @@ def aggregate_trades(call: Call) -> Any:
 
 
 def depth_weight(parameters: dict[str, str]) -> int:
-    """Return the weight of a book of so many levels (documented)."""
+    """Return the request weight of a book with ``limit`` levels, as Binance documents it."""
     levels = int(parameters["limit"]) if parameters.get("limit", "").isdigit() else 100
     return 5 if levels <= 100 else 25 if levels <= 500 else 50 if levels <= 1000 else 250
 

@@ -1,4 +1,4 @@
-"""The user data stream, through the websocket API: ``userDataStream.subscribe.signature``."""
+"""The user data stream over the websocket API, begun by ``userDataStream.subscribe.signature``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.paper.refusals import Refusal
 
 
 class UserStreams:
-    """The listeners of each account, and the events for them, in the order in which they happened."""
+    """The websockets that listen to each account. They get its events in the order in which these happened."""
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults
@@ -35,7 +35,7 @@ class UserStreams:
         return await self._connections.serve(request, lambda _: None, self._receive, self._leave)
 
     def publish(self, news: list[News]) -> None:
-        """Publish, after each commit, the events of accounts with a listener."""
+        """Publish, after each commit, the events of each account that has a listener."""
         for item in news:
             account = item.order.account if isinstance(item, OrderNews) else item.account
             listeners = self._listeners.get(account)

@@ -1,1 +1,1 @@
-"""The coinbase dialect, Advanced Trade: REST and websockets over the books and the ledger of the other dialects."""
+"""The coinbase dialect, Advanced Trade: REST and websockets on the books and the ledger that all dialects share."""

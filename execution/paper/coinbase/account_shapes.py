@@ -1,4 +1,4 @@
-"""Coinbase's JSON for an account: its orders, fills and balances. Every figure is a text."""
+"""Coinbase's JSON for an account: its orders, fills and balances. Every number is written as a text."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from execution.paper.symbols import dashed_symbol
 
 Json = dict[str, Any]
 
-#: An order is on its way to the book for so many milliseconds, as queries show it; assumed.
+#: For so many milliseconds after its creation, queries show an order as still on its way to the book. Assumed.
 PENDING_FOR = 20
-#: A cancelled order is shown as being cancelled for so many milliseconds; assumed.
+#: For so many milliseconds after its cancel, queries show an order as being cancelled. Assumed.
 CANCEL_QUEUED_FOR = 100
 _IDS = uuid.UUID("c01bba5e-0000-4000-8000-000000000000").int
 _MOST_ORDERS = 1 << 48
 
 
 def order_uuid(order_id: int) -> str:
-    """Return the id of an order: a UUID that holds the exchange's number."""
+    """Return the id by which clients know an order: a UUID that contains the exchange's number."""
     return str(uuid.UUID(int=_IDS + order_id))
 
 
 def order_number(order_id: str) -> int | None:
-    """Return the exchange's number of an order; None for a text that is no id of this exchange."""
+    """Return the exchange's number of an order, or None if the text is no order id of this exchange."""
     try:
         number = uuid.UUID(order_id).int - _IDS
     except ValueError:
@@ -37,7 +37,7 @@ def order_number(order_id: str) -> int | None:
 
 
 def status(order: PaperOrder, at: int) -> str:
-    """Return coinbase's word for an order's state at a time (milliseconds)."""
+    """Return coinbase's word for an order's state at the time ``at`` (milliseconds)."""
     if order.status is OrderStatus.CANCELED:
         return "CANCEL_QUEUED" if at - order.updated < CANCEL_QUEUED_FOR else "CANCELLED"
     if order.status is OrderStatus.NEW:
@@ -46,7 +46,7 @@ def status(order: PaperOrder, at: int) -> str:
 
 
 def final_status(order: PaperOrder) -> str:
-    """Return coinbase's word for a state that does not pass by itself."""
+    """Return coinbase's word for an order's state, without the passing states PENDING and CANCEL_QUEUED."""
     if order.status.is_open:
         return "OPEN"
     if order.status is OrderStatus.FILLED:
@@ -82,7 +82,7 @@ def time_in_force(order: PaperOrder) -> str:
 
 
 def commission(trade: PaperTrade, market: Market) -> Decimal:
-    """Return the fee in quote, also of a trade of another dialect's order that paid in base."""
+    """Return a trade's fee in quote. Another dialect's order may have paid it in base; that fee is converted."""
     return trade.fee if trade.fee_asset == market.quote else trade.fee * trade.price
 
 
@@ -93,7 +93,7 @@ def average(order: PaperOrder) -> str:
 
 
 def hold(order: PaperOrder) -> str:
-    """Return the amount that an open order still holds, in quote for a buy."""
+    """Return the amount that an open order still locks: quote for a buy, base for a sell."""
     if not order.status.is_open:
         return "0"
     buys = order.side is Side.BUY and order.price is not None
@@ -101,7 +101,7 @@ def hold(order: PaperOrder) -> str:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """Return an order as queries show it, in the state ``word``. ``trades`` are its trades up to the time shown."""
+    """Return an order as queries show it, in the state ``word``. ``trades`` are its trades up to that time."""
     fees = text(sum((commission(trade, market) for trade in trades), ZERO))
     value = text(order.quote_executed)
     return {
@@ -141,7 +141,7 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade],
 
 
 def streamed_order(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """Return an order of the channel ``user``: cumulative figures, and no trade."""
+    """Return an order as the channel ``user`` sends it: with cumulative figures, and without single trades."""
     is_open = word in ("PENDING", "OPEN", "CANCEL_QUEUED")
     return {
         "order_id": order_uuid(order.id),
@@ -193,7 +193,7 @@ def fill(trade: PaperTrade, market: Market) -> Json:
 
 
 def currency_account(account: Account, currency: str) -> Json:
-    """Return an account's balance of a currency: the free part, and the part that open orders hold."""
+    """Return an account's balance of one currency: the free part, and the part that open orders lock."""
     held = account.balances[currency]
     return {
         "uuid": str(uuid.uuid5(uuid.UUID(int=_IDS), f"{account.key} {currency}")),

@@ -1,4 +1,4 @@
-"""Coinbase's way to admit and refuse calls: limits by second, a signed token, errors by their word."""
+"""The admission and refusal of calls as coinbase does them: limits per second, a signed token, errors by word."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from execution.paper.faults import FaultRule
 from execution.paper.refusals import Refusal
 from execution.paper.server import Call, Endpoint, Server
 
-#: Calls a second: of a user to private endpoints, and of an address to public ones.
+#: Calls a second: of one key to private endpoints, and of one network address to public ones.
 PRIVATE_PER_SECOND = 30
 PUBLIC_PER_SECOND = 10
 BEARER = "Bearer "
 
 
 class Coinbase:
-    """``Dialect`` of coinbase's Advanced Trade. An endpoint's weight is how many calls it counts for."""
+    """``Dialect`` of coinbase's Advanced Trade."""
 
     def key(self, request: web.Request) -> str | None:
         return claimed_key(_token(request))
@@ -37,7 +37,7 @@ class Coinbase:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # coinbase announces nothing
     ) -> Call:
-        """Admit a call. 1. The limit of the second. 2. The token. 3. The parameters, and the object of the body."""
+        """Admit a call. 1. Count it in its second. 2. Check the token. 3. Read the parameters and the body."""
         if endpoint.signed:
             name, allowed = f"coinbase private {self.key(request)}", PRIVATE_PER_SECOND
         else:
@@ -54,7 +54,7 @@ class Coinbase:
         return answer
 
     def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
-        """Return the answer to a refused call. A refused order has status 200; a refused key gets no details."""
+        """Return the answer to a refused call. A refused order has status 200. A refused key gets no details."""
         said = refusals.translated(refusal)
         if said.status == 401:
             return web.Response(text=f"{said.message}\n", status=401, headers=headers)
@@ -81,7 +81,7 @@ class Coinbase:
 
 
 def not_placed(said: CoinbaseRefusal, asked: Any) -> dict[str, Any]:
-    """Return the answer to a create that is refused."""
+    """Return the answer to a refused create. ``asked`` is the order configuration of the request."""
     return {
         "success": False,
         "failure_reason": UNKNOWN_FAILURE,
@@ -101,7 +101,7 @@ def _token(request: web.Request) -> str:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """Return the parameters of an address. A repeated parameter holds all of its values."""
+    """Return the parameters of a URL's query. A repeated parameter holds all its values, joined by commas."""
     given: dict[str, list[str]] = defaultdict(list)
     for name, value in parse_qsl(query, keep_blank_values=True):
         given[name].append(value)

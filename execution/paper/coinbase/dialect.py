@@ -1,4 +1,4 @@
-"""Coinbase's JSON for what the paper exchange knows of markets: shapes only, no decisions."""
+"""Coinbase's JSON for the paper exchange's markets. It only formats and decides nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from execution.paper.symbols import dashed_symbol
 
 Json = dict[str, Any]
 
-#: The largest value of an order where a test has not set another.
+#: The largest value of an order, in quote, unless a test has set another.
 LARGEST_NOTIONAL = Decimal(150_000_000)
 SIDE_WORDS = {Side.BUY: "bid", Side.SELL: "offer"}
 
@@ -72,7 +72,7 @@ def _levels(levels: Iterable[tuple[Decimal, Decimal]]) -> list[Json]:
 
 
 def level_changes(changes: LevelChanges, now: int) -> list[Json]:
-    """Return the levels of a stream with the quantity left at each; an empty one is 0."""
+    """Return changed levels as the stream sends them, each with its new quantity. The quantity 0 removes a level."""
     return [
         {
             "side": SIDE_WORDS[side],
@@ -85,7 +85,7 @@ def level_changes(changes: LevelChanges, now: int) -> list[Json]:
 
 
 def public_trade(trade: PublicTrade, symbol: SymbolMarket) -> Json:
-    """Return a public trade. ``side`` is the maker's."""
+    """Return a public trade. ``side`` is the side of the maker."""
     return {
         "trade_id": str(trade.id),
         "product_id": dashed_symbol(symbol.market),
@@ -97,13 +97,13 @@ def public_trade(trade: PublicTrade, symbol: SymbolMarket) -> Json:
 
 
 def best(symbol: SymbolMarket, side: Side) -> tuple[str, str]:
-    """Price and quantity of the best level; nothing where there is none."""
+    """Return the price and the quantity of the best level, or two empty texts if that side is empty."""
     levels = symbol.book.levels(side, 1)
     return (text(levels[0][0]), text(levels[0][1])) if levels else ("", "")
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """Return the ticker of the stream."""
+    """Return a ticker as the stream sends it."""
     day = symbol.candles.day(now / 1000)
     (bid, bid_size), (ask, ask_size) = best(symbol, Side.BUY), best(symbol, Side.SELL)
     return {

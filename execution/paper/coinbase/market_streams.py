@@ -1,6 +1,6 @@
-"""Coinbase's public channels for subscribers: tickers, books and trades.
+"""Coinbase's public channels: tickers, books and trades.
 
-Nothing is built for a channel without a subscriber. A message is about one product.
+No message is built for a channel without a subscriber. A message is about one product.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from execution.paper.exchange import Exchange, LevelChanges, SymbolMarket
 from execution.paper.records import News, PublicTrade
 from execution.paper.symbols import dashed_symbol
 
-#: Channels, and what their messages call them.
+#: Each channel's name in a subscription, and its name in messages.
 CHANNELS = {"ticker": "ticker", "level2": "l2_data", "market_trades": "market_trades"}
-#: Trades are sent together, so often.
+#: The seconds between two batches: trades are sent together.
 BATCH_SECONDS = 0.25
-#: Trades of a snapshot.
+#: The number of trades in a snapshot.
 SNAPSHOT_TRADES = 50
 
 
@@ -72,13 +72,13 @@ class MarketChannels:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """Keep the trades of a commit for the next batch."""
+        """Add the trades of a commit to the next batch."""
         for symbol in self._exchange.symbols.values():
             if symbol.fresh_trades and ("market_trades", symbol.name) in self._subscribers:
                 self._waiting[symbol.name] += symbol.fresh_trades
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish books and tickers that changed at every step, and trades when a batch is due."""
+        """Publish the books and tickers that changed in this step, and the trades if a batch is due."""
         if not self._subscribers:
             return
         now = self._exchange.clock()

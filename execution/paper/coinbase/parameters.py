@@ -1,4 +1,4 @@
-"""Reads the parameters of coinbase's requests, and checks orders against the product as coinbase does."""
+"""The reading of coinbase's request parameters, and the check of orders against the product as coinbase does it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from execution.paper.symbols import PRICE_BAND_DOWN, PRICE_BAND_UP
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _WHOLE = re.compile(r"[0-9]{1,20}")
-#: Type and time in force of an order, by what its configuration is called.
+#: Our type and time in force of an order, by the name of its configuration in the request.
 CONFIGURATIONS = {
     "limit_limit_gtc": ("LIMIT", "GTC"),
     "limit_limit_gtd": ("LIMIT", "GTC"),
@@ -30,7 +30,7 @@ CONFIGURATIONS = {
 
 
 def whole(parameters: Mapping[str, str], name: str) -> int | None:
-    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
+    """Return an integer parameter, or None if it was not sent. Raise Refusal if it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -45,7 +45,7 @@ def limit(parameters: Mapping[str, str], default: int, largest: int) -> int:
 
 
 def moment(parameters: Mapping[str, str], name: str) -> int | None:
-    """Return the milliseconds of a time in ISO 8601, None when it was not sent. Raise Refusal for any other text."""
+    """Return a time in ISO 8601 as milliseconds, or None if it was not sent. Raise Refusal for any other text."""
     value = parameters.get(name, "")
     return _milliseconds(value, name) if value else None
 
@@ -61,7 +61,7 @@ def _milliseconds(value: Any, name: str) -> int:
 
 
 def product(exchange: Exchange, name: str | None) -> SymbolMarket:
-    """Return the symbol of a product. Raise Refusal, with 404, for one that is not listed."""
+    """Return the symbol that a product id names. Raise Refusal, with status 404, if it is not listed."""
     try:
         return exchange.dashed(name)
     except Refusal:
@@ -69,7 +69,7 @@ def product(exchange: Exchange, name: str | None) -> SymbolMarket:
 
 
 def listed(parameters: Mapping[str, str], *names: str) -> list[str]:
-    """Return the values of a parameter that may be given more than once, under any of its names."""
+    """Return all values of a parameter that has several ``names``. Each name may hold several, separated by commas."""
     return [value for name in names for value in parameters.get(name, "").split(",") if value]
 
 
@@ -81,7 +81,7 @@ def client_id(body: Mapping[str, Any]) -> str:
 
 
 def draft(body: Mapping[str, Any], exchange: Exchange) -> Draft:
-    """Return a new order's checked parameters. Raise Refusal in coinbase's words."""
+    """Check the body of a new order and return it as a draft. Raise Refusal in coinbase's words."""
     symbol = exchange.dashed(str(body.get("product_id")))
     side = {"BUY": Side.BUY, "SELL": Side.SELL}.get(str(body.get("side")))
     if side is None:
@@ -124,7 +124,7 @@ def _amount(fields: Mapping[str, Any], name: str) -> Decimal:
 
 
 def _check(order: Draft, symbol: SymbolMarket) -> None:
-    """Tick, price band, lot, smallest and largest size in base and in quote."""
+    """Check the tick, the price band, the lot, and the smallest and largest size in base and in quote."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if order.price % market.tick:

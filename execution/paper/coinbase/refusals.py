@@ -1,16 +1,16 @@
-"""Refusals in coinbase's words: an error with an HTTP status, or an order that is answered as not placed."""
+"""Refusals in coinbase's words: an error with an HTTP status, or with status 200 an order that was not placed."""
 
 from __future__ import annotations
 
 from execution.paper.refusals import Reason, Refusal
 
-#: What a refusal says of its preview where the preview found nothing.
+#: The preview's reason in a refusal that the preview did not cause.
 NO_PREVIEW = "UNKNOWN_PREVIEW_FAILURE_REASON"
 UNKNOWN_FAILURE = "UNKNOWN_FAILURE_REASON"
 
 
 class CoinbaseRefusal(Refusal):
-    """``word`` is what coinbase calls it. With status 200 it is the answer to a create, with its ``preview``."""
+    """A refusal with coinbase's ``word`` for it. Status 200 answers a create, with ``preview`` as its reason."""
 
     def __init__(self, word: str, message: str, status: int = 200, preview: str = NO_PREVIEW) -> None:
         super().__init__(0, message, status=status)
@@ -19,14 +19,14 @@ class CoinbaseRefusal(Refusal):
 
 
 def translated(refusal: Refusal) -> CoinbaseRefusal:
-    """Translate the exchange's own refusal to coinbase's words. A refusal of this dialect is unchanged."""
+    """Return the refusal in coinbase's words. A refusal that already has them is returned unchanged."""
     if isinstance(refusal, CoinbaseRefusal):
         return refusal
     return _BY_REASON[refusal.reason]()
 
 
 def unauthorized() -> CoinbaseRefusal:
-    """Return the refusal of a bad key, signature or time. It does not say which."""
+    """Return the refusal of a bad key, signature or time. The text does not say which of them was bad."""
     return CoinbaseRefusal("", "Unauthorized", status=401)
 
 
@@ -82,7 +82,7 @@ def unsupported(message: str) -> CoinbaseRefusal:
 
 
 def size_out_of_bounds(which: str) -> CoinbaseRefusal:
-    """Return the refusal of a size that is too small or too large. Only the preview's field has the reason."""
+    """Return the refusal of a size that is too small or too large. Only its field ``preview`` has the reason."""
     return CoinbaseRefusal(UNKNOWN_FAILURE, "", preview=f"PREVIEW_INVALID_{which}")
 
 

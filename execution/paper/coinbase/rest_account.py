@@ -18,7 +18,7 @@ from execution.paper.symbols import dashed_symbol
 
 MAX_ROWS = 1_000
 ROWS = 100
-#: States of orders that may still fill: lists of open orders show all of them. Assumed.
+#: The states of orders that may still fill. A list of open orders shows all of them. Assumed.
 STILL_OPEN = ("PENDING", "OPEN", "CANCEL_QUEUED")
 
 Row = TypeVar("Row", PaperOrder, PaperTrade)
@@ -28,8 +28,8 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """Place an order. Answer with ids and no state. With a known client id no order is made, and the existing one is
-    returned.
+    """Place an order, and answer with ids but no state. If the client id is known, place nothing and answer with the
+    existing order.
     """
     _refuse_reader(call)
     known = _by_client_id(call, client_id(call.body))
@@ -64,14 +64,14 @@ def _refuse_reader(call: Call) -> None:
 
 
 def _by_client_id(call: Call, name: str) -> PaperOrder | None:
-    """Return the account's order of this id, in any product and any state."""
+    """Return the account's order with the client id ``name``, in any product and any state."""
     ledger, key = call.exchange.ledger, call.account.key
     found = (ledger.find(key, symbol, None, name) for symbol in call.exchange.symbols)
     return next((order for order in found if order is not None), None)
 
 
 def cancel(call: Call) -> Any:
-    """Cancel each order by itself, by the exchange's id alone."""
+    """Cancel several orders, each independently of the others. They can only be named by the exchange's ids."""
     _refuse_reader(call)
     asked = call.body.get("order_ids")
     if not isinstance(asked, list) or not asked or len(asked) > ROWS:
@@ -91,7 +91,7 @@ def cancel(call: Call) -> Any:
 
 
 def _cancel(call: Call, order_id: str) -> str:
-    """Cancel an order. Return the reason why there is nothing to cancel; empty when it is cancelled."""
+    """Cancel an order. Return the reason if it could not be cancelled, else an empty text."""
     order = _mine(call, order_id)
     if order is None:
         return "UNKNOWN_CANCEL_ORDER"
@@ -122,7 +122,7 @@ def find(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Return orders of any state, or of some, newest first. It has no filter for a client id."""
+    """Return orders, newest first, of the states asked for or of all. There is no filter by client id."""
     states = _states(call.parameters)
     begin, end = moment(call.parameters, "start_date"), moment(call.parameters, "end_date")
     lag = call.lag("late_orders")
@@ -146,7 +146,7 @@ def _states(parameters: Mapping[str, str]) -> set[str]:
 
 
 def is_of_open_orders(parameters: Mapping[str, str]) -> str:
-    """Return the name among the faults for a list of orders."""
+    """Return the fault target that a list of orders belongs to: ``open_orders`` or ``all_orders``."""
     return "open_orders" if parameters.get("order_status") == "OPEN" else "all_orders"
 
 
@@ -156,7 +156,7 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> tuple[list[Row], str]:
-    """Return the newest rows after the cursor, and the cursor of the next page if there is one."""
+    """Return the newest rows after the cursor, and the cursor of the next page, which is empty on the last page."""
     after = whole(call.parameters, "cursor")
     left = [row for row in reversed(rows) if after is None or number(row) < after]
     count = limit(call.parameters, ROWS, MAX_ROWS)
@@ -182,7 +182,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> list[Json]:
 
 
 def fills(call: Call) -> Any:
-    """Return the fills within [start, end], of some orders or products or of all, newest first."""
+    """Return the fills within [start, end], newest first. They may be limited to some orders or products."""
     begin = moment(call.parameters, "start_sequence_timestamp")
     end = moment(call.parameters, "end_sequence_timestamp")
     orders = {order_number(name) for name in listed(call.parameters, "order_id", "order_ids")}
@@ -197,7 +197,7 @@ def fills(call: Call) -> Any:
 
 
 def accounts(call: Call) -> Any:
-    """Return an account for each currency. The cursor is the number of those before."""
+    """Return one account object per currency. The cursor is the number of currencies on the pages before."""
     currencies = sorted(call.account.balances)
     begin, count = whole(call.parameters, "cursor") or 0, limit(call.parameters, 49, 250)
     shown = [shapes.currency_account(call.account, each) for each in currencies[begin : begin + count]]

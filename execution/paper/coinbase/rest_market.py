@@ -1,4 +1,4 @@
-"""Market data over coinbase's REST, without a key and with one, and the other public calls."""
+"""Market data over coinbase's REST, with or without a key, and the other public calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from execution.paper.server import Call, Endpoint
 API = "/api/v3/brokerage"
 MAX_CANDLES = 350
 MAX_TRADES = 1_000
-#: Seconds of each candle.
+#: The seconds of each candle, by coinbase's name for its length.
 GRANULARITIES = {
     "ONE_MINUTE": INTERVALS["1m"],
     "FIVE_MINUTE": INTERVALS["5m"],
@@ -34,13 +34,13 @@ def time(call: Call) -> Any:
 
 
 def older_time(call: Call) -> Any:
-    """Return the time in the older API's form, which ccxt asks for by itself."""
+    """Return the time in the older API's form. ccxt asks for it without being told to."""
     now = call.exchange.now()
     return {"data": {"iso": iso(now), "epoch": now // 1000}}
 
 
 def currencies(_call: Call) -> Any:
-    """Return the currencies, without deposits and withdrawals."""
+    """Return an empty list of currencies: there are no deposits and withdrawals here."""
     return {"data": []}
 
 
@@ -49,7 +49,7 @@ def rates(_call: Call) -> Any:
 
 
 def products(call: Call) -> Any:
-    """Return the spot products, the only ones listed."""
+    """Return the spot products. The exchange lists no other ones."""
     kind = call.parameters.get("product_type", "SPOT")
     asked = listed(call.parameters, "product_ids")
     now = call.exchange.now()
@@ -78,7 +78,7 @@ def best_bid_ask(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """Return the trades, newest first, within [start, end] (seconds) where these are given, and the touch."""
+    """Return the trades, newest first, and the best prices. Only those within [start, end] (seconds)."""
     symbol = _symbol(call)
     start, end = whole(call.parameters, "start"), whole(call.parameters, "end")
     found = [
@@ -95,7 +95,7 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Return candles that opened within [start, end] (seconds), newest first. Minutes without a trade have none."""
+    """Return the candles that opened within [start, end] (seconds), newest first, without those that had no trade."""
     symbol = _symbol(call)
     seconds = GRANULARITIES.get(call.parameters.get("granularity", ""))
     start, end = whole(call.parameters, "start"), whole(call.parameters, "end")
@@ -110,7 +110,7 @@ def candles(call: Call) -> Any:
 
 
 def _both(path: str, handler: Any, public: str) -> tuple[Endpoint, Endpoint]:
-    """Return two endpoints for a call that may be made without a key and with one."""
+    """Return two endpoints for one call: one without a key, at the path ``public``, and one that must be signed."""
     return (
         Endpoint("GET", f"{API}/{public}", "market", 1, handler),
         Endpoint("GET", f"{API}/{path}", "market", 1, handler, signed=True),

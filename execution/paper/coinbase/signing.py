@@ -1,4 +1,4 @@
-"""Coinbase's keys: a JSON web token for each request, signed with an EC key of P-256 (ES256)."""
+"""Coinbase's request signatures: a JSON web token for each request, signed with an EC key on P-256 (ES256)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from execution.paper.accounts import Accounts
 from execution.paper.coinbase.refusals import unauthorized
 from execution.paper.records import Account
 
-#: A token may live so long.
+#: The longest lifetime of a token.
 LIFETIME_SECONDS = 120
-#: A token may begin so much later than now: clocks differ. Assumed.
+#: A token may begin at most this long after now, because clocks differ. Assumed.
 AHEAD_SECONDS = 5
 ISSUERS = ("cdp", "coinbase-cloud")
-#: How many points P-256 has.
+#: The order of the curve P-256, which is the number of its points.
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _WORDS = 32
 
 
 @functools.cache
 def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
-    """Return the EC key of an account: its secret if that is PEM, else a key derived from it, always the same."""
+    """Return the EC key of an account: ``secret`` if that is PEM, else a key derived from it, always the same."""
     if secret.startswith("-----BEGIN"):
         read = serialization.load_pem_private_key(secret.encode(), password=None)
         if not isinstance(read, ec.EllipticCurvePrivateKey):
@@ -40,7 +40,7 @@ def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
 
 
 def private_pem(secret: str) -> str:
-    """Return the EC key of an account in the form in which ccxt takes it as the secret."""
+    """Return the EC key of an account as PEM, the form in which ccxt takes a secret."""
     return (
         private_key(secret)
         .private_bytes(
@@ -61,10 +61,10 @@ def claimed_key(token: str) -> str | None:
 
 
 def signer_of(token: str, accounts: Accounts, now: float, uri: str | None) -> Account:
-    """Return the account whose key signed a token that is valid now (seconds) for ``uri``; a websocket has no
+    """Return the account whose key signed ``token``, which must be valid now (seconds) for ``uri``. A websocket has no
     ``uri``.
 
-    1. Key and signature. 2. The claims. Raise Refusal, which does not say what was wrong.
+    1. Check key and signature. 2. Check the claims. Raise Refusal, which does not say what was wrong.
     """
     try:
         head, body, signed = token.split(".")
@@ -102,7 +102,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _signature(text: str) -> bytes:
-    """Return the two numbers of a token's signature, as cryptography takes them."""
+    """Return a token's signature, two numbers, in the DER form that the library ``cryptography`` takes."""
     raw = _bytes(text)
     if len(raw) != 2 * _WORDS:
         raise ValueError("a signature of another length")

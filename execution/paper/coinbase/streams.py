@@ -1,4 +1,4 @@
-"""Coinbase's websockets: one address for all channels, numbered messages, heartbeats, and the end of quiet ones."""
+"""Coinbase's websockets: one address for all channels, numbered messages, heartbeats, and an end of quiet ones."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from execution.paper.exchange import Exchange, LevelChanges
 from execution.paper.faults import Faults
 from execution.paper.refusals import Refusal
 
-#: A connection that gets no message for so many seconds is closed: a length within these bounds, drawn for each.
+#: A connection without a message for so many seconds is closed. Each connection's limit is drawn within these bounds.
 QUIET_SECONDS = (60.0, 90.0)
 HEARTBEAT_SECONDS = 1.0
 
 
 class Channels:
-    """All connections of the dialect, and which channels each has subscribed to."""
+    """All websockets of the dialect, and the channels to which each has subscribed."""
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults, seed: int
@@ -39,7 +39,7 @@ class Channels:
         self._wire = Wire(exchange, connections)
         self._market = MarketChannels(exchange, self._wire)
         self._user = UserChannel(exchange, self._wire, faults)
-        #: By connection: what it has subscribed to, with the products of each channel.
+        #: By connection: the channels to which it has subscribed, with the products of each.
         self._subscribed: dict[Connection, dict[str, list[str]]] = {}
         self._patience: dict[Connection, float] = {}
         self._heartbeats: dict[Connection, int] = {}
@@ -80,7 +80,7 @@ class Channels:
             self._wire.refuse(connection, "authentication failure")
 
     def _subscribe(self, connection: Connection, channel: str, message: Json) -> None:
-        """Confirm, and begin with a snapshot. Raises Refusal for a token that is not good."""
+        """Confirm a subscription, then send its snapshot. Raises Refusal for an invalid token."""
         signer = None
         if channel == "user":
             signer = signer_of(str(message.get("jwt")), self._accounts, self._exchange.clock(), None)
@@ -116,7 +116,7 @@ class Channels:
         self._confirm(connection)
 
     def _products(self, connection: Connection, channel: str, message: Json) -> list[str] | None:
-        """Return the named products. If one does not exist, send an error and return None."""
+        """Return the products that ``message`` names. If one does not exist, send an error and return None."""
         named = message.get("product_ids") or []
         known = {name for name in map(str, named) if name.replace("-", "", 1) in self._exchange.symbols}
         if len(known) < len(named) or (channel in CHANNELS and not named):
@@ -126,15 +126,15 @@ class Channels:
         return list(map(str, named))
 
     def _confirm(self, connection: Connection) -> None:
-        """Send the present subscriptions. Channels without products name the user, or nothing."""
+        """Send the present subscriptions. A channel without products lists its own name instead."""
         told = {channel: products or [channel] for channel, products in self._subscribed[connection].items()}
         self._wire.send(connection, "subscriptions", [{"subscriptions": told}])
 
     # --- time -----------------------------------------------------------------------------------
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Send at every step books and tickers, trades each quarter of a second, heartbeats, and the end of the
-        quiet.
+        """Do the work of one step: send books, tickers, due trades, orders and heartbeats. Drop connections that have
+        been quiet for too long.
         """
         self._market.tick(changed)
         self._user.tick()

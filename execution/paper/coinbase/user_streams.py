@@ -1,4 +1,4 @@
-"""Coinbase's channel ``user``: open orders first, then each change of an order, with cumulative figures."""
+"""Coinbase's channel ``user``: first the open orders, then each change of an order, with cumulative figures."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from execution.paper.faults import Faults
 from execution.paper.records import Account, News, OrderNews, PaperOrder
 from execution.paper.symbols import dashed_symbol
 
-#: Open orders of one message of a snapshot.
+#: The number of open orders in one message of a snapshot.
 BATCH = 50
 
 
 class UserChannel:
-    """The listeners to the orders of each account, of some products or of all."""
+    """The listeners to each account's orders. Each listens to some products or to all."""
 
     def __init__(self, exchange: Exchange, wire: Wire, faults: Faults) -> None:
         self._exchange = exchange
         self._wire = wire
         self._faults = faults
         self._listeners: dict[str, dict[Connection, list[str]]] = {}
-        #: Cancels that are shown as queued, with the moment (milliseconds) when each is told to be done.
+        #: Cancels that were sent as queued, each with the time (milliseconds) at which it is sent as done.
         self._queued: deque[tuple[int, OrderNews]] = deque()
         exchange.listeners.append(self.publish)
 
     def subscribe(self, connection: Connection, account: Account, products: list[str]) -> None:
-        """Begin with the open orders, in batches; without any there is one empty batch."""
+        """Add a listener and send it the open orders in batches. Without open orders it gets one empty batch."""
         self._listeners.setdefault(account.key, {})[connection] = products
         ledger, now = self._exchange.ledger, self._exchange.now()
         orders = [
@@ -47,7 +47,7 @@ class UserChannel:
             listeners.pop(connection, None)
 
     def publish(self, news: list[News]) -> None:
-        """Publish, after each commit, the order events of accounts with a listener."""
+        """Publish, after each commit, the order events of each account that has a listener."""
         for item in news:
             if not isinstance(item, OrderNews) or not self._listeners.get(item.order.account):
                 continue
@@ -57,12 +57,12 @@ class UserChannel:
                 self._queued.append((item.time + shapes.CANCEL_QUEUED_FOR, item))
 
     def tick(self) -> None:
-        """Complete queued cancels at every step."""
+        """Send, at every step, the queued cancels that are due as done."""
         while self._queued and self._queued[0][0] <= self._exchange.now():
             self._tell(self._queued.popleft()[1], "CANCELLED")
 
     def _tell(self, item: OrderNews, word: str) -> None:
-        """Send the order in the state ``word``. A message that a fault loses leaves its number out."""
+        """Send an order in the state ``word``. A message that a fault loses still uses up its number."""
         account, product = item.order.account, self._product(item.order)
         event = {"type": "update", "orders": [self._told(item.order, word)]}
         copies = self._faults.copies(account)
@@ -75,7 +75,7 @@ class UserChannel:
                 self._wire.send(connection, "user", [event])
 
     def _told(self, order: PaperOrder, word: str) -> Json:
-        """Return the order as it was then."""
+        """Return the order as the channel sends it, with its trades up to the quantity executed at that time."""
         market = self._exchange.symbols[order.symbol].market
         so_far, trades = [], self._exchange.ledger.by_order[order.id]
         left = order.executed
@@ -91,7 +91,7 @@ class UserChannel:
 
 
 def _words(item: OrderNews) -> tuple[str, ...]:
-    """Return the states that are sent at once: a new order is first on its way, and a cancel is queued."""
+    """Return the states to send now. A new order is PENDING first, and a cancelled one is only CANCEL_QUEUED."""
     if item.kind == "NEW":
         return ("PENDING", "OPEN") if item.order.price is not None else ("PENDING",)
     if item.kind == "CANCELED":

@@ -11,7 +11,7 @@ from execution.paper.exchange import Exchange
 
 
 class Wire:
-    """Numbers the messages of each connection, and knows the time of each one's last message."""
+    """Sends messages, numbers those of each connection, and keeps the time of each connection's last one."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange
@@ -27,7 +27,7 @@ class Wire:
         del self._numbers[connection], self._sent_at[connection]
 
     def sent_at(self, connection: Connection) -> float:
-        """Return the time at which the last message was sent or the connection began (seconds)."""
+        """Return the time of the connection's last message, or of its beginning if there was none (seconds)."""
         return self._sent_at[connection]
 
     def send(self, connection: Connection, channel: str, events: Sequence[Json]) -> None:
@@ -42,7 +42,7 @@ class Wire:
         self._connections.send(connection, encode(message))
 
     def skip(self, connection: Connection) -> int:
-        """Use up a number, for a message that is sent or lost."""
+        """Use up the connection's next message number, and return it. The message may be sent or lost."""
         number = self._numbers[connection]
         self._numbers[connection] += 1
         return number

@@ -1,1 +1,1 @@
-"""The kraken dialect: REST and websockets v2 over the books and the ledger that the other dialects show too."""
+"""The kraken dialect: REST and websockets v2 on the books and the ledger that all dialects share."""

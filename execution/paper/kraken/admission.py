@@ -1,4 +1,4 @@
-"""Kraken's way to admit and refuse calls: a signature, a growing nonce, a counter, errors with HTTP 200."""
+"""The admission and refusal of calls as kraken does them: signature, rising nonce, counter, errors with HTTP 200."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Kraken:
-    """``Dialect`` of kraken. An endpoint's weight is what it adds to its key's call counter."""
+    """``Dialect`` of kraken. An endpoint's weight is the amount that a call adds to its key's call counter."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("API-Key")
@@ -35,7 +35,7 @@ class Kraken:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # kraken announces nothing
     ) -> Call:
-        """Admit a call. 1. The key and its lockout. 2. Signature. 3. Nonce. 4. The call counter."""
+        """Admit a call. If it must be signed, check: 1. Key and lockout. 2. Signature. 3. Nonce. 4. Call counter."""
         query = request.raw_path.partition("?")[2]
         parameters = dict(parse_qsl(query, keep_blank_values=True)) | _fields(body)
         if not endpoint.signed:
@@ -75,7 +75,7 @@ class Kraken:
 
 
 def _fields(body: str) -> dict[str, str]:
-    """Return the parameters of a body: a form, or an object of JSON."""
+    """Return the parameters of a body, which is a form or a JSON object."""
     if not body.startswith("{"):
         return dict(parse_qsl(body, keep_blank_values=True))
     try:
@@ -88,7 +88,7 @@ def _fields(body: str) -> dict[str, str]:
 def _checked_nonce(
     account: Account, request: web.Request, body: str, parameters: dict[str, str], counters: Counters, now: float
 ) -> int:  # fmt: skip
-    """Return the nonce of a request whose signature is right."""
+    """Return a request's nonce after checking its signature. Raise Refusal for a wrong signature or nonce."""
     nonce = parameters.get("nonce", "")
     if not _is_signed(account, request.path, nonce, body, request.headers.get("API-Sign", "")):
         counters.note_refusal(account, "signature", now)
@@ -100,8 +100,8 @@ def _checked_nonce(
 
 
 def _is_signed(account: Account, path: str, nonce: str, body: str, signature: str) -> bool:
-    """Return whether the signature is the HMAC-SHA512 of the path and the SHA256 of nonce and body. The secret is
-    in base64.
+    """Return whether the signature is right: the HMAC-SHA512 of the path and the SHA256 of nonce and body. The secret
+    is base64.
     """
     try:
         secret = base64.b64decode(account.secret, validate=True)

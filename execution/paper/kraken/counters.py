@@ -1,4 +1,4 @@
-"""Kraken's counters: calls by key, orders by client and pair. Each grows with use and decays with time.
+"""Kraken's counters: of calls by key, of orders by key and pair. Each grows with use and falls with time.
 
 Figures and costs are documented (docs.kraken.com, guides spot-rest-ratelimits and spot-ratelimits).
 """
@@ -12,17 +12,17 @@ from typing import Any
 from execution.paper.kraken import refusals
 from execution.paper.records import Account
 
-#: So many refusals of a key in a row lock it out for so many seconds. Kraken documents neither figure.
+#: The number of refusals of one key in a row that lock it out, and for how long. Kraken documents neither.
 LOCKOUT_AFTER = 10
 LOCKOUT_SECONDS = 60.0
-#: What a cancel costs by the order's age: below so many seconds, so much.
+#: The cost of a cancel by the order's age: pairs of an age in seconds and the cost of a younger order.
 CANCEL_COSTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 CREATE_COST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """The limits of a verified account. Decays are per second; ``open_orders`` are those of one pair."""
+    """The limits of an account's verification level. Decays are per second, ``open_orders`` is per pair."""
 
     calls: float
     calls_decay: float
@@ -39,9 +39,9 @@ TIERS = {
 
 
 class DecayingCounter:
-    """A level that grows with each use and falls by ``decay`` each second, never above ``limit``.
+    """A level that grows with each use and falls by ``decay`` each second. It never passes ``limit``.
 
-    ``peak`` is the highest level so far. ``refused`` counts the uses that would have passed the limit and were not
+    ``peak`` is the highest level so far. ``refused`` counts the uses that would have passed the limit, and so were not
     added.
     """
 
@@ -57,7 +57,7 @@ class DecayingCounter:
         return max(0.0, self._level - self.decay * max(now - self._at, 0.0))
 
     def take(self, cost: float, now: float) -> bool:
-        """Add ``cost``; False, with nothing added, where that would pass the limit."""
+        """Add ``cost`` and return True. If that would pass the limit, add nothing and return False."""
         level = self.level(now) + cost
         if level > self.limit:
             self.refused += 1
@@ -72,7 +72,7 @@ class DecayingCounter:
 
 
 class Counters:
-    """Everything that is counted of each key. ``now`` is in seconds since the epoch."""
+    """All counters of each key. ``now`` is in seconds since the epoch."""
 
     def __init__(self) -> None:
         self._calls: dict[str, DecayingCounter] = {}
@@ -88,7 +88,7 @@ class Counters:
             raise refusals.locked_out()
 
     def note_refusal(self, account: Account, why: str, now: float) -> None:
-        """Count a bad signature or nonce, or a call too many. Many in a row lock the key out."""
+        """Count a refusal: of a signature, of a nonce, or of a call over the limit. Many in a row lock the key out."""
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1
         if self._in_a_row[account.key] >= LOCKOUT_AFTER:
@@ -96,7 +96,7 @@ class Counters:
             self._in_a_row[account.key] = 0
 
     def take_nonce(self, account: Account, nonce: int, now: float) -> None:
-        """Accept a nonce that is above all before it: the window is zero. Nonces are forgotten at a restart."""
+        """Accept a nonce above all earlier ones of the key, else raise Refusal. A restart forgets the earlier ones."""
         if nonce <= self._nonces.get(account.key, -1):
             self.note_refusal(account, "nonce", now)
             raise refusals.invalid_nonce()
@@ -112,7 +112,7 @@ class Counters:
         self._count_trading(account, symbol, CREATE_COST, now)
 
     def count_cancel(self, account: Account, symbol: str, age: float, now: float) -> None:
-        """Count a cancel. ``age`` is the order's, in seconds."""
+        """Count a cancel. ``age`` is the age of the cancelled order in seconds."""
         cost = next((cost for below, cost in CANCEL_COSTS if age < below), 0)
         if cost:
             self._count_trading(account, symbol, cost, now)

@@ -1,4 +1,4 @@
-"""Kraken's JSON over REST for what the paper exchange knows: shapes only, no decisions."""
+"""Kraken's REST JSON for the paper exchange's markets, orders and accounts. It only formats and decides nothing."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from execution.paper.records import Account, OrderStatus, PaperOrder, PaperTrade
 
 Json = dict[str, Any]
 
-#: What stands before an id that a client did not give; it is not shown.
+#: The first character of a client id that the exchange drew because the client gave none. Such an id is not shown.
 DRAWN = "~"
 _STATUSES = {
     OrderStatus.NEW: "open",
     OrderStatus.PARTIALLY_FILLED: "open",
     OrderStatus.FILLED: "closed",
 }
-#: Why an order ended that was not filled. Only the first is documented.
+#: Kraken's reason for the end of an order that was not filled. Only the first is documented.
 _REASONS = {
     OrderStatus.CANCELED: "User requested",
     OrderStatus.EXPIRED: "Immediate order not filled",
@@ -45,7 +45,7 @@ PREVENTIONS = {
 
 
 def text(amount: Decimal) -> str:
-    """Return eight decimals, as kraken writes quantities and money."""
+    """Return the amount with eight decimals, as kraken writes quantities and money."""
     return f"{amount:.8f}"
 
 
@@ -71,7 +71,7 @@ def asset(name: str) -> Json:
 
 
 def pair(symbol: SymbolMarket, maker: Decimal, taker: Decimal) -> Json:
-    """Return a pair. Fees are in per cent. Kraken tells no largest quantity and no largest value."""
+    """Return a pair's rules. Fees are in per cent. Kraken publishes no largest quantity and no largest value."""
     market = symbol.market
     return {
         "altname": pair_id(market),
@@ -100,13 +100,13 @@ def pair(symbol: SymbolMarket, maker: Decimal, taker: Decimal) -> Json:
 
 
 def _best(symbol: SymbolMarket, side: Side) -> list[str]:
-    """Price, whole lots and lots of the best level."""
+    """Return the best level: its price, its quantity without decimals, its quantity."""
     level = next(iter(symbol.book.levels(side, 1)), (ZERO, ZERO))
     return [price_text(level[0], symbol.market), str(int(level[1])), text(level[1])]
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """Return a ticker. Pairs of figures are of today and of the last 24 hours; both are of the latter here."""
+    """Return a ticker. Kraken's pairs are of today and of the last 24 hours; here both are of the latter."""
     day = symbol.candles.day(now / 1000)
     last = symbol.trades[-1].quantity if symbol.trades else ZERO
     average = day.notional / day.volume if day.volume else day.close
@@ -136,7 +136,7 @@ def book(symbol: SymbolMarket, count: int, now: int) -> Json:
 
 
 def public_trade(trade: PublicTrade, market: Market) -> list[Any]:
-    """Price, quantity, seconds, side of the taker, kind of its order (which we do not know), nothing, number."""
+    """Return a public trade: price, quantity, seconds, taker's side, order type (unknown: ``l``), nothing, id."""
     side = "s" if trade.buyer_is_maker else "b"
     return [
         price_text(trade.price, market), text(trade.quantity), trade.time / 1000, side, "l", "", trade.id,
@@ -144,7 +144,7 @@ def public_trade(trade: PublicTrade, market: Market) -> list[Any]:
 
 
 def candle(bar: Bar, market: Market) -> list[Any]:
-    """Return opening in seconds, prices, average price, volume, number of trades."""
+    """Return a candle: opening time in seconds, prices, average price, volume, number of trades."""
     prices = [price_text(each, market) for each in (bar.open, bar.high, bar.low, bar.close)]
     average = bar.notional / bar.volume if bar.volume else bar.close
     return [bar.start, *prices, price_text(average, market), text(bar.volume), bar.trades]
@@ -154,7 +154,7 @@ def candle(bar: Bar, market: Market) -> list[Any]:
 
 
 def own_id(order: PaperOrder | PaperTrade) -> Json:
-    """Return ``cl_ord_id``, where the client gave one."""
+    """Return ``cl_ord_id``, or nothing if the client gave no id."""
     return {} if order.client_id.startswith(DRAWN) else {"cl_ord_id": order.client_id}
 
 
@@ -171,7 +171,7 @@ def kind(order: PaperOrder) -> str:
 
 
 def flags(order: PaperOrder) -> str:
-    """Return ``fciq`` for fees in quote, ``fcib`` for fees in base."""
+    """Return the flags of an order: ``fciq`` for a fee in quote or ``fcib`` for one in base, and ``post``."""
     in_quote = (order.side is Side.BUY) == order.fee_on_top
     shown = ["fciq" if in_quote else "fcib"]
     return ",".join([*shown, "post"] if order.type == "LIMIT_MAKER" else shown)
@@ -186,7 +186,7 @@ def description(order: PaperOrder, market: Market) -> str:
 def order_state(
     order: PaperOrder, market: Market, trades: Sequence[PaperTrade], *, with_trades: bool = False
 ) -> Json:
-    """Return an order as lists show it. ``trades`` are its trades up to the time that is shown."""
+    """Return an order as lists show it. ``trades`` are its trades up to the time shown."""
     at = ZERO if order.price is None else order.price
     average = order.quote_executed / order.executed if order.executed else ZERO
     shown = {
@@ -246,7 +246,7 @@ def own_trade(trade: PaperTrade, order: PaperOrder, market: Market) -> Json:
 
 
 def totals(account: Account, *, with_holds: bool) -> Json:
-    """Return the total by asset, and the part that orders hold."""
+    """Return the total of each asset, and with ``with_holds`` the part that orders lock."""
     shown: Json = {}
     for name, amounts in sorted(account.balances.items()):
         total = amounts.free + amounts.locked
@@ -257,7 +257,7 @@ def totals(account: Account, *, with_holds: bool) -> Json:
 
 
 def volume(symbols: Iterable[SymbolMarket], maker: Decimal, taker: Decimal) -> Json:
-    """Return the fees in per cent, the same for every pair."""
+    """Return the fee rates in per cent. They are the same for every pair."""
 
     def fees(rate: Decimal) -> Json:
         shown = f"{rate * 100:.4f}"

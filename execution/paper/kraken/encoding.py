@@ -1,4 +1,4 @@
-"""Kraken's websockets write numbers with all their digits, trailing zeros among them: a checksum is taken of these."""
+"""The JSON of kraken's websockets. Numbers keep all their digits and trailing zeros, for the checksums."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-#: Decimals of a quantity, whatever the pair's lot.
+#: The step of every written quantity, whatever the pair's lot.
 QUANTITY_STEP = Decimal("0.00000001")
-#: Levels of either side that a checksum covers.
+#: The levels of each side that a checksum covers.
 CHECKED_LEVELS = 10
 
 Json = dict[str, Any]
@@ -19,7 +19,7 @@ Level = tuple[Decimal, Decimal]
 
 
 def encode(message: Any) -> str:
-    """Encode a message as JSON in which a ``Decimal`` is a number with all its digits."""
+    """Return a message as JSON. A ``Decimal`` becomes a number with all its digits."""
     if isinstance(message, Decimal):
         return f"{message:f}"
     if isinstance(message, dict):
@@ -40,14 +40,14 @@ def quantity(amount: Decimal) -> Decimal:
 
 
 def price(amount: Decimal, tick: Decimal) -> Decimal:
-    """Return the amount with the decimals of the pair's tick."""
+    """Return the price with as many decimals as the pair's tick has."""
     return amount.quantize(Decimal(1).scaleb(min(0, int(tick.normalize().as_tuple().exponent))))
 
 
 def checksum(asks: Iterable[Level], bids: Iterable[Level]) -> int:
-    """Return the CRC32 of the best ten asks, then bids, as they are on the wire: without points and leading zeros.
+    """Return the CRC32 of the ten best asks, then bids, written as in messages but without points and leading zeros.
 
-    As documented in the guide spot-ws-book-v2.
+    It is documented in the guide spot-ws-book-v2.
     """
     levels = [*list(asks)[:CHECKED_LEVELS], *list(bids)[:CHECKED_LEVELS]]
     return zlib.crc32("".join(_digits(number) for level in levels for number in level).encode())

@@ -1,6 +1,6 @@
-"""Kraken's public channels: best quotes, books with a checksum, and trades, to those who subscribed.
+"""Kraken's public channels: best quotes, books with a checksum, and trades.
 
-Nothing is built for a channel without a subscriber.
+No message is built for a channel without a subscriber.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from execution.paper.records import News, PublicTrade
 from execution.paper.refusals import Refusal
 
 CHANNELS = ("ticker", "book", "trade")
-#: What makes a ticker: a trade, unless the best quotes are asked for.
+#: The events on which a ticker is sent: each trade (the default), or each change of the best quotes.
 TRIGGERS = ("trades", "bbo")
 DEPTHS = (10, 25, 100, 500, 1000)
 SNAPSHOT_TRADES = 50
 
-#: Channel, symbol, and what the channel is asked for beside: a trigger or a depth.
+#: A channel, a symbol, and the channel's option: a ticker's trigger, a book's depth, or None.
 Topic = tuple[str, str, Any]
-#: The levels of either side that were last told, by price.
+#: The levels of each side that were sent last, by price.
 Told = dict[Side, dict[Decimal, Decimal]]
 
 
 class MarketFeeds:
-    """Subscribers by topic, and what was last sent on it."""
+    """The subscribers of each topic, and the last values sent on it."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange
@@ -65,7 +65,7 @@ class MarketFeeds:
         return [_confirmation(topic, symbol) for topic, symbol in topics]
 
     def _begin(self, connection: Connection, parameters: Json) -> None:
-        """Send the snapshots. Trades have one only on request."""
+        """Send the snapshots of a new subscription. The trade channel has one only on request."""
         for topic, symbol in self._topics(parameters):
             channel = topic[0]
             if not parameters.get("snapshot", channel != "trade"):
@@ -121,7 +121,7 @@ class MarketFeeds:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """Publish, after each commit, trades, and tickers where these or the best quotes changed."""
+        """Publish, after each commit, new trades, and tickers after a trade or a change of the best quotes."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -138,14 +138,14 @@ class MarketFeeds:
             self._send(("ticker", symbol.name, "bbo"), partial(self._tickers, symbol))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish changed books at every step, and a heartbeat after a second without news."""
+        """Publish changed books at every step, and a heartbeat to each connection that got nothing for a second."""
         self._talk.beat()
         for topic in list(self._subscribers):
             if topic[0] == "book" and changed[topic[1]]:
                 self._publish_book(topic, self._exchange.symbols[topic[1]])
 
     def _publish_book(self, topic: Topic, symbol: SymbolMarket) -> None:
-        """Publish the changes within the depth. A client drops a level that fell out of it (documented)."""
+        """Publish the changed levels within the topic's depth. Clients drop those beyond it (documented)."""
         before, now = self._told.get(topic), _levels(symbol, topic[2])
         self._told[topic] = now
         if before is None or before == now:
@@ -209,7 +209,7 @@ def _levels(symbol: SymbolMarket, depth: int) -> Told:
 
 
 def _best(symbol: SymbolMarket) -> tuple[tuple[Decimal, Decimal], tuple[Decimal, Decimal]]:
-    """Return the best bid and ask with their quantities; zeros for an empty side."""
+    """Return the best bid and the best ask, each as price and quantity. An empty side gives two zeros."""
     bid, ask = (
         next((dialect.level(*each, symbol.market) for each in symbol.book.levels(side, 1)), (ZERO, ZERO))
         for side in (Side.BUY, Side.SELL)
@@ -220,7 +220,7 @@ def _best(symbol: SymbolMarket) -> tuple[tuple[Decimal, Decimal], tuple[Decimal,
 def _changes(
     before: dict[Decimal, Decimal], now: dict[Decimal, Decimal], side: Side, depth: int
 ) -> dict[Decimal, Decimal]:
-    """Return levels that are new or different, and with a quantity of zero those that are gone."""
+    """Return the levels that are new or different. A level that is gone has the quantity 0."""
     worst = (min if side is Side.BUY else max)(now, default=None) if len(now) == depth else None
     gone = {
         at: quantity(ZERO)
@@ -235,7 +235,7 @@ def _fresh(symbol: SymbolMarket) -> list[Json]:
 
 
 def _trade(trade: PublicTrade, symbol: SymbolMarket) -> Json:
-    """Return a trade. ``side`` is the taker's."""
+    """Return a public trade. ``side`` is the side of the taker."""
     return {
         "symbol": symbol.market.symbol,
         "side": "sell" if trade.buyer_is_maker else "buy",

@@ -7,11 +7,11 @@ import re
 from execution.core.types import Market
 from execution.paper.exchange import Exchange, SymbolMarket
 
-#: Assets with a name of their own: the short one, and the one with the letter of its class.
+#: The assets that kraken names differently: the short name, and the name with the letter of the asset's class.
 _ASSETS = {"BTC": ("XBT", "XXBT"), "ETH": ("ETH", "XETH"), "DOGE": ("XDG", "XXDG")}
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ID = re.compile(r"[OT]([0-9A-Z]{5})-([0-9A-Z]{5})-([0-9A-Z]{6})")
-#: Characters of an id behind its letter; those of a trade's id that stand for its order.
+#: The characters of an id after its first letter, and those of a trade's id that are its order's number.
 _ID_LENGTH, _ORDER_LENGTH = 16, 7
 
 
@@ -29,7 +29,7 @@ def pair_id(market: Market) -> str:
 
 
 def old_stream_name(market: Market) -> str:
-    """Return the name of a pair on the first version of the websockets: ``XBT/USDT``."""
+    """Return the name of a pair in the first version of the websockets: ``XBT/USDT``."""
     return f"{short_name(market.base)}/{short_name(market.quote)}"
 
 
@@ -45,13 +45,15 @@ def order_txid(order_id: int) -> str:
 
 
 def trade_txid(order_id: int, trade_id: int) -> str:
-    """Return the id of one order's side of a trade. Trade numbers alone repeat from symbol to symbol."""
+    """Return the id of a trade as one order sees it. It contains the order's number, because trade numbers repeat
+    between symbols.
+    """
     number = _base36(trade_id, _ID_LENGTH - _ORDER_LENGTH)
     return _written("T", _base36(order_id, _ORDER_LENGTH) + number)
 
 
 def order_number(txid: str) -> int | None:
-    """Return the exchange's number of an order; None for a text that is no id of an order."""
+    """Return the exchange's number of an order, or None if the text is no order id."""
     match = _ID.fullmatch(txid)
     return int("".join(match.groups()), 36) if match is not None and txid.startswith("O") else None
 

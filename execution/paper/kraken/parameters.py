@@ -1,4 +1,4 @@
-"""Reads the parameters of kraken's requests, and checks orders against the pair as kraken does."""
+"""The reading of kraken's request parameters, and the check of orders against the pair as kraken does it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Parameters = Mapping[str, str]
 
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _WHOLE = re.compile(r"[0-9]{1,20}")
-#: A UUID, 32 hexadecimal digits, or 18 characters of text (documented).
+#: The allowed client ids: a UUID, 32 hexadecimal digits, or up to 18 characters of text (documented).
 _CLIENT_ID = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[!-}]{1,18}", re.ASCII
 )
@@ -30,7 +30,7 @@ DEADLINE_FROM, DEADLINE_TO = 2, 60
 
 
 def whole(parameters: Parameters, name: str) -> int | None:
-    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
+    """Return an integer parameter, or None if it was not sent. Raise Refusal if it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -40,7 +40,7 @@ def whole(parameters: Parameters, name: str) -> int | None:
 
 
 def seconds(parameters: Parameters, name: str) -> float | None:
-    """Return a time in seconds as milliseconds, None when it was not sent. Raise Refusal for a text that is no
+    """Return a time that was sent in seconds as milliseconds, or None if it was not sent. Raise Refusal if it is no
     number.
     """
     value = parameters.get(name, "")
@@ -67,14 +67,14 @@ def pair(parameters: Parameters, exchange: Exchange) -> SymbolMarket:
 
 
 def pairs(parameters: Parameters, exchange: Exchange) -> list[SymbolMarket]:
-    """Return the symbols of a list in ``pair``, or all."""
+    """Return the symbols that ``pair`` lists, or all symbols without it."""
     if not parameters.get("pair"):
         return exchange.listed
     return [pair({"pair": name}, exchange) for name in parameters["pair"].split(",")]
 
 
 def check_deadline(parameters: Parameters, now: int) -> None:
-    """Check that ``deadline`` (RFC 3339) is two to sixty seconds ahead. One that has passed refuses the order."""
+    """Check that ``deadline`` (RFC 3339), if sent, is two to sixty seconds ahead. Raise Refusal if not."""
     value = parameters.get("deadline", "")
     if not value:
         return
@@ -92,7 +92,7 @@ def check_deadline(parameters: Parameters, now: int) -> None:
 
 
 def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
-    """Return a new order's checked parameters. Raise Refusal in kraken's words."""
+    """Check the parameters of a new order and return it as a draft. Raise Refusal in kraken's words."""
     if parameters.get("type") not in ("buy", "sell"):
         raise refusals.wrong("type")
     side, given = Side(parameters["type"]), set(filter(None, parameters.get("oflags", "").split(",")))
@@ -140,7 +140,7 @@ def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
 
 
 def _client_id(parameters: Parameters) -> str:
-    """Return the client's id, or one that stands for none. It excludes ``userref`` (documented)."""
+    """Return the client's id, or a drawn one if none was sent. Refuse an id together with ``userref`` (documented)."""
     value = parameters.get("cl_ord_id", "")
     if not value:
         return DRAWN + secrets.token_hex(12)
@@ -157,7 +157,7 @@ def _amount(parameters: Parameters, name: str) -> Decimal:
 
 
 def _check(order: Draft, symbol: SymbolMarket) -> None:
-    """Check decimals, tick, least quantity and least value. A band of prices is not documented."""
+    """Check decimals, tick, price band, least quantity and least value. Kraken does not document its price band."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if order.price != Decimal(price_text(order.price, market)):

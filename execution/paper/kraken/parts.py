@@ -1,4 +1,4 @@
-"""The state of a running paper exchange for the kraken dialect."""
+"""The parts of a running paper exchange that only the kraken dialect uses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class KrakenParts:
     user_feeds: UserFeeds
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Do every step of the markets."""
+        """Do the work of one step of the markets: publish books and heartbeats."""
         self.market_feeds.tick(changed)
         self.user_feeds.tick()
 

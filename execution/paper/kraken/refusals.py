@@ -1,13 +1,13 @@
 """Refusals in kraken's words. They come with HTTP 200 and carry no code.
 
-Words are documented (guide spot-errors) unless a comment says otherwise.
+The words are documented (guide spot-errors) unless a comment says otherwise.
 """
 
 from __future__ import annotations
 
 from execution.paper.refusals import Reason, Refusal
 
-#: Kraken does not say what a pair in maintenance answers: assumed to be the same as cancel_only.
+#: The answer of a pair in maintenance is not documented. It is assumed to be that of cancel_only.
 _CLOSED = "EService:Market in cancel_only mode"
 _BY_REASON = {
     Reason.UNKNOWN_SYMBOL: "EQuery:Unknown asset pair",
@@ -28,7 +28,7 @@ def said(words: str) -> Refusal:
 
 
 def translated(refusal: Refusal) -> Refusal:
-    """Translate the exchange's own refusal to kraken's words. A refusal of this dialect is unchanged."""
+    """Return the refusal in kraken's words. A refusal that already has them is returned unchanged."""
     return refusal if refusal.reason is Reason.DIALECT else said(_BY_REASON[refusal.reason])
 
 

@@ -13,9 +13,9 @@ from execution.paper.kraken.parameters import check_deadline, draft, is_true, pa
 from execution.paper.records import Draft, PaperOrder, PaperTrade
 from execution.paper.server import Call, Endpoint
 
-#: Rows of a page of ended orders, and of one of trades.
+#: The rows on a page of ended orders or of trades.
 PAGE = 50
-#: Orders that may be asked for by their ids at once.
+#: The most orders that one call may ask for by their ids.
 MAX_IDS = 50
 TOKEN_SECONDS = 900
 
@@ -26,8 +26,8 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def add_order(call: Call) -> Any:
-    """Add an order. 1. The trading counter, which counts a refused order too. 2. Deadline and order. 3. Place it,
-    and answer with ids only.
+    """Add an order. 1. Count it in the trading counter, even if it is refused later. 2. Check deadline and order. 3.
+    Place it, and answer with ids only.
     """
     exchange, counters = call.exchange, call.server.kraken.counters
     if not call.account.may_trade:
@@ -54,7 +54,7 @@ def add_order(call: Call) -> Any:
 
 
 def _planned(checked: Draft, call: Call) -> str:
-    """Return the words for an order that is checked and not placed."""
+    """Return the description of an order that is only checked and not placed."""
     symbol = call.exchange.symbol(checked.symbol)
     order = PaperOrder(
         id=0, account="", symbol=checked.symbol, client_id="", side=Side(checked.side), type=checked.type,
@@ -80,7 +80,7 @@ def cancel_order(call: Call) -> Any:
 
 
 def cancel_all(call: Call) -> Any:
-    """Cancel all open orders. It costs nothing of the trading counters (assumed)."""
+    """Cancel all open orders. This adds nothing to the trading counters (assumed)."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     cancelled = call.exchange.cancel_all(call.exchange.ledger.open_orders(call.account.key))
@@ -89,7 +89,7 @@ def cancel_all(call: Call) -> Any:
 
 
 def _to_cancel(call: Call) -> PaperOrder | None:
-    """Return the order with the exchange's id, or the open one with the client's."""
+    """Return the order with the id ``txid``. Without a ``txid``, return the open order with the client's id."""
     txid, client_id = call.parameters.get("txid", ""), call.parameters.get("cl_ord_id", "")
     if txid:
         return _by_txid(call, txid)
@@ -106,7 +106,7 @@ def _by_txid(call: Call, txid: str) -> PaperOrder | None:
 
 
 def query_orders(call: Call) -> Any:
-    """Return up to fifty orders by their ids. An unknown id refuses them all (assumed)."""
+    """Return up to fifty orders by their ids. One unknown id makes the whole call fail (assumed)."""
     txids = [txid for txid in call.parameters.get("txid", "").split(",") if txid]
     if not 0 < len(txids) <= MAX_IDS:
         raise refusals.wrong("txid")
@@ -125,7 +125,7 @@ def open_orders(call: Call) -> Any:
 
 
 def closed_orders(call: Call) -> Any:
-    """Return ended orders, the newest end first, fifty from ``ofs`` on."""
+    """Return a page of fifty ended orders from the offset ``ofs`` on. The one that ended last comes first."""
     lag = call.lag("late_orders")
     start, end = seconds(call.parameters, "start"), seconds(call.parameters, "end")
     found = [
@@ -138,7 +138,7 @@ def closed_orders(call: Call) -> Any:
 
 
 def _narrowed(call: Call, lag: int) -> list[PaperOrder]:
-    """Return the account's orders of all pairs as they were seen then, or those with ``cl_ord_id``."""
+    """Return the account's orders as they were ``lag`` milliseconds ago: all, or those with ``cl_ord_id``."""
     wanted = call.parameters.get("cl_ord_id", "")
     mine = [
         order
@@ -151,7 +151,7 @@ def _narrowed(call: Call, lag: int) -> list[PaperOrder]:
 
 
 def _is_within(at: int, start: float | None, end: float | None) -> bool:
-    """Return whether a time is after ``start`` and at most ``end`` (documented)."""
+    """Return whether a time is after ``start`` and not after ``end`` (documented)."""
     return (start is None or at > start) and (end is None or at <= end)
 
 
@@ -178,7 +178,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> Json:
 
 
 def trades_history(call: Call) -> Any:
-    """Return the trades of all pairs by their ids, newest first, fifty from ``ofs`` on."""
+    """Return a page of fifty of the account's trades, by their ids, from the offset ``ofs`` on, newest first."""
     ledger, symbols = call.exchange.ledger, call.exchange.symbols
     start, end = seconds(call.parameters, "start"), seconds(call.parameters, "end")
     latest = call.exchange.now() - call.lag("late_trades")

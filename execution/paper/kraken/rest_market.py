@@ -14,7 +14,7 @@ from execution.paper.server import Call, Endpoint
 
 PUBLIC = "/0/public"
 MAX_LEVELS, MAX_TRADES, MAX_CANDLES = 500, 1000, 720
-#: Minutes of a candle.
+#: The lengths of candles in minutes.
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 
 
@@ -55,7 +55,7 @@ def depth(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """Return the last trades, or the first ones after ``since`` (seconds or nanoseconds), oldest first."""
+    """Return trades, oldest first: the last ones, or the first ones after ``since`` (seconds or nanoseconds)."""
     symbol = pair(call.parameters, call.exchange)
     count = min(whole(call.parameters, "count") or MAX_TRADES, MAX_TRADES)
     since = seconds(call.parameters, "since")
@@ -69,7 +69,9 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Return the newest 720 candles with the running one, whatever ``since`` says. A time without trades has none."""
+    """Return those of the newest 720 candles that opened after ``since``, with the running one. Candles without trades
+    are left out.
+    """
     symbol = pair(call.parameters, call.exchange)
     minutes = whole(call.parameters, "interval") or 1
     if minutes not in INTERVALS:

@@ -9,16 +9,16 @@ from execution.paper.exchange import Exchange
 from execution.paper.kraken.encoding import Json, encode, iso_time
 from execution.paper.refusals import Refusal
 
-#: Takes the parameters of a subscription and returns what each confirmation says; raises Refusal.
+#: Handles a subscription's parameters and returns the result of each confirmation; raises Refusal.
 Subscribe = Callable[[Connection, Json], list[Json]]
-#: Sends what a subscription begins with, once it is confirmed.
+#: Sends the first messages of a subscription after its confirmation.
 Begin = Callable[[Connection, Json], None]
 HEARTBEAT = encode({"channel": "heartbeat"})
 HEARTBEAT_SECONDS = 1.0
 
 
 class Talk:
-    """One side of kraken's conversation: ``ping``, ``subscribe`` and ``unsubscribe``."""
+    """The exchange's part of kraken's websocket protocol: ``ping``, ``subscribe`` and ``unsubscribe``."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Talk:
         self._connections = connections
         self._begin = begin
         self._acts = {"subscribe": subscribe, "unsubscribe": unsubscribe}
-        #: When something was last sent to each connection that has subscribed, in seconds.
+        #: The time of the last message to each connection that has subscribed, in seconds.
         self._spoken: dict[Connection, float] = {}
 
     def greet(self, connection: Connection) -> None:

@@ -1,6 +1,6 @@
-"""Kraken's private channel ``executions``: open orders at first, then each change of an order and each fill.
+"""Kraken's private channel ``executions``: first the open orders, then each change of an order and each fill.
 
-Only the first message of an order holds all of it. Those that follow name it by its ids and hold what is new, as
+Only the first message about an order has all its fields. Later messages have its ids and the changed fields, as
 recordings of 2024 to 2026 show.
 """
 
@@ -25,7 +25,7 @@ from execution.paper.records import Account, News, OrderNews, OrderStatus, Paper
 from execution.paper.refusals import Refusal
 
 CHANNEL = "executions"
-#: Fills of a snapshot.
+#: The number of fills in a snapshot.
 SNAPSHOT_TRADES = 50
 _STATUSES = {
     OrderStatus.NEW: "new",
@@ -41,7 +41,7 @@ class _Listener:
 
 
 class UserFeeds:
-    """Tokens, who listens to which account, and the number of each one's last message."""
+    """The valid tokens, the listeners to each account, and the number of each listener's last message."""
 
     def __init__(self, exchange: Exchange, connections: Connections, faults: Faults) -> None:
         self._exchange = exchange
@@ -57,7 +57,7 @@ class UserFeeds:
         return await self._connections.serve(request, self._talk.greet, self._talk.receive, self._leave)
 
     def new_token(self, account: Account, seconds: float) -> str:
-        """Return a token that a subscription may name for so long."""
+        """Return a token with which a client may subscribe during the next ``seconds``."""
         now = self._exchange.clock()
         self._tokens = {token: entry for token, entry in self._tokens.items() if entry[1] > now}
         token = secrets.token_urlsafe(32)
@@ -92,7 +92,7 @@ class UserFeeds:
         return self._exchange.ledger.accounts[key]
 
     def _begin(self, connection: Connection, parameters: Json) -> None:
-        """Send the snapshot: open orders unless excluded, and the last fills on request."""
+        """Send the snapshot: open orders unless the client excludes them, and the last fills if it asks for them."""
         listener = self._listeners[connection]
         orders, trades = _asked(parameters)
         entries: list[Json] = []
@@ -109,7 +109,7 @@ class UserFeeds:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, news: list[News]) -> None:
-        """Publish, after each commit, the order events of accounts with a listener."""
+        """Publish, after each commit, the order events of each account that has a listener."""
         if not self._listeners:
             return
         for item in news:
@@ -118,7 +118,7 @@ class UserFeeds:
                     self._spread(item.order.account, entry)
 
     def _spread(self, account: str, entry: Json) -> None:
-        """Send an entry to all listeners. A message that is lost on its way leaves a gap in the numbers."""
+        """Send an entry to all listeners of the account. A message that a fault loses leaves a gap in the numbers."""
         listeners = [each for each in self._listeners.items() if each[1].account == account]
         if not listeners:
             return
@@ -170,7 +170,7 @@ class UserFeeds:
 
 
 def _asked(parameters: Json) -> tuple[bool, bool]:
-    """Return whether a snapshot holds open orders, and whether it holds fills; by default the former (documented)."""
+    """Return whether a snapshot has open orders (default: yes), and whether it has fills (default: no; documented)."""
     return bool(parameters.get("snap_orders", True)), bool(parameters.get("snap_trades", False))
 
 
@@ -196,7 +196,7 @@ def _whole(order: PaperOrder, market: Market) -> Json:
 
 
 def _ids(order: PaperOrder) -> Json:
-    """Return the client's id, or a reference of zero where it gave none."""
+    """Return the client's id, or ``order_userref`` 0 if the client gave none."""
     return dialect.own_id(order) or {"order_userref": 0}
 
 

@@ -1,1 +1,1 @@
-"""The okx dialect, v5: REST and websockets over the books and the ledger that binance's dialect shows too."""
+"""The okx dialect, v5: REST and websockets on the books and the ledger that all dialects share."""

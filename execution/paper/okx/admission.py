@@ -1,4 +1,4 @@
-"""Okx's way to admit and refuse calls: limits by call, a signature in the headers, an envelope with a code."""
+"""The admission and refusal of calls as okx does them: limits by call, a signature in headers, answers with a code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Okx:
-    """``Dialect`` of okx v5. An endpoint's weight is how many such calls two seconds may hold."""
+    """``Dialect`` of okx v5. An endpoint's weight is the number of such calls that two seconds may hold."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("OK-ACCESS-KEY")
@@ -31,8 +31,8 @@ class Okx:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
     ) -> Call:
-        """Admit a call. 1. The limit of this call, for orders by instrument. 2. Key, time and signature. 3. The
-        parameters.
+        """Admit a call. 1. Count it against its limit, orders by instrument. 2. Check key, time and signature. 3. Read
+        the parameters.
         """
         who = (self.key(request) if endpoint.signed else None) or request.remote or ""
         allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})
@@ -48,8 +48,8 @@ class Okx:
         return Call(server, endpoint, parameters, signer, entries=entries)
 
     def answered(self, answer: Any) -> Any:
-        """Return the answer to a batch of orders. Each has a code, and all together one: none failed, all, or
-        some.
+        """Return the answer to a batch of orders. Each order has a code. The batch has one too: none, all or some
+        failed.
         """
         failed = sum(entry.get("sCode", "0") != "0" for entry in answer if isinstance(entry, dict))
         if not failed:
@@ -84,7 +84,7 @@ class Okx:
 
 
 def _signer(server: Server, request: web.Request, body: str) -> Account:
-    """Return the account whose key signed, checked in okx's order."""
+    """Return the account whose key signed the request. The checks come in okx's order."""
     given: dict[str, str] = {}
     for code, name in ((50103, "KEY"), (50104, "PASSPHRASE"), (50106, "SIGN"), (50107, "TIMESTAMP")):
         given[name] = request.headers.get(f"OK-ACCESS-{name}", "")
@@ -98,7 +98,7 @@ def _signer(server: Server, request: web.Request, body: str) -> Account:
 
 
 def _entries(body: str) -> list[dict[str, str]]:
-    """Return the objects of a body, which is one or a list of them, with every value as text."""
+    """Return the objects of a body, which is one object or a list of them. Every value becomes a text."""
     try:
         read = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Okx's JSON for what the paper exchange knows: shapes only, no decisions. Every figure is a text."""
+"""Okx's JSON for the paper exchange's markets, orders and accounts. It only formats. Every number is a text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from execution.paper.symbols import dashed_symbol
 
 Json = dict[str, Any]
 
-#: As many levels of a side as a book shows.
+#: The most levels on each side of a book.
 MAX_LEVELS = 400
 
 STATES = {
@@ -31,7 +31,7 @@ PREVENTIONS = {
     "cancel_taker": SelfTradePrevention.EXPIRE_TAKER,
     "cancel_both": SelfTradePrevention.EXPIRE_BOTH,
 }
-#: Okx's names of an order's type, by ours and the time in force.
+#: Our type and time in force of an order, by okx's name for both.
 ORDER_TYPES = {
     "limit": ("LIMIT", "GTC"),
     "ioc": ("LIMIT", "IOC"),
@@ -74,7 +74,7 @@ def instrument(symbol: SymbolMarket) -> Json:
 
 
 def level(price: Decimal, quantity: Decimal) -> list[str]:
-    """Price, quantity, a figure that is not used any more, and how many orders; we do not say how many."""
+    """Return a level: price, quantity, an obsolete figure, and the number of orders, which is unknown (always 1)."""
     return [text(price), text(quantity), "0", "1" if quantity else "0"]
 
 
@@ -114,7 +114,7 @@ def _best(symbol: SymbolMarket, side: Side) -> tuple[Decimal | None, Decimal | N
 
 
 def candle(bar: Bar, *, is_finished: bool) -> list[str]:
-    """Return opening time, prices, volume in base, then in quote twice, and whether it is finished."""
+    """Return a candle: opening time, prices, volume in base, volume in quote twice, and whether it is finished."""
     return [
         str(bar.start * 1000), text(bar.open), text(bar.high), text(bar.low), text(bar.close),
         text(bar.volume), text(bar.notional), text(bar.notional), "1" if is_finished else "0",
@@ -122,7 +122,7 @@ def candle(bar: Bar, *, is_finished: bool) -> list[str]:
 
 
 def public_trade(trade: PublicTrade, market: Market) -> Json:
-    """Return a public trade. ``side`` is the taker's."""
+    """Return a public trade. ``side`` is the side of the taker."""
     return {
         "instId": dashed_symbol(market),
         "tradeId": str(trade.id),
@@ -138,7 +138,7 @@ def public_trade(trade: PublicTrade, market: Market) -> Json:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade]) -> Json:
-    """Return an order as queries show it. ``trades`` are its trades up to the time that is shown."""
+    """Return an order as queries show it. ``trades`` are its trades up to the time shown."""
     last = trades[-1] if trades else None
     received = market.base if order.side is Side.BUY else market.quote
     return {
@@ -180,7 +180,7 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade])
 
 
 def cancel_source(order: PaperOrder) -> str:
-    """Return okx's number for the end of an unfilled order; empty for one that nobody cancelled."""
+    """Return okx's number for the cause of an unfilled order's end, or an empty text if it was not cancelled."""
     if order.status is OrderStatus.CANCELED:
         return "1"  # its owner
     if order.status is OrderStatus.EXPIRED_IN_MATCH:
@@ -220,7 +220,7 @@ def fill(trade: PaperTrade, market: Market) -> Json:
 
 
 def balance(account: Account, currencies: Iterable[str]) -> Json:
-    """Return an account of spot mode, in which ``availEq`` is empty."""
+    """Return the balances of an account in spot mode, in which ``availEq`` is empty."""
     updated = str(account.updated)
     details = []
     for currency in sorted(currencies):
@@ -260,7 +260,7 @@ def configuration(account: Account) -> Json:
 
 
 def trade_fee(maker: Decimal, taker: Decimal, now: int) -> Json:
-    """Return the fee rates. A rate that is charged is below zero here."""
+    """Return the fee rates. As on okx, a rate that the client pays is negative."""
     return {
         "instType": "SPOT",
         "level": "Lv1",
@@ -274,7 +274,7 @@ def trade_fee(maker: Decimal, taker: Decimal, now: int) -> Json:
 
 
 def acknowledgement(order_id: str, client_id: str, now: int, refusal: Refusal | None = None) -> Json:
-    """Return the answer for one order to place or cancel: no state, only whether it was accepted."""
+    """Return the answer to one order to place or cancel. It says only whether the request was accepted."""
     said = None if refusal is None else translated(refusal)
     return {
         "clOrdId": client_id,

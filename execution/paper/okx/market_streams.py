@@ -1,6 +1,6 @@
-"""Okx's public channels: best quotes, books, trades and tickers, to those who subscribed.
+"""Okx's public channels: best quotes, books, trades and tickers.
 
-Nothing is built for a channel without a subscriber.
+No message is built for a channel without a subscriber.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHANNELS = ("bbo-tbt", "books", "books5", "tickers", "trades")
 
 
 class MarketChannels:
-    """Subscribers by channel and symbol, and what was last sent on it."""
+    """The subscribers of each channel and symbol, and the last values sent to them."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange
@@ -90,7 +90,7 @@ class MarketChannels:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """Publish trades and best quotes after each commit."""
+        """Publish new trades and best quotes after each commit."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -106,7 +106,7 @@ class MarketChannels:
             self._send("bbo-tbt", symbol, partial(self._top, symbol, 1))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish changed books and tickers at every step, of 100 ms or a replay's own."""
+        """Publish changed books and tickers at every step. A step is 100 ms, or the step of a replay."""
         for symbol in self._exchange.symbols.values():
             changes = changed[symbol.name]
             if not changes:

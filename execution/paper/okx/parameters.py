@@ -1,4 +1,4 @@
-"""Reads the parameters of okx's requests, and checks orders against the instrument as okx does."""
+"""The reading of okx's request parameters, and the check of orders against the instrument as okx does it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ROWS = 100
 
 
 def whole(parameters: Mapping[str, str], name: str) -> int | None:
-    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
+    """Return an integer parameter, or None if it was not sent. Raise Refusal if it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -40,7 +40,7 @@ def limit(parameters: Mapping[str, str], default: int, largest: int, name: str =
 
 
 def instrument(parameters: Mapping[str, str], exchange: Exchange) -> SymbolMarket:
-    """Return the symbol of ``instId``. Raise Refusal for one that is not listed."""
+    """Return the symbol that ``instId`` names. Raise Refusal for one that is not listed."""
     name = parameters.get("instId", "")
     if not name:
         raise refusals.empty("instId")
@@ -48,7 +48,7 @@ def instrument(parameters: Mapping[str, str], exchange: Exchange) -> SymbolMarke
 
 
 def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
-    """Return a new order's checked parameters. Raise Refusal with okx's code and text."""
+    """Check the fields of a new order and return it as a draft. Raise Refusal with okx's code and text."""
     if entry.get("tdMode") != "cash":
         raise refusals.wrong("tdMode")
     client_id = entry.get("clOrdId", "") or secrets.token_hex(12)
@@ -84,7 +84,7 @@ def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
 
 
 def _is_in_quote(entry: Mapping[str, str], side: Side) -> bool:
-    """Return whether the order is sized in quote. Market buys are unless told otherwise."""
+    """Return whether an order's size is in quote. ``tgtCcy`` says so; without it, only a buy's is."""
     target = entry.get("tgtCcy") or ("quote_ccy" if side is Side.BUY else "base_ccy")
     if target not in ("base_ccy", "quote_ccy"):
         raise refusals.wrong("tgtCcy")
@@ -101,7 +101,7 @@ def _amount(entry: Mapping[str, str], name: str) -> Decimal:
 
 
 def _check(order: Draft, symbol: SymbolMarket) -> None:
-    """Tick, price limit, lot, smallest and largest size: okx has no smallest value in quote."""
+    """Check tick, price limit, lot, smallest and largest size. Okx has no smallest value in quote."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if order.price % market.tick:

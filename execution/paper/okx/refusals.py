@@ -18,7 +18,7 @@ _BY_REASON = {
 
 
 def translated(refusal: Refusal) -> Refusal:
-    """Translate the exchange's own refusal to okx's words. A refusal of this dialect is unchanged."""
+    """Return the refusal in okx's words. A refusal that already has them is returned unchanged."""
     if refusal.reason is Reason.DIALECT:
         return refusal
     code, message, status = _BY_REASON[refusal.reason]

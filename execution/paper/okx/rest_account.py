@@ -13,7 +13,7 @@ from execution.paper.records import OrderStatus, PaperOrder, PaperTrade
 from execution.paper.refusals import Refusal
 from execution.paper.server import Call, Endpoint
 
-#: An order that was cancelled without a fill is shown for so long.
+#: An order that was cancelled without a fill can be found for this long after its end.
 FORGOTTEN_AFTER = 2 * 3_600_000
 MAX_ENTRIES = 20
 SWITCH_SHORTEST, SWITCH_LONGEST = 10, 120  # seconds
@@ -25,7 +25,7 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """Place one order or several. Each is answered by itself, with ids and no state."""
+    """Place one order or several. Each has an answer of its own, with ids and no state."""
     return _each(call, _place)
 
 
@@ -34,7 +34,7 @@ def cancel(call: Call) -> Any:
 
 
 def _each(call: Call, act: Callable[[Call, dict[str, str]], PaperOrder]) -> list[Json]:
-    """Act on each entry; what is refused is refused alone."""
+    """Carry out ``act`` for each entry. A refused entry does not stop the others."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     if len(call.entries) > MAX_ENTRIES:
@@ -54,7 +54,7 @@ def _each(call: Call, act: Callable[[Call, dict[str, str]], PaperOrder]) -> list
 
 
 def _check_deadline(call: Call, now: int) -> None:
-    """Check ``expTime`` (a header), the last moment at which the order may be taken."""
+    """Check the header ``expTime``, the last moment at which the request may be accepted. Raise Refusal after it."""
     deadline = whole(call.parameters, "expTime")
     if deadline is not None and deadline < now:
         raise refusals.past_deadline()
@@ -87,7 +87,7 @@ def _find(call: Call, entry: dict[str, str]) -> PaperOrder | None:
 
 
 def cancel_all_after(call: Call) -> Any:
-    """Arm the dead-man's switch for 10 to 120 seconds, counted anew; 0 takes it back."""
+    """Start the dead-man's switch anew with 10 to 120 seconds. 0 seconds disarms it."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     seconds, now = whole(call.entries[0] if call.entries else {}, "timeOut"), call.exchange.now()
@@ -110,14 +110,14 @@ def find(call: Call) -> Any:
 
 
 def pending(call: Call) -> Any:
-    """Open orders, the newest first."""
+    """Return the open orders, newest first."""
     lag = call.lag("late_orders")
     found = [order for order in call.as_seen(_mine(call), lag) if order.status.is_open]
     return _shown(call, _page(call, found, lambda order: order.id), lag)
 
 
 def history(call: Call) -> Any:
-    """Return ended orders, newest first. Those without a fill are soon forgotten."""
+    """Return ended orders, newest first. Those without a fill are shown only for a while."""
     if call.parameters.get("instType") != "SPOT":
         raise refusals.wrong("instType")
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
@@ -139,7 +139,7 @@ def _is_forgotten(call: Call, order: PaperOrder) -> bool:
 
 
 def _mine(call: Call) -> list[PaperOrder]:
-    """Return the account's orders, of one instrument or of all, oldest first."""
+    """Return the account's orders, oldest first, of one instrument if it is given, else of all."""
     return call.exchange.ledger.orders_of(call.account.key, _symbols(call))
 
 
@@ -150,7 +150,7 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> list[Row]:
-    """Return the newest rows, older than ``after`` and newer than ``before`` where these are given."""
+    """Return a page of the newest rows. If given, ``after`` and ``before`` admit only older and newer rows."""
     after, before = whole(call.parameters, "after"), whole(call.parameters, "before")
     chosen = [
         row
@@ -177,7 +177,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> list[Json]:
 
 
 def fills(call: Call) -> Any:
-    """Return the fills within [begin, end], of one order or instrument or of all, newest first."""
+    """Return the fills within [begin, end], newest first. They may be limited to one order or instrument."""
     ledger, key = call.exchange.ledger, call.account.key
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
     order_id = whole(call.parameters, "ordId")
@@ -213,7 +213,7 @@ def trade_fee(call: Call) -> Any:
 
 
 def currencies(_call: Call) -> Any:
-    """Return the currencies, without deposits and withdrawals."""
+    """Return an empty list of currencies: there are no deposits and withdrawals here."""
     return []
 
 

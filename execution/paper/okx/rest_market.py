@@ -12,7 +12,8 @@ from execution.paper.server import Call, Endpoint
 API = "/api/v5"
 MAX_CANDLES = 300
 
-#: Seconds of each bar. Bars from six hours on begin at midnight in Hong Kong unless they say ``utc``.
+#: The seconds of each bar by its name. Okx's bars of six hours and more begin at midnight in Hong Kong, unless their
+#: name ends in ``utc``.
 BARS = {
     **{name: seconds for name, seconds in INTERVALS.items() if name.endswith("m")},
     "1H": INTERVALS["1h"],
@@ -29,7 +30,7 @@ def time(call: Call) -> Any:
 
 
 def instruments(call: Call) -> Any:
-    """Return the spot instruments, the only ones listed."""
+    """Return the spot instruments. The exchange lists no other ones."""
     kind = call.parameters.get("instType")
     if not kind:
         raise refusals.empty("instType")

@@ -1,4 +1,4 @@
-"""The check of okx's keys: passphrase, time, and a signature in base64."""
+"""The check of okx's signed requests: passphrase, time, and a signature in base64."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import datetime
 from execution.paper.okx import refusals
 from execution.paper.records import Account
 
-#: A request is good for so long before and after its timestamp.
+#: The distance from now that a request's timestamp may have, in either direction.
 WINDOW_MILLISECONDS = 30_000
 
 
 def check_key(account: Account, passphrase: str | None, payload: str, signature: str | None) -> None:
-    """Check the passphrase, and the HMAC-SHA256 of the payload in base64. Raise Refusal."""
+    """Check the passphrase, and that ``signature`` is the HMAC-SHA256 of ``payload`` in base64. Raise Refusal."""
     if not hmac.compare_digest((passphrase or "").encode(), account.passphrase.encode()):
         raise refusals.wrong_passphrase()
     digest = hmac.new(account.secret.encode(), payload.encode(), hashlib.sha256).digest()
@@ -24,7 +24,7 @@ def check_key(account: Account, passphrase: str | None, payload: str, signature:
 
 
 def moment_of(stamp: str) -> float:
-    """Return the milliseconds since the epoch of ISO 8601 with a zone. Raise Refusal."""
+    """Return a time in ISO 8601, with its zone, as milliseconds since the epoch. Raise Refusal for any other text."""
     try:
         stamped = datetime.fromisoformat(stamp)
     except ValueError:
@@ -35,6 +35,6 @@ def moment_of(stamp: str) -> float:
 
 
 def check_time(stamped: float, now: int) -> None:
-    """Raise Refusal for a moment that is not within half a minute of now; both in milliseconds."""
+    """Raise Refusal if ``stamped`` is more than half a minute away from ``now``. Both are in milliseconds."""
     if abs(stamped - now) > WINDOW_MILLISECONDS:
         raise refusals.expired()

@@ -8,12 +8,14 @@ from execution.paper.connections import Connection, Connections, encode, read_ob
 from execution.paper.okx.dialect import Json
 from execution.paper.refusals import Refusal
 
-#: Takes an argument of a subscription; raises Refusal for one that there is not.
+#: Handles one argument of a subscription; raises Refusal if there is no such channel.
 Subscribe = Callable[[Connection, Json], None]
 
 
 class Talk:
-    """One side of okx's conversation: ``ping``, ``subscribe``, ``unsubscribe`` and what ``others`` add."""
+    """The exchange's part of okx's websocket protocol: ``ping``, ``subscribe``, ``unsubscribe`` and the operations in
+    ``others``.
+    """
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Talk:
             self._acts[operation](connection, argument)
 
     def confirm(self, connection: Connection, event: str, argument: Json) -> None:
-        """Confirm a subscription, before any message of that channel."""
+        """Confirm a subscription. Call this before any message of that channel is sent."""
         self._connections.send(connection, encode({"event": event, "arg": argument, "connId": "paper"}))
 
 

@@ -1,4 +1,4 @@
-"""Okx's private channel of orders: a login, then each change of an order with the fill that made it."""
+"""Okx's private channel of orders: after a login, each change of an order is sent with the fill that caused it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from execution.paper.records import Account, News, OrderNews
 from execution.paper.refusals import Refusal
 
 INSTRUMENT_TYPES = ("SPOT", "ANY")
-#: Codes of a login that fails, by those of the same complaint over REST.
+#: The code of each failed login, by the code of the same error over REST.
 _LOGIN_CODES = {50102: 60006, 50105: 60024, 50111: 60005, 50113: 60007}
 
 
 class UserChannels:
-    """The connections that are logged in to each account, and those that listen to its orders."""
+    """The connections that are logged in to each account, and those that also listen to its orders."""
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults
@@ -42,7 +42,7 @@ class UserChannels:
         return await self._connections.serve(request, lambda _: None, self._talk.receive, self._leave)
 
     def publish(self, news: list[News]) -> None:
-        """Publish, after each commit, the order events of accounts with a listener."""
+        """Publish, after each commit, the order events of each account that has a listener."""
         for item in news:
             if not isinstance(item, OrderNews):
                 continue
@@ -55,7 +55,7 @@ class UserChannels:
                     self._connections.send(connection, encode({"arg": argument, "data": [event]}))
 
     def _event(self, news: OrderNews) -> Json:
-        """Return the order as it was then. The fields of a fill are those of the reported trade, if any."""
+        """Return the order as it was at that time. Its fill fields are those of the event's trade, if any."""
         market = self._exchange.symbols[news.order.symbol].market
         trade = news.trade
         trades = self._exchange.ledger.by_order[news.order.id]

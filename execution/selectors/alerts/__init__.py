@@ -1,1 +1,1 @@
-"""Alerts: the current findings, the rows of raised alerts, and the people who see them."""
+"""Alerts: the current findings, the rows of raised alerts, and the rules about who sees them."""

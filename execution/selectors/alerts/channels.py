@@ -27,7 +27,7 @@ class ChannelRow(TypedDict):
 
 
 def channel_rows() -> list[ChannelRow]:
-    """Return every channel with the numbers of its waiting deliveries and of those that were given up."""
+    """Return every channel with its numbers of waiting deliveries and of deliveries that were given up."""
     waits = Q(deliveries__sent_at=None, deliveries__given_up_at=None) & ~Q(deliveries=None)
     counted = AlertChannel.objects.annotate(
         waiting=Count("deliveries", filter=waits),

@@ -1,4 +1,4 @@
-"""Findings about access: logins that are guessed at, and requests for access that nobody decides."""
+"""Findings about access: attempts to guess logins, and requests for access that nobody decides."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from execution.core.guessing import COUNTED_FOR, OF_ADDRESS, OF_ALL, OF_NAME
 from execution.models import User
 from execution.selectors.access import access_waiting
 
-#: Names and addresses that are told of at a time. An attack may have thousands.
+#: At most this many names and addresses are reported at a time. An attack may have thousands.
 MAX_NAMED = 20
-#: A request for access may wait for so long.
+#: A request for access may wait for this long before it is a finding.
 UNDECIDED_FOR = timedelta(minutes=30)
 _WITHIN = f"within {COUNTED_FOR.total_seconds() / 60:.0f} min"
 
 
 def logins_attacked(now: datetime) -> Iterator[Finding]:
-    """Find attacked logins: a name from several addresses, an address with many names, or the whole desk.
+    """Find attacks on logins: many failures with one name, from one address, or at the whole desk.
 
-    A name that nobody has is not shown, because somebody may have typed a password there.
+    A name that no user has is not shown, because somebody may have typed a password there.
     """
     recent = AccessAttempt.objects.filter(attempt_time__gte=now - COUNTED_FOR)
     failures = int(recent.aggregate(failures=Sum("failures_since_start"))["failures"] or 0)
@@ -51,7 +51,10 @@ def _most(recent: QuerySet[AccessAttempt], column: str, least: int) -> dict[str,
 
 
 def access_undecided(now: datetime) -> Iterator[Finding]:
-    """Find requests for access that nobody has decided for a while. They wait for a day, so nobody is hurried."""
+    """Find requests for access that have waited for a while without a decision.
+
+    A request stays valid for a day, so there is no need to alert at once.
+    """
     for request in access_waiting(now=now).filter(requested_at__lte=now - UNDECIDED_FOR):
         until = f"{request.expires_at:%Y-%m-%d %H:%M} UTC"
         text = (

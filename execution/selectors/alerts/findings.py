@@ -1,4 +1,4 @@
-"""The current problems of the desk, from the rows that the wall shows and a few more."""
+"""The current problems of the desk, found in the rows that the wall shows and in a few more."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from execution.selectors.decisions.rejections import rejections_of
 from execution.selectors.wall.desk import Wall
 from execution.selectors.wall.orders import Held
 
-#: So many refusals of an order in a row are told; ten pause it (core/algorithms/decide.py).
+#: An alert is raised after this many refusals in a row; ten pause the order (core/algorithms/decide.py).
 REFUSALS_TOLD = 3
-#: Refusals older than this are no run any more.
+#: Refusals older than this no longer count as a run.
 REFUSED_WITHIN = timedelta(minutes=10)
-#: A lost engine is shown so long while others run.
+#: While other engines run, a lost engine is shown for this long.
 LOST_SHOWN = timedelta(minutes=5)
-#: Sums over many rows are made so often. What is used of a limit is told from this share on.
+#: Sums over many rows are made this often. A limit is reported when this share of it is used.
 SUMS_EVERY = timedelta(seconds=4)
 NEAR = Decimal("0.8")
-#: What others do at an account is shown on its page, and is no fault of the books.
+#: Activity of others at an account. The account's page shows it; it is no fault of the books.
 NOT_OURS = (DifferenceKind.FOREIGN, DifferenceKind.UNREADABLE)
 DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
 
 
 @dataclass(slots=True)
 class Findings:
-    """The memory of one watcher: the wall that it read, and since when each problem lasts."""
+    """The memory of one watcher: the wall as it last read it, and the time since which each problem has lasted."""
 
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
     refusals: dict[int, tuple[int, Rejections]] = field(default_factory=dict)
-    #: When limits and failed logins were summed up last, and what was found.
+    #: The time at which limits and failed logins were last summed up, and the findings.
     sums: tuple[datetime, list[Finding]] | None = None
 
     def read(self, now: datetime) -> list[Finding]:
-        """Return every problem that has lasted as long as its kind asks for."""
+        """Return every problem that has lasted for the minimum time of its kind."""
         panels = self.wall.read(now)["panels"]
         held = self.wall.held
         lost = list(engines_lost(now))
@@ -68,13 +68,16 @@ class Findings:
         return self.patience.lasting(found, now)
 
     def _summed_up(self, now: datetime) -> list[Finding]:
-        """Sum up what is used of the limits, and failed logins, every few seconds: it reads many rows."""
+        """Return findings about limits, failed logins and undecided requests; find them anew every few seconds.
+
+        They are not found at each call, because that reads many rows.
+        """
         if self.sums is None or now - self.sums[0] >= SUMS_EVERY:
             self.sums = (now, [*limits_used(now), *logins_attacked(now), *access_undecided(now)])
         return self.sums[1]
 
     def _refused(self, held: Mapping[int, Held], now: datetime) -> Iterator[Finding]:
-        """Count the refusals of an order again only when it has moved."""
+        """Find orders with several refused children in a row; recount an order only when its version has changed."""
         recent = ChildOrder.objects.filter(
             account__in=Account.objects.all(),
             ended_at__gte=now - REFUSED_WITHIN,
@@ -121,7 +124,7 @@ def orders_behind(held: Mapping[int, Held]) -> Iterator[Finding]:
 
 
 def orders_paused(held: Mapping[int, Held], panels: WallPanels) -> Iterator[Finding]:
-    """Find live orders that wait for a person, whatever paused them."""
+    """Find live orders that wait for a person, whatever the cause of the pause."""
     said = {alert["order"]: alert["text"] for alert in panels["alerts"]}
     for pk, one in held.items():
         if one.row["needs_person"]:
@@ -145,7 +148,10 @@ def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[F
 
 
 def accounts_down(accounts: Iterable[WallAccount], *, is_driven: bool) -> Iterator[Finding]:
-    """Find accounts that cannot trade. Without any engine nobody holds an account, and that is one finding."""
+    """Find accounts that cannot trade.
+
+    Without any running engine no account is held. ``engines_lost`` reports that once, not for each account.
+    """
     down = [one for one in accounts if one["cause"] in DOWN and (is_driven or one["cause"] != "not_held")]
     venues = _venues() if down else {}
     for account in down:
@@ -174,7 +180,7 @@ def _venues() -> dict[str, str]:
 
 
 def engines_lost(now: datetime) -> Iterator[Finding]:
-    """Find engines whose lease ran out. An engine that is told to stop ends its lease itself."""
+    """Find engines whose lease ran out. An engine that is stopped on purpose ends its lease itself."""
     workers = list(Worker.objects.order_by("pk"))
     running = [one for one in workers if one.stopped_at is None and one.lease_until > now]
     lost = [
@@ -199,8 +205,9 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
 
 
 def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
-    """Find orders that wait for approval. After half of its time an order becomes another subject, so it is told
-    again.
+    """Find orders that wait for approval.
+
+    When half of an order's waiting time is over, its finding gets a new subject, so that people are alerted again.
     """
     for row in panels["approvals"]:
         asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])
@@ -213,9 +220,9 @@ def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
 
 
 def limits_used(now: datetime) -> Iterator[Finding]:
-    """Find limits on open or daily notional that are used up to a large part, or exceeded.
+    """Find limits on open or daily notional of which a large part is used, or that are exceeded.
 
-    A limit may be exceeded after it was lowered, or after prices have moved.
+    A limit may be exceeded after a person lowered it, or after prices have moved.
     """
     rows = list(TradingLimit.objects.filter(ended_at=None, kind__in=SUMMED).exclude(level=LimitLevel.SOFT))
     used = usage_of(rows, order_notionals(now), now) if rows else {}

@@ -22,7 +22,7 @@ STATES = {
 MAX_ROWS = 200
 MAX_NEWS = 20
 MAX_SUBJECTS = 100
-#: The watcher looks each second: after so long without a look nobody can rely on the bell.
+#: The watcher checks each second. After this long without a check nobody can rely on the bell.
 UNWATCHED_AFTER = timedelta(seconds=10)
 
 
@@ -67,7 +67,7 @@ def alert_rows(
     limit: int = MAX_ROWS,
     to_handle: bool = False,
 ) -> list[AlertRow]:
-    """Return the alerts of a state that the person sees, or those that they may handle.
+    """Return the alerts of a state that the person sees, or with ``to_handle`` only those that they may handle.
 
     Escalated ones come first, then critical ones, then the newest.
     """
@@ -128,8 +128,9 @@ def is_watched(now: datetime) -> bool:
 
 
 def alert_news(*, person: User, now: datetime) -> AlertNews:
-    """Return the contents of the bell: the numbers of waiting and critical alerts, the newest ones, and halts in
-    force.
+    """Return the contents of the bell.
+
+    They are the numbers of waiting and of critical alerts, the newest alerts, and the halts in force.
     """
     waiting = alerts_visible(person).filter(STATES[OPEN])
     severities = list(waiting.values_list("severity", flat=True))

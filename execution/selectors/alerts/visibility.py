@@ -10,8 +10,8 @@ from execution.models import Alert, Role, User
 def alerts_visible(person: User) -> QuerySet[Alert]:
     """Return the alerts that the person may see.
 
-    Supervisors see all. Traders see their own, and those of every order if they see the whole desk. Admins see no
-    orders, so they see the alerts that are not about an order.
+    Supervisors see all. Traders see their own; those with access to the whole desk see the alerts of every order.
+    Admins see no orders, so they see the alerts that are not about an order.
     """
     if person.role == Role.SUPERVISOR:
         return Alert.objects.all()
@@ -25,13 +25,19 @@ def alerts_visible(person: User) -> QuerySet[Alert]:
 
 
 def alerts_to_handle(person: User) -> QuerySet[Alert]:
-    """Return the alerts of which ``may_handle`` is true: a trader who sees the desk watches those of others."""
+    """Return the alerts that the person may handle, as ``may_handle`` decides.
+
+    A trader who sees the whole desk may only watch the alerts of others.
+    """
     visible = alerts_visible(person)
     return visible.filter(trader=person) if person.role == Role.TRADER else visible
 
 
 def may_handle(person: User, alert: Alert) -> bool:
-    """Return True for supervisors, the alert's trader, and admins if it is not about an order. Others only watch."""
+    """Return True if the person may handle the alert, and not only watch it.
+
+    Supervisors may handle every alert, traders their own, and admins those that are not about an order.
+    """
     if person.role == Role.SUPERVISOR:
         return True
     return alert.trader_id is None if person.role == Role.ADMIN else alert.trader_id == person.pk

@@ -1,1 +1,1 @@
-"""The reads of a driver or a session before it acts."""
+"""The data that a driver (of an order) or a session (of an account) reads before it acts."""

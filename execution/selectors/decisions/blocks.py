@@ -11,7 +11,7 @@ from execution.models import Account, CredentialState
 def child_block(account: Account, market: Market, side: Side, *, has_key: bool | None = None) -> str:
     """Return the reason why no new child may go to an account's market now; empty when one may.
 
-    A delisted market comes first, because it is the reason why the account cannot be read.
+    That the market is delisted is named first, because it is the reason why the account cannot be read.
     """
     if market.status is MarketStatus.NOT_LISTED:
         return market_block(market, side)
@@ -21,7 +21,7 @@ def child_block(account: Account, market: Market, side: Side, *, has_key: bool |
 def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
     """Return the reason why no new child of a symbol may go to an account now; empty when one may.
 
-    ``has_key`` says whether a key exists, if that is known.
+    ``has_key`` is True if the account has a checked key. If it is None, the key is looked up.
     """
     if not account.is_active:
         return f"account {account.label} is closed"

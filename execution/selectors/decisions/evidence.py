@@ -1,4 +1,4 @@
-"""The evidence of polls that do not find a child, by the guarantees of its exchange."""
+"""The times from which a poll that does not find a child proves something, by the guarantees of its exchange."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def was_shown(child: ChildOrder) -> bool:
 
 
 def misses_trades(child: ChildOrder) -> bool:
-    """Return True if the exchange told of more fills of the child than the desk has trades."""
+    """Return True if the exchange reported a larger filled quantity for the child than the desk has trades for."""
     return child.reported_filled is not None and child.reported_filled > child.filled
 
 
 def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
-    """Return the time from which a poll that does not find a child is evidence; None where none ever is."""
+    """Return the time from which a poll that does not find the child is evidence; None if such a poll never is."""
     return evidence_counts_from(child.last_possible_send_at, guarantees, was_shown=was_shown(child))
 
 
 def may_be_forgotten_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
     """Return the time from which the exchange may have forgotten how a child ended.
 
-    None: it never forgets, or nobody knows. Before that time a look-up must find the child, so one that does not
-    find it proves nothing.
+    None if the exchange never forgets, or if its memory is unknown. Before that time a look-up should still find the
+    child, so a look-up that does not find it proves nothing.
     """
     kept = (guarantees.ended_kept if child.filled else guarantees.cancelled_kept).value
     sent = child.last_possible_send_at

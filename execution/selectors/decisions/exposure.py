@@ -12,8 +12,9 @@ UNSETTLED = Compiled(lambda order: ChildOrder.objects.filter(order_id=order, is_
 
 
 def done_of(order: Order) -> Decimal:
-    """Return Σ max(fills, reported) over all children: the executed quantity, whether its trades are listed yet or
-    not.
+    """Return the executed quantity: Σ max(fills, reported) over all children.
+
+    ``reported`` counts even before the exchange lists the trades.
     """
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
@@ -22,19 +23,20 @@ def done_of(order: Order) -> Decimal:
 
 
 def exposure_of(order: Order) -> Decimal:
-    """Return the filled quantity plus every quantity that may be live or unknown. A child that is over counts only
-    with its filled quantity.
+    """Return the filled quantity plus every quantity that may be live or unknown.
+
+    A child whose end the exchange has reported counts only with its filled quantity.
     """
     return sum((beyond_fills(child) for child in UNSETTLED.all(order=order.pk)), order.filled)
 
 
 def beyond_fills(child: ChildOrder) -> Decimal:
-    """Return the quantity of a child that was filled, or may be, beyond its recorded fills."""
+    """Return the quantity of a child that was filled, or may be filled, in addition to its recorded fills."""
     done = max(child.filled, child.reported_filled or ZERO)
     return (done if child.over_at is not None else max(child.quantity, done)) - child.filled
 
 
 def live_of(order: Order) -> Decimal:
-    """Return the quantity of an order that may be on the books, or may still reach them."""
+    """Return the quantity of an order that may be on the books now, or may still reach them."""
     live = (child for child in UNSETTLED.all(order=order.pk) if child.over_at is None)
     return sum((max(child.quantity - child.filled, ZERO) for child in live), ZERO)

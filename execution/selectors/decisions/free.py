@@ -1,4 +1,4 @@
-"""The free balances of accounts in a currency: the exchange's figure, corrected by the children since."""
+"""The free balances of accounts: the exchange's last figure, corrected by what the desk's children did since."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _BALANCES = Compiled(lambda account: Balance.objects.filter(account_id=account),
 
 
 class SentRow(NamedTuple):
-    """The columns of a sent child that the calculation needs. Hundreds may be read before each create."""
+    """The columns of a sent child that the calculation of free balances needs.
+
+    A row is a tuple of columns because hundreds may be read before each create.
+    """
 
     pk: int
     order: int
@@ -72,8 +75,9 @@ _SENT_COLUMNS = (
 
 
 def _may_count(account: Any, since: Any, after: Any) -> Q:
-    """Return the condition as two halves with an index each. One condition on both would read every child of the
-    past.
+    """Return the condition for children that may count, as two halves that each use an index.
+
+    A single condition would make the database read every past child.
     """
     return Q(account_id=account, is_settled=False, submitted_at__gt=after) | Q(
         account_id=account, ended_at__gt=since, submitted_at__gt=after
@@ -91,12 +95,12 @@ _SENT = Compiled(
 
 
 def sent_rows(account_pk: int, since: datetime, *, after: datetime = LONG_AGO) -> list[SentRow]:
-    """Return the children that were submitted ``after`` a moment, and had not ended by ``since``."""
+    """Return the children that were submitted after the time ``after`` and had not ended at the time ``since``."""
     return [SentRow(*row) for row in _SENT.values(account=account_pk, since=since, after=after)]
 
 
 def _sent_to(since: Mapping[int, datetime]) -> list[tuple[int, SentRow]]:
-    """Return the same for several accounts, each with its own moment, in one statement."""
+    """Return ``sent_rows`` for several accounts, each with its own ``since``, read in one statement."""
     if len(since) <= 1:
         return [(pk, row) for pk, at in since.items() for row in sent_rows(pk, at)]
     wanted = reduce(or_, (_may_count(pk, at, LONG_AGO) for pk, at in since.items()))
@@ -106,7 +110,7 @@ def _sent_to(since: Mapping[int, datetime]) -> list[tuple[int, SentRow]]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The exchange's answer about one account, by currency; None where it does not tell."""
+    """The exchange's reported balances of one account, by currency. An amount that it does not report is None."""
 
     free: Mapping[str, Decimal | None]
     locked: Mapping[str, Decimal | None]
@@ -116,12 +120,11 @@ class Told:
 def account_free(
     account: Account, currency: str, *, beside: int, cost: Decimal
 ) -> tuple[Decimal | None, Decimal]:
-    """Return the largest free amount that an account may have for one child, and the amount under way for other
-    children.
+    """Return the largest amount that may be free for one child, and the amount that other children may have taken.
 
-    ``beside`` is that child's primary key. None where the balance is unknown. Fees of the other children are left
-    out, so the amount is never too small. The releases of earlier children are read only if the child's ``cost``
-    needs them.
+    ``beside`` is that child's primary key. The first value is None if the balance is unknown. Fees of the other
+    children are left out, so the amount is never too small. Amounts that earlier children released are read only if
+    the child's ``cost`` exceeds what is free without them.
     """
     told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
     free = free_told(told, currency)
@@ -154,12 +157,12 @@ def _told(rows: Iterable[Balance]) -> dict[int, Told]:
 
 
 def free_told(told: Told | None, currency: str) -> Decimal | None:
-    """Return the exchange's figure. A currency that its answer does not list is zero."""
+    """Return the exchange's reported free amount. A currency that its answer does not list is zero."""
     return None if told is None else told.free.get(currency, ZERO)
 
 
 class Sent:
-    """The children that may have changed the told balances of some accounts, with the fees of their orders."""
+    """The children that may have changed some accounts' balances since they were reported, with their orders' fees."""
 
     def __init__(
         self, accounts: Sequence[Account], balances: Mapping[int, Told], currencies: Collection[str]
@@ -180,7 +183,7 @@ class Sent:
         )
 
     def free(self, account: Account, currency: str, told: Decimal | None) -> Free | None:
-        """Return the current free amount, from the exchange's figure; None where the exchange did not tell it."""
+        """Return the amount that is free now, computed from the reported amount ``told``; None if that is None."""
         if told is None:
             return None
         sent = [
@@ -191,6 +194,9 @@ class Sent:
 
 
 def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
-    """Return an order's fees on an account; unknown if its row lost its market, so that other orders can go on."""
+    """Return an order's fees on an account.
+
+    They are unknown if the order's row has no market for the account; an error would stop other orders.
+    """
     data = markets.get(account)
     return Fees(None) if data is None else fees_on_top(market_from_json(data))

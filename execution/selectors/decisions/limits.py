@@ -1,4 +1,4 @@
-"""The limits in force, and the figures of an order to compare with them."""
+"""The limits in force, and the figures of an order to compare with these limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from execution.selectors.decisions.notional import (
 )
 from execution.selectors.decisions.rates import conversion
 
-#: The usual daily volume is the average of so much time.
+#: The usual daily volume is the average over this many days.
 USUAL_DAYS = timedelta(days=7)
 HOUR = timedelta(hours=1)
 PERCENT = Decimal(100)
@@ -55,10 +55,11 @@ _APPLYING = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """The subject of a limit check: an order as it would be, of one trader, on some accounts.
+    """An order as it would be, with its trader, accounts and symbol, to be checked against limits.
 
-    ``quantity`` is the whole order and ``rest`` the part that may still trade, in base units. ``price`` is the
-    price that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's own, where it exists.
+    ``quantity`` is the whole order and ``rest`` the part that may still trade, in base units. ``price`` is the price
+    that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's primary key, if it exists
+    already.
     """
 
     trader_pk: int
@@ -83,21 +84,21 @@ class AskedOrder:
 
     @property
     def worst_price(self) -> Decimal | None:
-        """Return the worse of price and limit price, so that a mistyped limit price is judged too."""
+        """Return the worse of ``price`` and ``limit_price``, so that a mistyped limit price is checked too."""
         prices = [price for price in (self.price, self.limit_price) if price is not None]
         return max(prices, key=lambda price: price * self.side.sign, default=None)
 
     def notional(self, quantity: Decimal) -> Decimal | None:
-        """Return what a quantity of it is worth; None where no price is known."""
+        """Return the value of ``quantity`` at the order's price; None if no price is known."""
         return None if self.price is None else quantity * self.price
 
     def counts_into(self, row: TradingLimit) -> bool:
-        """Return whether a limit's scope has the order."""
+        """Return True if the order is in the limit's scope."""
         return in_scope(LimitScope(row.scope), subject_of(row), self.trader_pk, self.account_pks, self.symbol)
 
 
 def limit_of(row: TradingLimit) -> Limit:
-    """Return a row as the type that core judges."""
+    """Return a stored limit as the type that core checks."""
     return Limit(
         public_id=row.public_id,
         kind=LimitKind(row.kind),
@@ -112,7 +113,7 @@ def limit_of(row: TradingLimit) -> Limit:
 def limits_applying(
     trader_pk: int, account_pks: Iterable[int], symbol: str, kinds: Collection[LimitKind]
 ) -> list[TradingLimit]:
-    """Return the limits in force of these kinds that bound an order, each once."""
+    """Return the limits in force of the given kinds that apply to an order, each once."""
     rows: dict[int, TradingLimit] = {}
     for account_pk in account_pks:
         for row in _APPLYING.all(trader=trader_pk, account=account_pk, symbol=symbol):
@@ -121,24 +122,24 @@ def limits_applying(
 
 
 def subject_of(row: TradingLimit) -> int | str:
-    """Return the primary key or the symbol of a limit's subject; "" for the desk."""
+    """Return the subject of a limit: a primary key or a symbol; "" for the whole desk."""
     return row.trader_id or row.account_id or row.symbol
 
 
 def figures_of(
     asked: AskedOrder, now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
 ) -> list[tuple[Limit, Decimal | None]]:
-    """Return each limit that bounds the order with the order's figure; None where the figure is unknown."""
+    """Return each limit that applies to the order with the order's figure; None as the figure if it is unknown."""
     return figures_together([asked], now, kinds)[0]
 
 
 def figures_together(
     orders: Sequence[AskedOrder], now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
 ) -> list[list[tuple[Limit, Decimal | None]]]:
-    """Return ``figures_of`` for each of some orders that are sent as one.
+    """Return ``figures_of`` for each of several orders that are sent together.
 
-    What they may trade together counts into each sum. Those of one symbol and side count as one order: a limit of an
-    order's size cannot be passed in parts.
+    Each sum includes what all of them may trade. Orders of one symbol and side count as one order. So a limit on an
+    order's size cannot be passed by splitting it.
     """
     applying = [
         [
@@ -156,9 +157,10 @@ def figures_together(
 
 
 def is_about(row: TradingLimit, quote_currency: str) -> bool:
-    """Return whether a limit bounds orders that are quoted in a currency.
+    """Return True if a limit applies to orders that are quoted in the currency.
 
-    Money in the reporting currency bounds every order; in another currency those that are quoted in it.
+    A limit of money in the reporting currency applies to every order. In another currency it applies only to the
+    orders quoted in it.
     """
     if LIMIT_SPECS[LimitKind(row.kind)].measure is not Measure.MONEY:
         return True
@@ -166,7 +168,10 @@ def is_about(row: TradingLimit, quote_currency: str) -> bool:
 
 
 class _Figures:
-    """The figures of orders that are sent as one. What several limits need is read once, and only if one needs it."""
+    """The figures of orders that are sent together.
+
+    Data that several limits need are read once, and only if a limit needs them.
+    """
 
     def __init__(self, orders: Sequence[AskedOrder], now: datetime, kinds: Collection[str]) -> None:
         self._asked, self._now = orders, now
@@ -195,7 +200,10 @@ class _Figures:
         return self._conversion.amount_in(row.currency, self._amounts(asked, row))
 
     def _like(self, asked: AskedOrder, row: TradingLimit) -> list[AskedOrder]:
-        """Return the orders that are one order with it for a limit: those of its symbol and side in the scope."""
+        """Return the orders that a limit counts as one order with ``asked``.
+
+        They have the same symbol and side, and are in the limit's scope.
+        """
         return [
             each
             for each in self._asked
@@ -206,7 +214,7 @@ class _Figures:
         return sum((each.quantity for each in self._like(asked, row)), Decimal(0))
 
     def _amounts(self, asked: AskedOrder, row: TradingLimit) -> Amounts:
-        """Return the money that a limit bounds, by currency, with the part of these orders."""
+        """Return the money that a limit applies to, by currency, including that of these orders."""
         amounts: dict[str, Decimal | None] = {}
         if row.kind == LimitKind.ORDER_NOTIONAL:
             for each in self._like(asked, row):
@@ -228,9 +236,7 @@ class _Figures:
 def hour_move(
     side: Side, price: Decimal | None, venue_pks: Iterable[int], symbol: str, now: datetime
 ) -> Decimal | None:
-    """Return the distance of a price from the last hour's average, in basis points; None where one of them is
-    unknown.
-    """
+    """Return the distance of a price from the last hour's average, in basis points; None if either is unknown."""
     since = now - HOUR - CANDLE_LENGTH
     candles = candles_of(set(venue_pks), symbol, since=since, until=now)
     average = market_vwap((candle.typical * candle.volume, candle.volume) for candle in candles)
@@ -246,6 +252,6 @@ def usage_of(
 
 
 def _summed(row: TradingLimit, orders: Sequence[OrderNotional]) -> Amounts:
-    """Return the money of the orders that a limit of open or daily notional counts, by currency."""
+    """Return the amounts that a limit on open or daily notional counts, by currency."""
     amounts_of = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
     return amounts_of(orders, LimitScope(row.scope), subject_of(row))

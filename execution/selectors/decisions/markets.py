@@ -12,19 +12,19 @@ from execution.selectors.network import network_of
 
 @dataclass(frozen=True, slots=True)
 class MarketDetails:
-    """The facts that a market session needs to watch a venue, without a key."""
+    """The facts that a market session needs to watch a venue. It needs no key."""
 
     pk: int
     label: str
     exchange: str
     options: dict[str, Any]
     symbols: tuple[str, ...]
-    #: What the client may reach.
+    #: The hosts that the client may reach.
     network: Network
 
 
 def market_details(venue_pk: int) -> MarketDetails | None:
-    """Return the venue with the symbols of its open accounts; None where there is nothing to watch."""
+    """Return the venue with the symbols of its open accounts; None if there is nothing to watch."""
     venue = Venue.objects.filter(pk=venue_pk).first()
     if venue is None:
         return None

@@ -1,4 +1,4 @@
-"""The notional that each order may still trade, and that it traded today, in its quote currency."""
+"""The notional that each order may still trade and the notional that it traded today, in its quote currency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from execution.core.types import ZERO
 from execution.models import ChildOrder, Fill, Order
 from execution.selectors.quotes import quotes_latest
 
-#: What is read of each order. Rows hold plans and memos too, and this is read under the gate at each submit.
+#: The columns that are read of each order. Full rows hold plans and memos, and this runs under the gate at each
+#: submit.
 _ORDER_FIELDS = (
     "status", "trader_id", "symbol", "quantity", "filled", "notional", "arrival_bid", "arrival_ask", "created_at",
 )  # fmt: skip
@@ -27,8 +28,9 @@ _ORDER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class OrderNotional:
-    """An order's notional. ``open`` is None where no price is known. ``done`` is today's, by the account's primary
-    key.
+    """An order's notional: ``open`` is what it may still trade, ``done`` what it traded today.
+
+    ``open`` is None if no price is known. ``done`` is by the account's primary key.
     """
 
     order_pk: int
@@ -43,14 +45,17 @@ class OrderNotional:
         return self.symbol.partition("/")[2]
 
     def is_of(self, scope: LimitScope, subject: int | str) -> bool:
-        """Return True if a limit of the scope counts the order. ``subject`` is a primary key or a symbol."""
+        """Return True if a limit with this scope and subject counts the order.
+
+        ``subject`` is a primary key or a symbol.
+        """
         return in_scope(scope, subject, self.trader_pk, self.accounts, self.symbol)
 
 
 def in_scope(
     scope: LimitScope, subject: int | str, trader_pk: int, account_pks: Collection[int], symbol: str
 ) -> bool:
-    """Return whether an order of a trader, some accounts and a symbol is in a limit's scope."""
+    """Return True if an order with this trader, accounts and symbol is in the scope of a limit."""
     if scope is LimitScope.TRADER:
         return trader_pk == subject
     if scope is LimitScope.ACCOUNT:
@@ -59,7 +64,7 @@ def in_scope(
 
 
 def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
-    """Return the amounts that the orders of a scope may still trade, by currency."""
+    """Return the amounts that the orders in a scope may still trade, by currency."""
     amounts: dict[str, Decimal | None] = {}
     for order in orders:
         if order.is_of(scope, subject):
@@ -68,7 +73,7 @@ def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: in
 
 
 def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
-    """Return the amounts that the orders of a scope have traded today and may still trade, by currency."""
+    """Return the sum of what the orders in a scope traded today and may still trade, by currency."""
     amounts: dict[str, Decimal | None] = {}
     for order in orders:
         if not order.is_of(scope, subject):
@@ -81,10 +86,10 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
 
 
 def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
-    """Return every order that is live or has traded since midnight UTC. The orders ``beside`` count only what they
-    traded.
+    """Return every order that is live or has traded since midnight UTC.
 
-    An order of several accounts may send all of its rest to each, so it counts in full on each of them.
+    Orders in ``beside`` count only with what they traded. An order with several accounts may send all of its rest to
+    each, so it counts in full on each of them.
     """
     midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
@@ -119,7 +124,7 @@ def _left(order: Order, closing: Mapping[int, Decimal]) -> Decimal:
 
 
 def _accounts_of(wanted: QuerySet[Order]) -> tuple[dict[int, list[int]], dict[int, int]]:
-    """Return each order's accounts, and the venue of its first one."""
+    """Return each order's accounts, and the venue of its first account."""
     links = Order.accounts.through.objects.filter(order__in=wanted).order_by("pk")
     accounts: dict[int, list[int]] = defaultdict(list)
     venues: dict[int, int] = {}
@@ -130,7 +135,7 @@ def _accounts_of(wanted: QuerySet[Order]) -> tuple[dict[int, list[int]], dict[in
 
 
 def _closing_exposure(wanted: QuerySet[Order]) -> dict[int, Decimal]:
-    """Return what children of closing orders may still fill: those of unknown fate count in full."""
+    """Return the quantity that children of closing orders may still fill. Children of unknown fate count in full."""
     exposure: dict[int, Decimal] = defaultdict(Decimal)
     rows = ChildOrder.objects.filter(is_settled=False, order__in=wanted.filter(status=OrderStatus.CLOSING))
     for order, quantity, filled in rows.values_list("order_id", "quantity", "filled"):
@@ -139,7 +144,7 @@ def _closing_exposure(wanted: QuerySet[Order]) -> dict[int, Decimal]:
 
 
 def _prices(orders: Sequence[Order], venues: Mapping[int, int]) -> dict[int, Decimal]:
-    """Return the mid, however old, else the limit price, else the arrival mid, by order."""
+    """Return a price by order: the mid, however old, else the limit price, else the arrival mid."""
     pairs = {(venues[order.pk], order.symbol) for order in orders if order.pk in venues}
     quotes = quotes_latest(sorted(pairs))
     found = {}
@@ -162,8 +167,8 @@ def _done_today(
 ) -> dict[int, dict[int, Decimal]]:
     """Return today's notional by order and account.
 
-    An order of today has its sum in its own row, or with several accounts in its children's. Of an older one only
-    today's fills count.
+    For an order created today it is read from the order's row. If the order has several accounts, it is read from its
+    children's rows. For an older order only today's fills count.
     """
     done: dict[int, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for order in orders:

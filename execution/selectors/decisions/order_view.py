@@ -39,17 +39,16 @@ from execution.selectors.decisions.volumes import traded_lately, traded_since
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 
-#: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
+#: Rows are read again after this long even if nothing reports a change. So an overlooked change has effect at last.
 ROWS_LAST = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """An order's view with the version and the fence that it was read under.
+    """An order's view with the version and the fence under which it was read.
 
-    A decision on it is written only under the same version and fence. ``why`` and ``due_at`` are those of the last
-    written decision. ``lasts``: every change of the order's rows that matters for its next decision raises its
-    version.
+    A decision on the view is written only if version and fence are still the same. ``why`` and ``due_at`` are those of
+    the last written decision. ``lasts`` is True if every change that matters for the next decision raises the version.
     """
 
     view: OrderView
@@ -66,9 +65,9 @@ class OrderSnapshot:
 
 @dataclass(slots=True)
 class OrderCache:
-    """The unchanging parts of an order: a version of its terms, and the slices of a version of its plan.
+    """The parts of an order that rarely change: one version of its terms, and the slices of one version of its plan.
 
-    A reader that checks repeatedly keeps it. Reading them each time would cost more for a longer plan.
+    A reader that checks an order repeatedly holds one. Without it, a longer plan would cost more at each check.
     """
 
     terms: OrderTerms | None = None
@@ -76,16 +75,16 @@ class OrderCache:
     extended: timedelta = timedelta(0)
     plan_version: int = 0
     slices: tuple[SlicePlan, ...] = ()
-    #: Of the plan's slices, by primary key.
+    #: The numbers of the plan's slices, by primary key.
     numbers: dict[int, int] = field(default_factory=dict)
-    #: Its accounts as they were named, with the venue of each, which stays the same.
+    #: The venue of each account, in the order in which a person named the accounts. It stays the same.
     venues: dict[int, Venue] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     markets_of: Mapping[str, Any] = field(default_factory=dict)
     bound: BoundReserves = field(default_factory=BoundReserves)
 
     def learn(self, order: Order) -> None:
-        """Bring the cache up to the order's row. Only new parts are read."""
+        """Update the cache from the order's row. Only the parts that have changed are read."""
         if self.terms is None or self.terms.pk != order.terms_id:
             self.terms = order.terms
             if self.terms is None:
@@ -104,7 +103,7 @@ class OrderCache:
 
 @dataclass(frozen=True, slots=True)
 class OrderMarkets:
-    """The sources of an order's quotes and books."""
+    """The symbol, side and venues that tell which quotes and books an order needs."""
 
     symbol: str
     side: Side
@@ -112,7 +111,7 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """Return the order's accounts in the order in which they were named, which decides ties between them."""
+    """Return the order's accounts in the order in which the person named them. The first named wins a tie."""
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
@@ -129,11 +128,11 @@ def order_markets(order_pk: int) -> OrderMarkets | None:
 
 @dataclass(frozen=True, slots=True)
 class MarketData:
-    """The known data of an order's markets, by the venue's primary key. Unknown data are left out."""
+    """The known data of an order's markets, by the venue's primary key. A market without data is left out."""
 
     quotes: Mapping[int, Quote]
     books: Mapping[int, Book] = field(default_factory=dict)
-    #: What is wrong with a market's quotes, in words.
+    #: The fault of a market's quotes, in words.
     feeds: Mapping[int, str] = field(default_factory=dict)
     desk: Mapping[int, DeskResting] = field(default_factory=dict)
 
@@ -147,7 +146,7 @@ def build_order_view(
     unattended: str = "",
     held_back: str = "",
 ) -> OrderSnapshot:
-    """Return the order as its algorithm sees it. ``known`` is the cache of unchanging parts."""
+    """Return the order as its algorithm sees it. ``known`` is the cache of parts that rarely change."""
     order = ORDER.get(pk=order_pk)
     known = known or OrderCache()
     known.learn(order)
@@ -206,10 +205,10 @@ def build_order_view(
 
 
 def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
-    """Return the same rows with the current market. None where the rows must be read again although the version is
-    the same.
+    """Return the same rows with the current market; None if the rows must be read again.
 
-    The start of a slice is such a moment, because the children of the slice before it leave the view.
+    That may be so although the version is the same. One case is the start of a slice: the children of the slice before
+    leave the view.
     """
     view = snapshot.view
     is_old = now - view.now > ROWS_LAST or now < view.now
@@ -228,8 +227,9 @@ def _with_market(venue: AccountView, snapshot: OrderSnapshot, data: MarketData) 
 
 
 def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
-    """Return whether the view lasts. It does not where volumes, other orders' balances or an account's state
-    decide, because they change by themselves.
+    """Return True if the view can change only together with the order's version.
+
+    It is False where volumes, other orders' balances or an account's state matter, because those change on their own.
     """
     is_free = not view.halted and not any(venue.blocked for venue in view.accounts)
     is_calm = view.status is OrderStatus.WORKING and view.rejections.count == 0
@@ -246,7 +246,10 @@ _ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
 
 
 def _account_of(account_pk: int, venue: Venue) -> Account:
-    """Read an account's row, and put the venue beside it that is known: a live account's word is judged by it."""
+    """Return an account, read anew, with its already known ``venue`` attached.
+
+    The venue is needed to judge a live account's state.
+    """
     account = _ACCOUNT.get(pk=account_pk)
     account.venue = venue
     return account
@@ -266,7 +269,7 @@ _CHILDREN = Compiled(
 
 
 def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
-    """Return the children that are not settled, and all of the current slice, whose primary key is ``current``."""
+    """Return the unsettled children, and all children of the current slice. ``current`` is the slice's primary key."""
     return _CHILDREN.all(order=order.pk, part=NO_SLICE if current is None else current)
 
 
@@ -279,8 +282,9 @@ class _Volumes(TypedDict, total=False):
 def _traded(
     order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
 ) -> _Volumes:
-    """Return the markets' volumes for algorithms that decide by them. Reading them at every check of every order
-    would be slow.
+    """Return the volumes of the markets, for algorithms whose decisions depend on volumes; else nothing.
+
+    Reading them at every check of every order would be slow.
     """
     venues = {account.venue_id for account in accounts}
     wants_all = ALGORITHM_SPECS[order.algorithm].wants_traded
@@ -293,7 +297,7 @@ def _traded(
 
 
 def _extended(order: Order) -> timedelta:
-    """Return how far the desk itself has moved the end, since a person last set duration or end."""
+    """Return the time by which the desk itself has moved the end since a person last set the duration or the end."""
     moved = timedelta(0)
     if order.terms is None or order.terms.version == 1:
         return moved
@@ -351,7 +355,7 @@ def plan_of(rows: list[Slice]) -> tuple[SlicePlan, ...]:
 def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> ChildView:
     """Return a child as the algorithm sees it. A child of an earlier plan belongs to no current slice.
 
-    ``numbers`` are those of the current plan's slices, by primary key.
+    ``numbers`` has the numbers of the current plan's slices, by primary key.
     """
     number = None if child.slice_id is None else numbers.get(child.slice_id)
     return ChildView(

@@ -1,4 +1,4 @@
-"""Rates between currencies and mids of symbols, by live quotes of any venue."""
+"""Rates between currencies, and mids of symbols, from live quotes of any venue."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from execution.core.types import Quote
 from execution.models import Market
 from execution.selectors.quotes import quotes_latest
 
-#: A rate between currencies that is older converts nothing.
+#: A rate between currencies that is older than this is not used.
 RATE_LASTS = timedelta(minutes=5)
 
 
 def conversion(currencies: Collection[str], now: datetime) -> Conversion:
-    """Return the rates of some currencies into the reporting currency, by live quotes of any venue."""
+    """Return the rates of some currencies into the reporting currency, from live quotes of any venue."""
     into = settings.TRANCHE_REPORTING_CURRENCY
     wanted = sorted(set(currencies) - {into})
     if not wanted:
@@ -36,8 +36,9 @@ def conversion(currencies: Collection[str], now: datetime) -> Conversion:
 
 
 def newest_quotes(symbols: Collection[str], now: datetime) -> dict[str, Quote]:
-    """Return the newest quote of each symbol at any venue. Crossed quotes and those too old for a
-    rate are left out.
+    """Return the newest quote of each symbol at any venue.
+
+    Crossed quotes and quotes too old for a rate are left out.
     """
     pairs = sorted(Market.objects.filter(symbol__in=symbols).values_list("venue_id", "symbol"))
     found: dict[str, Quote] = {}

@@ -1,4 +1,4 @@
-"""The consecutive refused children of an order, which slow it down and at last pause it for a person."""
+"""Refused children of an order in a row. They slow the order down, and at last pause it until a person acts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from execution.models import ChildOrder, JournalEntry, Order
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.limits import limits_applying
 
-#: How far back the run of refusals is counted.
+#: The run of refusals is counted over at most this many children.
 REJECTIONS_READ = 20
 
 _NEWEST = Compiled(
@@ -23,7 +23,7 @@ _NEWEST_RUN = Compiled(
     lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_READ],
     order=int,
 )
-#: What makes earlier refusals no evidence: a person resumed the order, or its market or its plan changed.
+#: Events after which earlier refusals no longer count: a person resumed the order, or its market or plan changed.
 _FRESH_START = (OrderEvent.RESUME.value, "market", "replanned")
 _STARTED_AFRESH = Compiled(
     lambda order: JournalEntry.objects.filter(order_id=order, kind__in=_FRESH_START).order_by("-version")[:1],
@@ -32,11 +32,11 @@ _STARTED_AFRESH = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return the number of the order's newest children that were refused in a row, and the time and reason of the
-    last.
+    """Return the number of refused children in a row, counted from the newest, with time and reason of the last one.
 
     The count begins anew when a person resumes the order, and when the order's market or plan changes. A child that
-    the account's balance cannot pay counts as refused, whether by the exchange or by the desk's own last gate.
+    the account's balance cannot pay counts as refused. Either the exchange or the desk's last check may have refused
+    it.
     """
     last = _NEWEST.first(order=order.pk)
     if last is None or not refusal_kind(last):
@@ -52,13 +52,16 @@ def rejections_of(order: Order) -> Rejections:
 
 
 def _most(order: Order, account_pk: int) -> int | None:
-    """Return the lowest limit on refusals in a row; None where there is none."""
+    """Return the lowest limit on refusals in a row that applies to the order; None if there is none."""
     limits = limits_applying(order.trader_id, (account_pk,), order.symbol, {LimitKind.REFUSALS})
     return min((int(limit.value) for limit in limits), default=None)
 
 
 def refusal_kind(child: ChildOrder) -> str:
-    """Return the kind of reason for which the exchange or the last gate refused a child; empty when neither did."""
+    """Return the kind of reason for which a child was refused; empty if it was not refused.
+
+    Either the exchange refused it, or the desk's last check before sending.
+    """
     if _is_said(child):
         return child.reason.partition(":")[0]
     would_take = ended_as_it_would_take(

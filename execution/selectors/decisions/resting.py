@@ -1,4 +1,4 @@
-"""The desk's resting orders on the exchanges' books, which its other orders must not count as the market's."""
+"""The desk's own resting orders on the exchanges' books. Its other orders must not count them as the market's."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from execution.models import ChildOrder
 from execution.models.prepared import Compiled
 
 SHOWN = (ChildStatus.OPEN, ChildStatus.PARTLY_FILLED, ChildStatus.CANCELLING)
-#: A child in one of these may be on the book, or arrive there.
+#: A child with one of these states may be on the book, or may still arrive there.
 MAYBE_ON_BOOK = (*SHOWN, ChildStatus.SUBMITTED, ChildStatus.UNKNOWN)
-#: What is about to be sent counts for who decides: of two that see each other only one would be sent.
+#: For a decision, a child that is about to be sent counts too. Of two that see each other only one would be sent.
 DECIDED = (*MAYBE_ON_BOOK, ChildStatus.PENDING_SUBMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class DeskResting:
-    """The desk's orders at one venue's market, as orders of one side see them.
+    """The desk's resting orders in one venue's market, as an order of one side sees them.
 
-    ``total`` and ``by_order`` are of their own side: base quantity by price, of each order by its primary key.
-    ``opposing`` is the best price of the other side by account, since self-trade prevention is by account.
+    ``total`` and ``by_order`` are on the same side as that order: base quantity by price. ``by_order`` is by the
+    order's primary key. ``opposing`` is the desk's best price on the other side, by account, because exchanges prevent
+    self-trades by account.
     """
 
     total: Mapping[Decimal, Decimal]
@@ -33,7 +34,7 @@ class DeskResting:
     opposing: Mapping[int, Opposing] = field(default_factory=dict)
 
     def of_others(self, order_pk: int) -> dict[Decimal, Decimal]:
-        """Return the resting quantity of every order but this one, by price."""
+        """Return the resting quantity of every order except this one, by price."""
         own = self.by_order.get(order_pk, {})
         return {price: size - own.get(price, ZERO) for price, size in self.total.items()}
 
@@ -60,7 +61,7 @@ _LIVE = Compiled(
 
 
 def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-    """Return the desk's resting quantity in a market on ``side``, and its best price by account on the other side."""
+    """Return the desk's resting quantity in a market on ``side``, and its best price on the other side, by account."""
     total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
     by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     opposing: dict[int, Opposing] = {}
@@ -81,7 +82,7 @@ def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
 
 
 def _better(known: Opposing | None, found: Opposing) -> Opposing:
-    """Return the one that another order would meet first: the lowest sell, the highest buy."""
+    """Return the one that an incoming order would meet first: the lowest sell, or the highest buy."""
     is_first = known is None or (found.price - known.price) * found.side.sign > ZERO
     return found if is_first or known is None else known
 
@@ -97,7 +98,7 @@ _OPPOSITE = Compiled(
 
 
 def opposite_resting(*, account_pk: int, symbol: str, side: Side) -> Opposing | None:
-    """Return the desk's best child that may be on an account's book on the side opposite to ``side``."""
+    """Return the desk's best child on the side opposite to ``side`` that may be on the account's book."""
     best: Opposing | None = None
     for name, status, price in _OPPOSITE.values(account=account_pk, symbol=symbol, side=str(side.opposite)):
         if price is not None:

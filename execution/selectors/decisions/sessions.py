@@ -1,4 +1,4 @@
-"""The reads of an account session: its account, its unsettled children, and the entries of a poll that are known."""
+"""The data that an account session reads: its account, unsettled children, and the known entries of a poll."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from execution.models.prepared import Compiled
 from execution.selectors.decisions.resting import DECIDED
 from execution.selectors.network import network_of
 
-#: A statement takes only so many values on SQLite.
+#: SQLite accepts only a limited number of values in a statement.
 IDS_AT_ONCE = 500
 
 
@@ -40,17 +40,17 @@ class SessionChild:
     time_in_force: TimeInForce
     reported_filled: Decimal | None = None
     filled: Decimal = Decimal(0)
-    #: An order id that a person found for it and the exchange has not been asked about yet.
+    #: An exchange order id that a person found for the child. The exchange has not been asked about it yet.
     attach_id: str = ""
 
     @property
     def was_shown(self) -> bool:
-        """Return whether the exchange has shown the child, so that it did reach the book."""
+        """Return True if the exchange has shown the child, so that it did reach the book."""
         return bool(self.ref.exchange_id or self.filled or self.reported_filled)
 
     @property
     def misses_trades(self) -> bool:
-        """Return True if the exchange told of more fills than the desk has trades."""
+        """Return True if the exchange reported a larger filled quantity than the desk has trades for."""
         return self.reported_filled is not None and self.reported_filled > self.filled
 
 
@@ -76,7 +76,7 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
 def children_to_send(account_pk: int) -> list[SessionChild]:
     """Return the children that need a request now: a cancel, or a create that was not submitted yet.
 
-    Creates of a symbol in doubt are left out, because they would use up the rate limit that the polls need.
+    Creates are left out while their symbol is in doubt. They would use up the rate limit that the polls need.
     """
     rows = _TO_SEND.all(account=account_pk)
     if any(row.status == ChildStatus.PENDING_SUBMIT for row in rows):
@@ -92,7 +92,7 @@ _OVER = Compiled(
 
 
 def is_child_over(child_pk: int) -> bool:
-    """Return True if the exchange has told a child's end and its figure."""
+    """Return True if the exchange has reported the child's end and its filled quantity."""
     return bool(_OVER.values(child=child_pk))
 
 
@@ -119,7 +119,7 @@ def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
 
 
 def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, tuple[int, ChildStatus]]:
-    """Return the client ids that belong to a child of the desk, with its primary key and status."""
+    """Return those of ``client_ids`` that belong to a child of the desk, with the child's primary key and status."""
     found: dict[str, tuple[int, ChildStatus]] = {}
     for ids in _chunks(client_ids):
         children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=ids)
@@ -129,7 +129,7 @@ def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, 
 
 
 def reports_of_children(account_pk: int, symbol: str, reports: Collection[OrderReport]) -> list[OrderReport]:
-    """Return the reports that belong to the desk's children. The number of queries is small and fixed."""
+    """Return those of ``reports`` that belong to the desk's children. The number of queries is small and fixed."""
     by_client = known_client_ids(account_pk, {one.client_id for one in reports if one.client_id})
     by_exchange = known_exchange_orders(
         account_pk, symbol, {one.exchange_id for one in reports if one.exchange_id}
@@ -137,7 +137,7 @@ def reports_of_children(account_pk: int, symbol: str, reports: Collection[OrderR
     return [one for one in reports if one.client_id in by_client or one.exchange_id in by_exchange]
 
 
-#: A trade by its id and side: an exchange may use one id for both sides of it.
+#: A trade's id and side. Both are needed because an exchange may use one id for both sides.
 TradeName = tuple[str, str]
 
 
@@ -145,9 +145,9 @@ TradeName = tuple[str, str]
 class TradesKnown:
     """The stored facts about some trades of one symbol.
 
-    ``complete``: trades with child, fee and liquidity, which can no longer change. ``recorded``: all recorded
-    trades. ``with_child``: the recorded trades that have a child. ``exchange_ids`` and ``client_ids`` are those of
-    children and link a trade to its child.
+    ``complete``: trades with child, fee and liquidity, which can no longer change. ``recorded``: all recorded trades.
+    ``with_child``: the recorded trades that have a child. ``exchange_ids`` and ``client_ids``: the ids of children, by
+    which a trade is matched to its child.
     """
 
     complete: frozenset[TradeName]
@@ -163,7 +163,7 @@ class TradesKnown:
 
 
 def trades_known(account_pk: int, symbol: str, trades: Collection[Trade]) -> TradesKnown:
-    """Return the stored facts about trades of one symbol. The number of queries is small and fixed."""
+    """Return the stored facts about ``trades``, all of one symbol. The number of queries is small and fixed."""
     complete: set[TradeName] = set()
     recorded: set[TradeName] = set()
     with_child: set[TradeName] = set()
@@ -195,7 +195,7 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
-    """Return the exchange's order ids that belong to a child of the desk. Ids are unique only within a symbol."""
+    """Return those of ``exchange_ids`` that belong to a child of the desk. The ids are unique only within a symbol."""
     found: set[str] = set()
     for ids in _chunks(exchange_ids):
         children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=ids)
@@ -230,7 +230,7 @@ def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
     return {symbol for (symbol,) in _WITH_ORDERS.values(venue=venue_pk, since=since)}
 
 
-#: Books are wanted this long before an order starts.
+#: Books are read this long before an order starts.
 BOOKS_BEFORE = timedelta(seconds=2)
 
 
@@ -239,12 +239,12 @@ def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
-#: Symbols of orders that ended this recently are still polled: a trade may be listed late.
+#: Symbols of orders that ended less than this ago are still polled, because a trade may be listed late.
 STILL_POLLED = timedelta(minutes=2)
 
 
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
-    """Return the time from which to read the venue, and the symbols with orders that are live or just ended."""
+    """Return the time from which to read the venue, and the symbols whose orders are live or have just ended."""
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_POLLED
@@ -269,20 +269,20 @@ class AccountDetails:
     symbols: tuple[str, ...]
     credential_pk: int
     sealed: bytes
-    #: False for a key that is suspended, refused or retired: it cancels and polls, and is not checked.
+    #: False for a key that is suspended, refused or retired. Such a key cancels and polls, and is not checked.
     key_is_in_use: bool
     marks: frozenset[str]
-    #: What becomes of an open order with our mark that no child of ours has: adopt or cancel.
+    #: The action on an open order that has the desk's mark but belongs to no child of ours: adopt or cancel.
     orphans: Literal["adopt", "cancel"]
-    #: What the account's client may reach.
+    #: The hosts that the account's client may reach.
     network: Network
-    #: How long the exchange waits for the next sign of life before it cancels what rests, where it can.
+    #: The time that the exchange waits for a sign of life before it cancels resting orders, if it has such a switch.
     switch_period: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The requests that people made to an account's session."""
+    """The requests of people to an account's session."""
 
     check: bool
     poll: bool
@@ -290,9 +290,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class SwitchFacts:
-    """The facts that decide about an account's dead-man's switch.
+    """The facts that decide if an account's dead-man's switch must be armed.
 
-    ``may_rest``: a child may be on its book, or is about to be sent. ``until``: the switch is armed until then.
+    ``may_rest``: a child may be on the account's book, or is about to be sent. ``until``: the time until which the
+    switch is armed.
     """
 
     is_exclusive: bool
@@ -301,7 +302,7 @@ class SwitchFacts:
 
 
 def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts | None:
-    """Return the facts for the account's holder; None for any other worker."""
+    """Return the facts for the worker that holds the account; None for any other worker."""
     held = Account.objects.filter(pk=account_pk, owner_id=worker_pk, fence=fence)
     row = held.values_list("is_exclusive", "switch_until").first()
     if row is None:
@@ -313,7 +314,7 @@ def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts 
 def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
     """Return the symbols with a child that may be open and should stay open.
 
-    None where orders of other programs may be open, too, because the account is not the desk's alone.
+    None if other programs may also have open orders, because the account is not for the desk alone.
     """
     if not Account.objects.filter(pk=account_pk, is_exclusive=True).exists():
         return None
@@ -324,7 +325,7 @@ def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Return the requests of people: a check of this key, or a poll of its account."""
+    """Return the requests of people: for a check of this key, and for a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
     row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
@@ -333,8 +334,8 @@ def session_wanted(credential_pk: int) -> Wanted:
 def clients_of_address(account_pk: int) -> int:
     """Return the number of accounts of the same exchange that this account's host holds, itself included.
 
-    The exchange counts some limits by the host's address, so they share those. Venues with other options are other
-    exchanges, such as the paper ones.
+    These accounts share the limits that the exchange counts by the host's address. A venue with other options counts
+    as another exchange; the paper venues are examples.
     """
     told = ("venue__exchange", "owner__host", "venue__options")
     own = Account.objects.filter(pk=account_pk).values_list(*told).first()
@@ -345,8 +346,9 @@ def clients_of_address(account_pk: int) -> int:
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
-    """Return the account with its key in use, else with its newest key for cancels and polls only. None without
-    any key.
+    """Return the account with its key in use; None if it has no key at all.
+
+    If no key is in use, the newest key is returned, for cancels and polls only.
     """
     account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:

@@ -1,4 +1,4 @@
-"""The amount that an order may spend on each of several accounts, for its route."""
+"""The amount that an order may spend on each of several accounts. The router needs it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from execution.models import Account, Balance, Order
 from execution.selectors.decisions.spending import bound_reserves
 from execution.selectors.markets import balances_free
 
-#: What other orders reserve is read again after this long: an order checks again many times a second.
+#: Other orders' reserves are read again after this long. An order checks again many times a second.
 RESERVES_LAST = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
 class BoundReserves:
-    """The reserves of the orders that have only one account, by its public id, as of ``at``."""
+    """The reserves of orders that have only one account, by that account's public id, read at the time ``at``."""
 
     at: datetime | None = None
     reserves: Mapping[str, Sequence[Reserve]] = field(default_factory=dict)
 
     def bring_up(self, accounts: Sequence[Account], currency: str, now: datetime) -> None:
-        """Read the reserves again, unless they were read a moment ago."""
+        """Read the reserves again if the last read is too old."""
         if self.at is None or not timedelta(0) <= now - self.at < RESERVES_LAST:
             self.at, self.reserves = now, bound_reserves(accounts, currency)
 
@@ -37,7 +37,7 @@ def spendable(
 ) -> dict[int, Decimal | None]:
     """Return the amount that an order may spend on each account, by primary key.
 
-    The reserves of orders that have only one account are left to them. Orders of several accounts share the rest.
+    Reserves of orders that have only that one account are subtracted. Orders of several accounts share the rest.
     """
     currency = spent_currency(order.symbol, Side(order.side))
     bound.bring_up(accounts, currency, now)
@@ -47,10 +47,10 @@ def spendable(
 
 
 def _free(order: Order, accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
-    """Return what each account has free, by primary key.
+    """Return each account's free amount, by primary key.
 
-    Balances are asked for now and then: what the order's own children have locked, spent or released since
-    is taken into account, or a cancelled child would keep its quantity from the next one.
+    Balances are polled only now and then. So this adds what the order's own children locked, spent or released since.
+    Otherwise a cancelled child would keep its quantity from the next one.
     """
     free = balances_free(accounts, currency)
     known_at = dict(

@@ -31,7 +31,7 @@ from execution.selectors.decisions.exposure import beyond_fills
 from execution.selectors.decisions.free import Sent, Told, balances_told, fees_of, free_told
 from execution.selectors.quotes import quotes_latest
 
-#: An order in one of these may still send children. One that is closing sends nothing new.
+#: The states in which an order may still send children. A closing order sends nothing new.
 RESERVING = (
     OrderStatus.PENDING_APPROVAL,
     OrderStatus.SCHEDULED,
@@ -42,18 +42,18 @@ RESERVING = (
 
 @dataclass(frozen=True, slots=True)
 class OrderReserve:
-    """The reserve of a live order, by the public id of those of its accounts that were asked about."""
+    """The reserve of a live order, by account's public id. It has only the accounts that were asked about."""
 
     order_pk: int
     public_id: str
     trader_pk: int
-    #: How many accounts the order has in all.
+    #: The number of all accounts of the order.
     accounts: int
     reserve: Mapping[str, Reserve]
 
     @property
     def words(self) -> str:
-        """Name the order in a sentence. One without an id is a row of a basket that is not sent yet."""
+        """Return the order's name for a sentence. An order without an id is a row of a basket that is not sent yet."""
         return f"order {self.public_id}" if self.public_id else "another row of the basket"
 
 
@@ -61,8 +61,8 @@ class OrderReserve:
 class Spending:
     """The free balances of some accounts in ``currency``, and the reserves of live orders there.
 
-    ``told`` has the exchanges' figures. ``free`` has those figures after the changes by the desk's children since.
-    Both are by public id, None where the exchange does not tell.
+    ``told`` has the exchange's reported figures. ``free`` has the same figures, corrected by what the desk's children
+    did since. Both are by public id; None where the exchange does not report the amount.
     """
 
     currency: str
@@ -71,47 +71,49 @@ class Spending:
     orders: tuple[OrderReserve, ...] = ()
 
     def without(self, *order_pks: int) -> Spending:
-        """Return the same without the reserves of these orders."""
+        """Return a copy without the reserves of the given orders."""
         orders = tuple(each for each in self.orders if each.order_pk not in order_pks)
         return Spending(self.currency, self.told, self.free, orders)
 
     def among(self, accounts: Collection[str]) -> Spending:
-        """Return the same for a part of the accounts, by public id."""
+        """Return a copy with only some of the accounts. ``accounts`` are public ids."""
         told = {name: amount for name, amount in self.told.items() if name in accounts}
         return Spending(self.currency, told, {name: self.free[name] for name in told}, self.orders)
 
     @property
     def reserved(self) -> Cost:
-        """Return the amount that the orders reserve on all the accounts together. Unsent quantities count once."""
+        """Return the amount that the orders reserve on all the accounts together.
+
+        A quantity that is not sent yet counts once, even if several accounts could trade it.
+        """
         return sum((reserved_within(each.reserve, self.free) for each in self.orders), Cost())
 
     @property
     def available(self) -> Available | None:
-        """Return the largest amount that all the orders may leave on the accounts together; None where it is
-        unknown.
-        """
+        """Return the amount that remains on all the accounts together after all reserves; None if it is unknown."""
         least = {name: None if free is None else free.least for name, free in self.free.items()}
         return available(least, [each.reserve for each in self.orders])
 
     @property
     def under_way(self) -> Decimal:
-        """Return the amount that the desk's children may have taken beyond what the reported balances show."""
+        """Return the amount by which the desk's children may have lowered the reported balances."""
         pairs = ((self.told[name], free) for name, free in self.free.items())
         return sum((max(told - free.least, ZERO) for told, free in pairs if told is not None and free), ZERO)
 
     def left_on(self, account: str) -> Decimal | None:
-        """Return the amount that all the orders leave on one of the accounts; None where it is unknown."""
+        """Return the amount that remains on one account after all orders' reserves; None if it is unknown."""
         found = self.among({account}).available
         return None if found is None else found.amount
 
     def on(self, account: str) -> list[OrderReserve]:
-        """Return the orders with a reserve on an account."""
+        """Return the orders that have a reserve on an account."""
         found = [each for each in self.orders if account in each.reserve]
         return [each for each in found if (t := each.reserve[account].total).amount > ZERO or not t.is_known]
 
     def spendable(self, account: str) -> Decimal | None:
-        """Return the largest amount for a child on the account, beyond the reserves of orders that have no other
-        account.
+        """Return the largest amount that a child may spend on the account; None if it is unknown.
+
+        The reserves of orders that have no other account are subtracted.
         """
         free = self.free[account]
         bound = [each.reserve[account] for each in self.on(account) if each.accounts == 1]
@@ -121,7 +123,8 @@ class Spending:
 def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = True) -> Spending:
     """Read the free amounts of a currency on the accounts, and the reserves of live orders there.
 
-    Balances are read first, then orders, then children. A change in between counts twice, and is never missed.
+    Balances are read first, then orders, then children. So a change between the reads may count twice but is never
+    missed.
     """
     balances = balances_told(accounts)
     wanted = _reserving(accounts, currency) if orders else Order.objects.none()
@@ -166,7 +169,7 @@ def _spending(
 
 
 def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[str, list[OrderReserve]]:
-    """Return what orders reserve on the accounts, by the currency that they spend."""
+    """Return the reserves of the orders on the accounts, by the currency that each order spends."""
     live = list(wanted.select_related("terms"))
     unsettled = _by_order(ChildOrder.objects.filter(is_settled=False, order__in=live)) if live else {}
     mids = _mids(live, accounts)
@@ -178,7 +181,7 @@ def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[s
 
 
 def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list[Reserve]]:
-    """Return the reserves of the orders that have only one account, by its public id."""
+    """Return the reserves of orders that have only one account, by that account's public id."""
     wanted = _reserving(accounts, currency).annotate(count=Count("accounts")).filter(count=1)
     found: dict[str, list[Reserve]] = defaultdict(list)
     for order in _reserves_of(wanted, accounts).get(currency, ()):
@@ -190,7 +193,7 @@ def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list
 def reserve_of(
     order: Order, accounts: Sequence[Account], unsettled: Sequence[ChildOrder]
 ) -> OrderReserve | None:
-    """Return an order's reserves on its accounts, from its unsettled children; None without a reserve."""
+    """Return an order's reserves on its accounts, given its unsettled children; None if it reserves nothing."""
     if order.status not in RESERVING or order.terms is None:
         return None
     return _reserve_of(order, unsettled, accounts, _mids([order], accounts))
@@ -200,7 +203,7 @@ def reserve_of(
 
 
 def _reserving(accounts: Sequence[Account], currency: str | None = None) -> QuerySet[Order]:
-    """Return the live orders of the accounts that spend the currency, or any."""
+    """Return the live orders on the accounts that spend ``currency``; without ``currency`` all live orders there."""
     links = Order.accounts.through.objects.filter(account__in=accounts)
     live = Order.objects.filter(pk__in=links.values("order"), status__in=RESERVING).order_by("pk")
     if currency is None:
@@ -219,7 +222,7 @@ def _by_order(rows: QuerySet[ChildOrder]) -> dict[int, list[ChildOrder]]:
 
 
 def _mids(orders: Sequence[Order], accounts: Sequence[Account]) -> dict[tuple[int, str], Decimal]:
-    """Return the mids, however old, that orders without a limit price are judged by."""
+    """Return the mids, however old, that are used as the price of orders without a limit price."""
     wanting = {
         order.symbol
         for order in orders

@@ -1,7 +1,6 @@
-"""The volumes of an order's markets, from the known sampled seconds and from candles where seconds are missing.
+"""The volumes of an order's markets, from sampled seconds and from five-minute candles where seconds are missing.
 
-A second whose volume is unknown counts as zero. So sums are lower bounds, and the missing part is given beside
-them.
+A second whose volume is unknown counts as zero. So sums are lower bounds, and the missing part is given with them.
 """
 
 from __future__ import annotations
@@ -18,18 +17,21 @@ from execution.core.types import ZERO, Candle, Traded
 from execution.models import CandleDay, MarketSample
 from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS, bars_to_candles, bars_unknown
 
-#: How far back a forecast looks at what was traded.
+#: A forecast uses the traded volume of this much time.
 FORECAST_SPAN = timedelta(hours=12)
-#: Seconds stand in for stretches whose candle has not come, as far back as this.
+#: Seconds replace missing candles for stretches of at most this age.
 SECONDS_SPAN = timedelta(hours=1)
-#: Of the seconds of a stretch, as many must be known for its sum to be worth more than a part of its candle.
+#: The share of a stretch's seconds that must be known for their sum to be used instead of a share of the candle.
 WATCHED = 0.9
 SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The known part of one market's stretch: the volume of ``known`` of its ``whole`` seconds."""
+    """The volume of one market in a stretch of time that is only partly known.
+
+    ``volume`` is that of ``known`` seconds; the stretch has ``whole`` seconds.
+    """
 
     volume: Decimal
     known: int
@@ -37,14 +39,17 @@ class _Part:
 
     @property
     def estimate(self) -> Decimal:
-        """Return the volume of the whole stretch at the pace of its known part."""
+        """Return the volume of the full stretch, assuming the pace of its known part."""
         return self.volume * self.whole / self.known if self.known else self.volume
 
 
 @dataclass(frozen=True, slots=True)
 class _Venue:
-    """The known data of one market: its candles by opening, their known end, the unreadable ones, and the known
-    seconds of each stretch.
+    """The data of one market that volumes are computed from.
+
+    ``candles`` are by their opening time. ``unknown`` has the opening times of unreadable candles. ``known_until`` is
+    the end of the last candle. ``seconds`` has each stretch's sampled seconds with their volumes, by the stretch's
+    opening.
     """
 
     candles: Mapping[datetime, Candle]
@@ -53,7 +58,7 @@ class _Venue:
     seconds: Mapping[datetime, Sequence[tuple[datetime, Decimal]]]
 
     def until(self, start: datetime, now: datetime) -> datetime:
-        """Return the end of the known volume, from ``start`` to ``now``."""
+        """Return the time up to which the volume is known, at least ``start`` and at most ``now``."""
         last = max((at for stretch in self.seconds.values() for at, _ in stretch), default=None)
         ends = [start] if last is None else [start, last + SECOND]
         if self.known_until is not None:
@@ -61,10 +66,10 @@ class _Venue:
         return min(max(ends), now)
 
     def between(self, start: datetime, end: datetime) -> _Part:
-        """Return the known volume from ``start`` to ``end``, at most one stretch.
+        """Return the known volume from ``start`` to ``end``, within one five-minute stretch.
 
-        The first that exists is used: all of its seconds, its candle, most of its seconds, its share of the
-        candle, some of its seconds.
+        The first of these that exists is used: all of the seconds, the candle, most of the seconds, a share of the
+        candle, some of the seconds.
         """
         opening = opening_of(start)
         known = [volume for at, volume in self.seconds.get(opening, ()) if start <= at < end]
@@ -83,9 +88,9 @@ class _Venue:
 
 @dataclass(frozen=True, slots=True)
 class VolumeSince:
-    """The known volume of all venues together, in base units, and the missing part.
+    """The known volume of all venues together, in base units, and the gaps in it.
 
-    The volume is None where none of it is known although some should be by now.
+    The volume is None if nothing is known although something should be by now.
     """
 
     volume: Decimal | None
@@ -93,10 +98,9 @@ class VolumeSince:
 
 
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
-    """Return the five-minute volumes of the last twelve hours, oldest first, of all venues together, up to the known
-    end.
+    """Return the five-minute volumes of the last twelve hours, oldest first, summed over all venues.
 
-    A stretch with too many unknown seconds at a venue is left out.
+    They end where the known data end. A stretch with too many unknown seconds at a venue is left out.
     """
     since = opening_of(now - FORECAST_SPAN)
     known = _read(venues, symbol, since, now)
@@ -109,7 +113,7 @@ def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tup
 
 
 def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: datetime) -> VolumeSince:
-    """Return the known volume of all venues together from ``start`` to ``now``, a lower bound."""
+    """Return the known volume of all venues together from ``start`` to ``now``. It is a lower bound."""
     known = _read(venues, symbol, opening_of(start), now, edge=start)
     ends = [venue.until(start, now) for venue in known]
     until, oldest = max(ends), min(ends)
@@ -142,7 +146,7 @@ def opening_of(at: datetime) -> datetime:
 
 
 def _whole_second(at: datetime) -> datetime:
-    """Return the first whole second from ``at`` on. The volume of a partial second is unknown."""
+    """Return the first full second at or after ``at``. The volume of a partial second is unknown."""
     return at if at.microsecond == 0 else at.replace(microsecond=0) + SECOND
 
 
@@ -157,8 +161,9 @@ def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]
 def _read(
     venues: Collection[int], symbol: str, since: datetime, now: datetime, *, edge: datetime | None = None
 ) -> list[_Venue]:
-    """Read the candles from ``since`` on, and the seconds from ``edge`` to its stretch's end and where candles
-    lack.
+    """Read each venue's candles from ``since`` on, and sampled seconds where they are needed.
+
+    Seconds are read where candles are missing, and from ``edge`` to the end of its five-minute stretch.
     """
     days = list(
         CandleDay.objects.filter(
@@ -199,8 +204,9 @@ def _read(
 
 
 def _seconds_from(known_until: Iterable[datetime | None], now: datetime) -> datetime:
-    """Return the opening of the first stretch that a venue's candles may lack, at most the one before the running
-    stretch.
+    """Return the opening of the first stretch for which a venue's candle may be missing.
+
+    It is at the latest the stretch before the current one.
     """
     usual, furthest = opening_of(now) - CANDLE_LENGTH, opening_of(now - SECONDS_SPAN)
     found = [furthest if until is None else max(opening_of(until), furthest) for until in known_until]

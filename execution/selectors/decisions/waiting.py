@@ -1,5 +1,6 @@
-"""The reason why working orders cannot be filled now: the market is beyond their limit, or their last decision
-waits.
+"""The reason why working orders cannot be filled now.
+
+Either the market is beyond their limit price, or their last decision was to wait.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from execution.core.types import Quote, Side
 from execution.models import Order
 from execution.selectors.quotes import quotes_latest
 
-#: How a decision says that it waits for something that is not of its plan.
+#: The beginning of a decision's words when it waits for something outside its plan.
 WAITS_PREFIX = "waits: "
 #: A venue's primary key, and a symbol.
 Pair = tuple[int, str]
 
 
 def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
-    """Return the markets that decide whether an order's limit price is beyond the market; none for an order without
-    one.
+    """Return the markets that decide if an order's limit price is beyond the market.
+
+    There are none if the order has no limit price or is not working.
     """
     has_limit = order.terms is not None and order.terms.limit_price is not None
     return [(venue, order.symbol) for venue in venues] if has_limit and is_working(order.status) else []
@@ -36,7 +38,7 @@ def is_working(status: str) -> bool:
 def limit_words(
     side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
 ) -> str:
-    """Return the words of ``limit_beyond`` for the fresh quotes of these markets."""
+    """Return the text of ``limit_beyond`` for the fresh quotes of these markets."""
     fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)
 
@@ -46,7 +48,7 @@ def waiting_of(
 ) -> dict[int, str]:
     """Return the reason why each order waits, by primary key. Orders that do not wait are left out.
 
-    ``venues`` and ``why`` (the words of the last decision) are by primary key too.
+    ``venues`` and ``why`` are by primary key too. ``why`` has the words of the orders' last decisions.
     """
     pairs = {order.pk: pairs_of(order, venues.get(order.pk, ())) for order in orders}
     quotes = quotes_latest(sorted({pair for found in pairs.values() for pair in found}))

@@ -1,4 +1,4 @@
-"""The stored view of a child's decision in words, and a check that the same view still gives the same decision."""
+"""A child's decision, explained from the stored view, and a check that this view still gives the same decision."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Why:
 
 
 def child_why(name: str) -> Why | None:
-    """Decide again on the stored view of a child; None when there is no such child.
+    """Repeat the decision from a child's stored view, and return both decisions; None if there is no such child.
 
-    ``name`` is its client id, or the order's id, a slash and the child's number.
+    ``name`` is the child's client id, or the order's id, a slash and the child's number.
     """
     child = _child(name)
     if child is None:
@@ -100,7 +100,7 @@ def _verdict(
 
 
 def inputs_of(view: OrderView) -> Iterator[tuple[str, str]]:
-    """Yield the inputs of a decision, by name and in words. Inputs that play no part are left out."""
+    """Yield each input of a decision, as its name and its value in words. Inputs without influence are left out."""
     yield "time", f"{view.now:%Y-%m-%d %H:%M:%S.%f} UTC"
     yield (
         "order",

@@ -1,7 +1,7 @@
-"""The contents of the home page: rows from the database, quotes from Redis, and a picture made of both.
+"""The contents of the home page: rows from the database, quotes from Redis, and the page computed from both.
 
-The three steps are separate. A page reads rows at most once a second or after a doorbell, and quotes four times a
-second on another thread.
+The three steps are separate. A page reads rows at most once a second or after a notification of a change. It reads
+quotes four times a second, on another thread.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from execution.selectors.traded import traded_today
 from execution.selectors.wall.needs import unknown_children, unknown_since
 from execution.selectors.wall.orders import Held, held_orders, live_versions, moved_orders
 
-#: The watchlist is read again so often, and today's net too though no live order has moved.
+#: The watchlist is read again this often. So is today's net when no live order has changed.
 PLACES_AGAIN = timedelta(seconds=5)
-#: While orders move, today's net is read again so often.
+#: While orders change, today's net is read again this often.
 NETS_AGAIN = timedelta(seconds=1)
 
 
@@ -37,22 +37,23 @@ class Home:
 
     held: dict[int, Held] = field(default_factory=dict)
     lines: FillLines = field(default_factory=FillLines)
-    #: Since when a child of an order is unknown, by the order's primary key.
+    #: The time since which a child of the order has been unknown, by the order's primary key.
     unknown: dict[int, int] = field(default_factory=dict)
     places: tuple[WatchPlace, ...] = ()
     places_at: datetime | None = None
     days: MarketDays = field(default_factory=MarketDays)
     nets: dict[str, Decimal] = field(default_factory=dict)
     nets_at: datetime | None = None
-    #: Orders have moved since the net was read.
+    #: True if orders have changed since the net was read.
     nets_due: bool = True
     quotes: dict[Pair, Quote] = field(default_factory=dict)
     by_trader: bool = False
 
     def read_rows(self, person: User, now: datetime, *, whole: bool = False) -> None:
-        """Read 1. orders that have changed, 2. the watchlist, if it is due or everything is requested, 3. the net.
+        """Read changed orders, then the watchlist, then today's net.
 
-        The number of queries does not depend on the number of live orders.
+        The watchlist is read if it is due, or if ``whole`` is True. The number of queries does not depend on the
+        number of live orders.
         """
         self.by_trader = sees_several(person)
         self.nets_due = self._read_orders(person) or self.nets_due
@@ -84,13 +85,13 @@ class Home:
         return has_moved
 
     def read_market(self) -> None:
-        """Read the newest quotes. A quote that has disappeared stays as it was, and grows old."""
+        """Read the newest quotes. A quote that is no longer in Redis stays as it was, and grows old."""
         orders = {pair for held in self.held.values() for pair in (*held.pairs, held.market)}
         watched = {pair for place in self.places for pair in place.pairs}
         self.quotes = {**self.quotes, **quotes_latest(sorted(orders | watched))}
 
     def picture(self, now: datetime) -> HomePicture:
-        """Compute the parts that time and the market change, and return the page. Nothing is read."""
+        """Compute the parts that change with time and market, and return the page. It reads nothing."""
         self.held = {
             pk: held.judged(now, self.unknown.get(pk), self.quotes) for pk, held in self.held.items()
         }

@@ -1,4 +1,4 @@
-"""The live orders of the home page: rows with the line of their fills, and the sums of groups."""
+"""The live orders of the home page: each order's row with a line of its fills, and the sums of groups of orders."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from execution.selectors.wall.orders import Held
 
 @dataclass(slots=True)
 class FillLines:
-    """The fills of live orders, merged for a line of few points, by the order's primary key."""
+    """The fills of live orders, merged to a line of few points, by the order's primary key."""
 
     parts: dict[int, list[Part]] = field(default_factory=dict)
     lines: dict[int, list[SchedulePoint]] = field(default_factory=dict)
-    #: Fills up to this key are in.
+    #: All fills up to this key are included.
     mark: int = 0
 
     def read(self, held: Mapping[int, Held], moved: Collection[int]) -> None:
-        """Add the new fills of orders that have changed. Read all fills where the sum is unknown or does not add up.
+        """Add the new fills of orders that have changed. If the sum does not match the order's, read all of its fills.
 
-        A fill may be committed after one with a larger key, or be given to its order later. Then the sum differs
-        from the order's, and its fills are read from the first on.
+        The sum may be unknown, or may differ: a fill may be committed after one with a larger key, or be assigned to
+        its order later.
         """
         self.parts = {pk: parts for pk, parts in self.parts.items() if pk in held}
         self.lines = {pk: line for pk, line in self.lines.items() if pk in held}
@@ -60,14 +60,14 @@ class FillLines:
 
 
 def _life(held: Held) -> tuple[int, int]:
-    """Return the order's life as it was planned; one without an end goes on to its last fill."""
+    """Return the planned start and end of an order. Without a planned end, it ends at the last fill."""
     row = held.row
     start = row["started_at"] or row["start_at"] or row["created_at"]
     return start, max(row["end_at"] or start, row["last_fill_at"] or start)
 
 
 def home_rows(held: Iterable[tuple[int, Held]], lines: FillLines) -> dict[str, HomeRow]:
-    """Return the rows by id, those that need attention first."""
+    """Return the rows by id. Rows that need attention come first."""
     ranked = sorted(held, key=lambda item: item[1].rank)
     return {one.row["id"]: HomeRow(**one.row, done=lines.lines.get(pk, [])) for pk, one in ranked}
 
@@ -75,7 +75,7 @@ def home_rows(held: Iterable[tuple[int, Held]], lines: FillLines) -> dict[str, H
 def home_groups(
     held: Collection[Held], prices: Mapping[Pair, Quote], *, by_trader: bool
 ) -> dict[Grouping, dict[str, HomeGroup]]:
-    """Return the sums of all orders, by symbol, and by trader if the person sees several."""
+    """Return the sums of all orders, the sums by symbol, and those by trader if the person sees several traders."""
     by: dict[Grouping, defaultdict[str, list[Held]]] = {"all": defaultdict(list), "symbol": defaultdict(list)}
     if by_trader:
         by["trader"] = defaultdict(list)
@@ -114,7 +114,7 @@ def _sides(held: Iterable[Held]) -> dict[str, SideSum]:
 
 
 def _cost_bp(held: Iterable[Held]) -> Decimal | None:
-    """Return the cost of what was filled. Orders without an arrival or a fill are left out."""
+    """Return the cost of the filled quantity. Orders without an arrival price or a fill are left out."""
     cost = benchmark = ZERO
     for one in held:
         if one.arrival is None or one.row["average"] is None:

@@ -1,4 +1,4 @@
-"""The watchlist of a person: its symbols, and a row for each from the stored data of their markets."""
+"""The watchlist of a person: its symbols, and a row for each, from the stored data of its markets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from execution.selectors.catalogue import accounts_visible
 from execution.selectors.decisions.waiting import Pair
 from execution.selectors.orders.visibility import orders_visible
 
-#: A market is looked for so long before the day: its last price may be as old.
+#: Candles are also read for this long before the 24 hours, because a market's last price may be that old.
 BEFORE = timedelta(hours=6)
-#: Stored candles come every five minutes.
+#: The 24 hours are read again after this long; stored candles come every five minutes.
 DAYS_AGAIN = timedelta(minutes=1)
 
 
@@ -35,7 +35,10 @@ def symbols_listed(person: User) -> set[str]:
 
 
 def symbols_watched(person: User, shown: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the symbols of the person's watchlist. Those of a default that are ``shown`` keep their places."""
+    """Return the symbols of the person's watchlist.
+
+    If they have chosen none, it is the default list; its symbols that are ``shown`` already keep their places.
+    """
     own = Watchlist.objects.filter(person=person).values_list("symbols", flat=True).first()
     live = orders_visible(person).filter(status__in=ORDER_LIVE).values_list("symbol", flat=True).distinct()
     listed = symbols_listed(person)
@@ -86,14 +89,14 @@ def _place(symbol: str, venues: Collection[int], markets: Sequence[Market]) -> W
 
 @dataclass(slots=True)
 class MarketDays:
-    """The last 24 hours of some markets, cached until they may have grown."""
+    """The last 24 hours of some markets, cached until new data may have come."""
 
     days: dict[Pair, MarketDay] = field(default_factory=dict)
     read_of: frozenset[Pair] = frozenset()
     read_at: datetime | None = None
 
     def read(self, pairs: Collection[Pair], now: datetime) -> None:
-        """Read them in one query, if the markets have changed or a minute has passed."""
+        """Read the last 24 hours of ``pairs`` in one query, if the markets have changed or a minute has passed."""
         wanted = frozenset(pairs)
         is_due = self.read_at is None or now - self.read_at >= DAYS_AGAIN
         if wanted == self.read_of and not is_due:
@@ -112,7 +115,7 @@ def watch_row(
     net: Decimal,
     now: datetime,
 ) -> WatchRow:
-    """Return the row of a symbol. The price and the line are of one venue, the volume is of all."""
+    """Return the row of a symbol. Price and line are those of one venue, the volume is the sum over all."""
     known = {pair: day for pair in place.pairs if (day := days.get(pair)) is not None and day.is_of(now)}
     pair = _priced(place, quotes, known, now)
     quote, day = (None, None) if pair is None else (quotes.get(pair), known.get(pair))
@@ -139,8 +142,11 @@ def watch_row(
 def _priced(
     place: WatchPlace, quotes: Mapping[Pair, Quote], known: Mapping[Pair, MarketDay], now: datetime
 ) -> Pair | None:
-    """Return the venue whose quote is shown: the one with the most volume of those with a fresh one, else the one
-    with the newest; None where no venue has a quote that makes sense."""
+    """Return the venue whose quote is shown; None if no venue has a usable quote.
+
+    Of the venues with a fresh quote, it is the one with the most volume. If no quote is fresh, it is the one with the
+    newest.
+    """
     sane = [pair for pair in place.pairs if pair in quotes and quotes[pair].is_sane]
     if fresh := [pair for pair in sane if is_fresh(quotes[pair].at, now)]:
         return max(fresh, key=lambda pair: known[pair].volume if pair in known else ZERO)

@@ -1,7 +1,7 @@
 """The metrics of ``/metrics``, computed from the database at each request.
 
-Nothing is counted in memory. An answer is about the whole desk, whichever web process gives it, and a restart loses
-nothing. An unknown figure has no sample; it is never zero. docs/reference/metrics.md lists them.
+Nothing is counted in memory. So every web process gives the same answer about the whole desk, and a restart loses
+nothing. An unknown figure has no sample; it is never zero. docs/reference/metrics.md lists the metrics.
 """
 
 from __future__ import annotations

@@ -16,14 +16,14 @@ Number = int | float | Decimal
 
 @dataclass(slots=True)
 class Family:
-    """A metric with a sample for each set of labels. All of them are gauges: they may fall."""
+    """A metric with a sample for each set of labels. All metrics are gauges, because they may fall."""
 
     name: str
     about: str
     samples: list[tuple[Mapping[str, str], Number]] = field(default_factory=list)
 
     def add(self, value: Number | None, **labels: str) -> None:
-        """Add a sample. An unknown value adds none."""
+        """Add a sample. An unknown value adds nothing."""
         if value is not None:
             self.samples.append((labels, value))
 
@@ -34,12 +34,12 @@ class Family:
 
 
 def exposition(families: Iterable[Family]) -> str:
-    """Return the metrics as one text."""
+    """Return the metrics as one text, in the format that Prometheus reads."""
     return "".join(family.text() for family in families)
 
 
 def seconds_since(moment: datetime | None, now: datetime) -> float | None:
-    """Return the age of a moment in seconds; None for an unknown moment."""
+    """Return the age of a moment in seconds; None if the moment is unknown."""
     return None if moment is None else (now - moment).total_seconds()
 
 

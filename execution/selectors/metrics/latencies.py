@@ -1,4 +1,4 @@
-"""Metrics of latency by account: from the submit to the first answer, and from a trade to its record."""
+"""Metrics of latency by account: from the submit to the first answer, and from a trade to its recording."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from execution.core.states import ChildStatus
 from execution.models import ChildOrder, Fill, JournalEntry
 from execution.selectors.metrics.families import Family
 
-#: The last five minutes, of the newest rows.
+#: Only the last five minutes count, and of these only the newest rows.
 WINDOW = timedelta(minutes=5)
 MAX_ROWS = 1_000
 QUANTILES = (0.5, 0.9, 0.99)
-#: A child's states before anything has answered.
+#: The states of a child before the exchange has answered.
 UNANSWERED = frozenset({ChildStatus.PENDING_SUBMIT, ChildStatus.SUBMITTED, ChildStatus.UNKNOWN})
 
 
@@ -40,7 +40,7 @@ def _families(name: str, count_name: str, about: str, found: dict[str, list[floa
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least the ``share`` of the values does not exceed."""
+    """Return the smallest value ``v`` such that at least ``share`` of the values are at most ``v``."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 

@@ -17,7 +17,7 @@ from execution.payloads.encode import epoch_ms
 from execution.selectors.metrics.families import Family
 from execution.selectors.orders.schedules import schedule_lines
 
-#: Costs are of orders that ended in the last day, of the newest reports.
+#: Costs are those of orders that ended in the last day, from the newest reports.
 COSTS_OF = timedelta(days=1)
 MAX_REPORTS = 500
 

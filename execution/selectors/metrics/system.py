@@ -82,7 +82,7 @@ def _storage() -> Iterator[Family]:
 
 
 def database_size() -> int | None:
-    """Return the database's size in bytes; None for one in memory."""
+    """Return the database's size in bytes; None for a database in memory."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_database_size(current_database())")

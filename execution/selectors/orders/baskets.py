@@ -1,4 +1,4 @@
-"""Reads of baskets: their visibility and their progress."""
+"""Reads of baskets: who may see them, and their progress."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 from execution.selectors.orders.visibility import sees_several
 from execution.selectors.quotes import quotes_latest
 
-#: Baskets of a list.
+#: The number of baskets in a list.
 LISTED = 100
-#: What is read of each order.
+#: The columns that are read of each order.
 _FIELDS = (
     "basket", "symbol", "side", "status", "needs_person", "quantity", "filled", "notional", "arrival_bid",
     "arrival_ask", "terms__limit_price",
@@ -33,7 +33,10 @@ _FIELDS = (
 
 
 def baskets_visible(person: User) -> QuerySet[Basket]:
-    """Return a trader's own baskets, everybody's for a person who sees the desk, and none for anybody else."""
+    """Return the baskets that the person may see.
+
+    A trader sees their own, a person who sees the whole desk sees everybody's, and anybody else sees none.
+    """
     if sees_several(person):
         return Basket.objects.all()
     return Basket.objects.filter(trader=person) if person.role == Role.TRADER else Basket.objects.none()
@@ -45,30 +48,30 @@ def basket_find(*, person: User, public_id: str) -> Basket | None:
 
 
 def baskets_newest(*, person: User, now: datetime) -> list[BasketRow]:
-    """Return the newest baskets that the person sees, in a fixed number of queries."""
+    """Return the newest baskets that the person sees. The number of queries is fixed."""
     found = baskets_visible(person).select_related("trader").order_by("-created_at", "-pk")
     return basket_rows(list(found[:LISTED]), now)
 
 
 def basket_detail(basket: Basket, now: datetime) -> BasketDetail:
-    """Return a basket with its orders in the sequence of its rows."""
+    """Return a basket with its orders, in the sequence of the basket's rows."""
     keys = basket_order_keys(basket)
     return {**basket_rows([basket], now)[0], "orders": order_rows_of(orders_for_rows(keys))}
 
 
 def basket_order_keys(basket: Basket) -> list[int]:
-    """Return the primary keys of its orders in the sequence of its rows."""
+    """Return the primary keys of the basket's orders, in the sequence of its rows."""
     return list(basket.orders.order_by("pk").values_list("pk", flat=True))
 
 
 def basket_order_ids(basket: Basket) -> list[str]:
-    """Return the public ids of its orders that have not ended, in the sequence of its rows."""
+    """Return the public ids of the basket's orders that have not ended, in the sequence of its rows."""
     live = basket.orders.exclude(status__in=ORDER_FINAL)
     return list(live.order_by("pk").values_list("public_id", flat=True))
 
 
 def basket_rows(baskets: Sequence[Basket], now: datetime) -> list[BasketRow]:
-    """Return the progress of these baskets, in a fixed number of queries."""
+    """Return the progress of these baskets. The number of queries is fixed."""
     wanted = Order.objects.filter(basket__in=[basket.public_id for basket in baskets])
     parts: dict[str, list[_Part]] = defaultdict(list)
     for part in _parts(wanted):
@@ -79,7 +82,10 @@ def basket_rows(baskets: Sequence[Basket], now: datetime) -> list[BasketRow]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An order of a basket. ``whole`` is its notional with what is left, None where no price is known."""
+    """An order of a basket. ``done`` is its traded notional.
+
+    ``whole`` is ``done`` plus the notional of the rest; None if no price is known.
+    """
 
     basket: str
     side: Side
@@ -148,7 +154,7 @@ def _row(basket: Basket, parts: Sequence[_Part], rates: Conversion) -> BasketRow
 
 
 def notional_row(sums: BasketSums) -> BasketNotional:
-    """Return the sums for pages and programs, to the cent."""
+    """Return the sums for pages and the API, rounded to the cent."""
     return {
         "currency": sums.currency,
         "bought": rounded_str(sums.bought, 2),
@@ -172,7 +178,7 @@ def _share(done: Decimal | None, whole: Decimal | None) -> Decimal | None:
 
 
 def _cost_bp(parts: Sequence[_Part], rates: Conversion) -> Decimal | None:
-    """Return the cost of what is filled, weighted by its worth; None where nothing is, or a part is not known."""
+    """Return the cost of the filled quantity, weighted by value; None if nothing is filled or a part is unknown."""
     weighted, total = ZERO, ZERO
     for part in parts:
         if part.done == ZERO:

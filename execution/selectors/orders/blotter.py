@@ -1,7 +1,7 @@
 """Reads for the blotter: the orders that a person sees, filtered and sorted.
 
-A page reads the keys of its orders, then only those orders. So its cost does not grow with the number of orders,
-except for the counts, which an index answers. Money is not summed here, and compared only to sort by it.
+A page first reads the keys of its orders, then only those orders. So its cost does not grow with the number of orders,
+except for the counts, which an index answers. Money is not summed here. It is compared only for sorting.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from execution.selectors.orders.sorting import LIVE, NEEDS, orders_sorted
 from execution.selectors.orders.visibility import orders_visible, sees_several
 
 PAGE_SIZE = 100
-#: Orders that an export holds in memory at a time.
+#: The number of orders that an export holds in memory at a time.
 CHUNK = 200
 
-#: The groups of states; a single status is a state, too.
+#: The condition for each group of states in the filter; a single status is a state, too.
 STATES: dict[str, Q] = {
     "all": Q(),
     "needs": NEEDS,
@@ -46,7 +46,7 @@ STATES: dict[str, Q] = {
 
 
 def filter_choices(person: User) -> FilterChoices:
-    """Return the values that a person may filter by: those of present and past orders."""
+    """Return the values that a person may filter by. They come from present and past orders."""
     several = sees_several(person)
     accounts = Account.objects.all() if several else Account.objects.filter(traders=person)
     traders = User.objects.none()
@@ -75,10 +75,10 @@ def blotter_page(
     chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """Return a page of the blotter, sorted by a column. By default orders that need attention come first, then live
-    ones.
+    """Return a page of the blotter, sorted by a column of the list.
 
-    Rows in ``known`` (by id) whose order has not changed since are reused.
+    By default orders that need attention come first, then live ones. Rows in ``known`` (by id) are reused if their
+    order has not changed since.
     """
     filtered = _list_filtered(person, chosen)
     state = _state(chosen.state)
@@ -105,7 +105,7 @@ def blotter_page(
 def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[OrderRow]]:
     """Yield all rows of a filter in the blotter's order, in parts. An export holds only one part in memory.
 
-    The orders and their order are fixed at the first part. Each row is read with its part.
+    The list of orders is fixed when the first part is read. Each row is read together with its part.
     """
     keys = list(
         orders_sorted(_list_filtered(person, chosen).filter(_state(chosen.state)), chosen.sort).values_list(
@@ -117,10 +117,10 @@ def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[Orde
 
 
 def blotter_marks(*, person: User) -> tuple[int, int]:
-    """Return two numbers that change whenever a visible order does: the number of orders and the sum of their
-    versions.
+    """Return the number of visible orders and the sum of their versions.
 
-    A consumer compares them once a second and reads its page only when they changed. An index holds both.
+    One of the two changes whenever a visible order does. A page's socket compares them once a second, and reads its
+    page only when they changed. An index holds both.
     """
     marks = orders_visible(person).aggregate(count=Count("pk"), versions=Sum("version"))
     return marks["count"], marks["versions"] or 0

@@ -1,4 +1,4 @@
-"""The search in the orders' journals and in the audit, newest first. Each page begins after a given row."""
+"""The search in the orders' journals and in the audit, newest entry first. Each page begins after a given row."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from execution.selectors.chains import audit_breaks, audit_count, journal_breaks
 from execution.selectors.orders.order_filter import EntryFilter
 
 PAGE_SIZE = 100
-#: Entries that an export holds in memory at a time.
+#: The number of entries that an export holds in memory at a time.
 CHUNK = 500
-#: A text is searched so far back, unless the filter has a day or an order: it is compared with every entry.
+#: A text is compared with every entry. So it is searched only this far back, unless the filter has a day or an order.
 TEXT_DAYS = timedelta(days=31)
-#: An audit up to so many entries is verified when it is shown.
+#: An audit with at most this many entries is verified when it is shown.
 MAX_SHOWN_AUDIT = 5_000
-#: Actors that are no people.
+#: Actors that are not people.
 PROGRAMS = ("desk", "venue")
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """One page of entries. ``older`` is the mark of the next page; None at the end."""
+    """One page of entries. ``older`` is the value of the filter ``before`` for the next page; None at the end."""
 
     rows: list[EntryRow]
     older: str | None
 
 
 def entries_page(chosen: EntryFilter, now: datetime) -> EntryPage:
-    """Return one page of the entries of a filter."""
+    """Return one page of the entries that match a filter."""
     breaks = {one["row"]: one["words"] for one in known_breaks(chosen) if one["row"] is not None}
     found = list(_newest(chosen, chosen.before, now)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
@@ -46,7 +46,7 @@ def entries_page(chosen: EntryFilter, now: datetime) -> EntryPage:
 
 
 def entries_all(chosen: EntryFilter, now: datetime) -> Iterator[list[EntryRow]]:
-    """Yield all entries of a filter in the order of the pages, in parts."""
+    """Yield all entries that match a filter, in the order of the pages, in parts."""
     breaks = {one["row"]: one["words"] for one in known_breaks(chosen) if one["row"] is not None}
     before = chosen.before
     while found := list(_newest(chosen, before, now)[:CHUNK]):
@@ -55,7 +55,10 @@ def entries_all(chosen: EntryFilter, now: datetime) -> Iterator[list[EntryRow]]:
 
 
 def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
-    """Return the breaks of the shown chains: verified now where that is cheap, else those of the last check."""
+    """Return the breaks of the chains of the shown entries.
+
+    They are verified now where that is cheap. Otherwise they are those of the last check.
+    """
     if chosen.source == "audit":
         if audit_count() <= MAX_SHOWN_AUDIT:
             return audit_breaks()
@@ -67,7 +70,7 @@ def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
 
 
 def entry_kinds(source: str) -> list[str]:
-    """Return the kinds of the newest entries, as choices for the filter."""
+    """Return the kinds of the newest entries. They are the choices of the filter."""
     table: Any = JournalEntry if source == "orders" else AuditEntry
     recent = table.objects.order_by("-pk").values_list("kind", flat=True)[:2_000]
     return sorted(set(recent))

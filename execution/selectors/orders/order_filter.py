@@ -1,7 +1,7 @@
 """The filter of orders: one model for the page, its socket, its export and the API.
 
-An empty field does not filter. A value that is not understood is refused with the possible values, so that nobody
-takes all orders for some of them.
+An empty field does not filter. A value that is not understood is refused with the possible values. Otherwise somebody
+might take a list of all orders for the filtered one.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from execution.payloads.reports import GROUPS, GroupBy
 MAX_SEARCH = 64
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 LAST_PAGE = 1_000_000
-#: Groups of states by their names in a filter; a single status is a state, too.
+#: The names of groups of states in a filter; a single status is a state, too.
 STATE_GROUPS = ("all", "needs", "live", "final")
 
-#: What a list of orders may be sorted by.
+#: The columns by which a list of orders may be sorted.
 SORTS = (
     *("state", "id", "trader", "symbol", "side", "algorithm", "quantity", "filled", "done", "notional"),
     *("limit", "average", "arrival", "cost", "end", "last_fill", "created"),
 )
 
-#: Where entries are searched: in the orders' journals, or in the audit.
+#: The places where entries are searched: the orders' journals, or the audit.
 SOURCES = ("orders", "audit")
-#: Digits of a page's mark.
+#: The largest number of digits in the mark of a page's beginning.
 MAX_MARK = 18
 
 
@@ -58,13 +58,14 @@ class FilterChoices:
     symbols: list[str]
     accounts: list[str]
     venues: list[str]
-    #: Empty for a person who sees only their own orders.
+    #: The traders' names; empty for a person who sees only their own orders.
     traders: list[str]
-    #: The person, when they see only their own orders.
+    #: The person's own name if they see only their own orders.
     alone: str
-    #: Whether the person sees an order of a symbol or account that is no longer among the choices.
+    #: Called with a field and a value. Returns True if the person sees an order with a value that is no longer a
+    #: choice.
     has_former: Callable[[str, str], bool]
-    #: Whether the person sees a basket of this id.
+    #: Returns True if the person sees a basket with this id.
     has_basket: Callable[[str], bool]
 
 
@@ -74,21 +75,21 @@ def _refused(field: str, message: str, value: str, limit: str, code: Code) -> Py
 
 
 def unlisted(label: str, value: str, names: Iterable[str]) -> str:
-    """Return the message about a value that is not among ``names``."""
+    """Return the message about a value that is not one of ``names``."""
     known = ", ".join(names)
     only = f"It must be one of {known}." if known else "There is none at all."
     return f"There is no {label} {shortened(value)!r}. {only}"
 
 
 def unknown_filter(name: str, names: Iterable[str]) -> Problem:
-    """Return the problem of a filter's name that is not among ``names``."""
+    """Return the problem of a filter field whose name is not one of ``names``."""
     known = list(names)
     return Problem(name, unlisted("filter", name, known), name, ", ".join(known), code=Code.FIELD_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """An annotation of a text that must be one of the names. The API's document lists them."""
+    """An annotation for a text that must be one of ``names``. The API's document lists them."""
 
     names: tuple[str, ...]
 
@@ -157,7 +158,10 @@ def _page(value: Any) -> int:
 
 
 def _mark(value: Any) -> tuple[datetime, int] | None:
-    """Read where a page of entries begins: microseconds since 1970, and the row."""
+    """Return the parts of ``before``, the place where a page of entries begins: a time and a row.
+
+    The time is given in microseconds since 1970. The row breaks a tie.
+    """
     if value is None or isinstance(value, tuple):
         return value
     at, _, row = str(value).partition("-")
@@ -199,12 +203,12 @@ class DayFilter(BaseModel):
 
     @classmethod
     def names(cls) -> list[str]:
-        """Return the names of the fields in a query string."""
+        """Return the names of the fields as in a query string."""
         return [info.alias or name for name, info in cls.model_fields.items()]
 
 
 class OrderFilter(DayFilter):
-    """The fields that the filters of the order list and of the analysis share."""
+    """The fields that the filter of the order list and that of the analysis have in common."""
 
     side: Annotated[str, OneOf(tuple(Side))] = ""
     symbol: Annotated[str, AfterValidator(_listed)] = ""
@@ -217,7 +221,7 @@ class OrderFilter(DayFilter):
 
 
 class OrderListFilter(OrderFilter):
-    """The filter of a list of orders, with its page and its sorting."""
+    """The filter of a list of orders, with its page number and its sorting."""
 
     state: Annotated[str, OneOf((*STATE_GROUPS, *OrderStatus))] = "all"
     account: Annotated[str, AfterValidator(_listed), Field(description="account label")] = ""
@@ -247,7 +251,7 @@ class AnalysisFilter(OrderFilter):
 
 
 class EntryFilter(DayFilter):
-    """The filter of a search in the journal or the audit."""
+    """The filter of a search in the journals or the audit."""
 
     source: Annotated[str, OneOf(SOURCES)] = SOURCES[0]
     person: Annotated[str, AfterValidator(_search)] = ""

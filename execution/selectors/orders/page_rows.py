@@ -1,7 +1,7 @@
-"""The rows that an order's page shows, each with the rows that it refers to.
+"""The rows that an order's page shows, each linked to the rows that it refers to.
 
-A page is notified of every change within milliseconds and reads all of this each time. So the SQL of the statements
-is made only once.
+A page is notified of every change within milliseconds, and reads all of this each time. So the SQL of its statements
+is compiled only once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _JOURNAL = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class PageRows:
-    """An order, its slices of every plan, and its children by sequence. Fills and journal are read on demand."""
+    """An order, its slices of every plan, and its children by sequence. Fills and journal are read only on demand."""
 
     order: Order
     accounts: list[Account]
@@ -59,12 +59,12 @@ class PageRows:
         return _FILLS.count(order=self.order.pk)
 
     def journal_after(self, version: int) -> list[JournalEntry]:
-        """Return the entries of later versions."""
+        """Return the journal entries after ``version``."""
         return _JOURNAL.all(order=self.order.pk, version=version)
 
 
 def page_rows(order_id: int) -> PageRows:
-    """Read the rows of an order's page, the order first. Raises ``Order.DoesNotExist``."""
+    """Read the rows of an order's page, the order first. Raise ``Order.DoesNotExist`` if there is no such order."""
     order = ORDER.get(pk=order_id)
     order.trader = _TRADER.get(pk=order.trader_id)
     order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None

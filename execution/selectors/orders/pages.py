@@ -1,6 +1,6 @@
 """Reads for an order's page: its snapshot, and the changes since a snapshot.
 
-Nothing here writes or opens a transaction. Sums and comparisons of money are made in Python, exactly.
+Nothing here writes or opens a transaction. Money is summed and compared in Python, so the results are exact.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def order_statuses(order_ids: Sequence[int]) -> dict[int, str]:
 def order_snapshot(order_id: int) -> Snapshot:
     """Return everything that an order's page shows.
 
-    The version is read first. Rows may then be newer than it, never older, and newer ones come once more with the
-    next delta.
+    The version is read first. So the rows may be newer than the version, never older. Newer rows come once more with
+    the next delta.
     """
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
@@ -74,7 +74,7 @@ def order_snapshot(order_id: int) -> Snapshot:
 
 
 def order_parts(order_id: int, *, most: int) -> OrderParts:
-    """Return the newest children and fills of an order, at most so many of each."""
+    """Return the newest children and the newest fills of an order, at most ``most`` of each."""
     children = ChildOrder.objects.filter(order=order_id).select_related("account", "slice")
     fills = Fill.objects.filter(order=order_id).select_related("account", "child")
     return OrderParts(
@@ -86,7 +86,10 @@ def order_parts(order_id: int, *, most: int) -> OrderParts:
 
 
 def order_delta(order_id: int, before: Snapshot) -> Delta:
-    """Return the changes since ``before``. Append-only rows are read from its end on."""
+    """Return the changes since the snapshot ``before``.
+
+    Of append-only rows, only those after the last one in ``before`` are read.
+    """
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
     fills = _new_fills(rows, before)
@@ -108,7 +111,7 @@ def order_delta(order_id: int, before: Snapshot) -> Delta:
 
 
 def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
-    """Return the snapshot after a delta, as the page's script makes it."""
+    """Return the snapshot that results from a delta. The page's script does the same."""
     after: dict[str, Any] = {"version": delta["version"], "order": delta["order"]}
     after["profile"] = delta["profile"] if delta["replan"] else before["profile"]
     for section in SECTIONS:
@@ -164,7 +167,7 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
 
 
 def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApproval | None:
-    """Return the request that waits; of an order that never asked for one nothing is read."""
+    """Return the waiting request for approval. Nothing is read if the order never asked for one."""
     if not any(entry["kind"] == "approval_asked" for entry in journal):
         return None
     request = order.approvals.filter(state=ApprovalState.WAITING).first()
@@ -176,7 +179,10 @@ def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApp
 
 
 def _reserves(rows: PageRows) -> list[Reserved]:
-    """Return what the order reserves by the rows that were read for its page, on its accounts as they were named."""
+    """Return the order's reserves on its accounts, in the order in which the accounts were named.
+
+    They are computed from the rows that were read for the page.
+    """
     order = rows.order
     waiting = [child for child in rows.children if not child.is_settled]
     found = reserve_of(order, rows.accounts, waiting)
@@ -198,7 +204,7 @@ def _reserves(rows: PageRows) -> list[Reserved]:
 def pauses(
     journal: Sequence[JournalRow], paused_at: int | None, ended_at: int | None
 ) -> list[tuple[int, int | None]]:
-    """Return start and end of each pause in the journal. An open pause begins at the order's ``paused_at``."""
+    """Return the start and end of each pause in the journal. A pause that lasts still begins at ``paused_at``."""
     found: list[tuple[int, int | None]] = []
     began: int | None = None
     for entry in journal:

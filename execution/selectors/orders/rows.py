@@ -1,4 +1,4 @@
-"""Orders as rows, for the blotter, an order's page and exports."""
+"""Orders as table rows, for the blotter, an order's page and exports."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from execution.payloads.orders import OrderRow, SchedulePoint
 from execution.selectors.decisions.waiting import waiting_of, waits_said
 from execution.selectors.orders.schedules import schedule_lines
 
-#: What a row does not say of an order and its terms, and what would cost most to read.
+#: The columns of an order and its terms that a row does not show, and that would cost most to read.
 DEFERRED_FIELDS = ("market", "memo", "fees", "why", "journal_hash", "terms__parameters", "terms__reason")
 
 
 def orders_for_rows(keys: Sequence[int]) -> list[Order]:
-    """Return orders by primary key, in that order, with the relations that rows need. Deleted ones are left out."""
+    """Return orders by primary key, in the order of ``keys``, with the relations that rows need.
+
+    Deleted orders are left out.
+    """
     people = [f"trader__{name}" for name in ("password", "first_name", "last_name", "email", "confirm_above")]
     found = (
         Order.objects.filter(pk__in=keys).select_related("trader", "terms").defer(*DEFERRED_FIELDS, *people)
@@ -34,7 +37,7 @@ def orders_for_rows(keys: Sequence[int]) -> list[Order]:
 
 
 def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
-    """Return rows of orders whose trader and terms are loaded, in seven queries for any number of orders."""
+    """Return a row for each order, in seven queries for any number of orders. Trader and terms must be loaded."""
     places = _places(orders)
     markets = _markets(orders, places)
     last_fills = dict(
@@ -69,7 +72,10 @@ _MARKET = Compiled(
 def order_row_of(
     order: Order, accounts: Sequence[Account], *, last_fill_at: int | None, unsettled: int, alerts: int
 ) -> OrderRow:
-    """Return the row of one order whose relations are loaded. The order's page shows the schedule itself."""
+    """Return the row of one order whose relations are loaded.
+
+    The row has no schedule, because the order's page shows the schedule itself.
+    """
     places = sorted((account.label, account.venue_id) for account in accounts)
     venues = {venue for _, venue in places}
     markets = [row for venue in sorted(venues) for row in _MARKET.all(venue=venue, symbol=order.symbol)]
@@ -81,7 +87,7 @@ def _count(rows: QuerySet[ChildOrder] | QuerySet[JournalEntry]) -> dict[int, int
     return dict(rows.values_list("order").annotate(count=Count("pk")))
 
 
-#: Label of an account, and its venue.
+#: An account's label, and its venue.
 Place = tuple[str, int]
 
 
@@ -164,7 +170,10 @@ def _row(
 
 
 def _notional(order: Order, arrival: Decimal | None, limit_price: Decimal | None) -> Decimal | None:
-    """Return the filled value, and the rest at the arrival mid, else the limit price; None where neither is known."""
+    """Return the value of the filled quantity and of the rest; None if no price of the rest is known.
+
+    The rest is valued at the arrival mid, else at the limit price.
+    """
     left, price = max(order.quantity - order.filled, ZERO), arrival if arrival is not None else limit_price
     if left == ZERO:
         return order.notional

@@ -1,4 +1,4 @@
-"""The plans of an order as lines through time: the share that should be done by each moment."""
+"""The plans of orders as lines over time: the share that should be done by each moment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from execution.models import Order, Slice
 from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import EarlierPlan, JournalRow, SchedulePoint
 
-#: A plan of twice so many slices or more is thinned for lists: each point then stands for several slices.
+#: In lists, a plan of at least twice this many slices is thinned. Each point then stands for several slices.
 SCHEDULE_POINTS = 60
-#: The journal's word for a new plan version.
+#: The journal's kind of entry for a new plan version.
 REPLANNED = "replanned"
 
 
@@ -27,9 +27,10 @@ Part = tuple[datetime, datetime, Decimal]
 
 
 class _Kept:
-    """Keep lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
+    """A cache of lines by order and plan version. A plan is never changed, only replaced by the next version.
 
-    Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for 61 points.
+    At most ``most`` lines are held; the oldest go first. A day's plan of one slice a minute is 1,440 rows for 61
+    points.
     """
 
     def __init__(self, most: int) -> None:
@@ -53,12 +54,12 @@ schedules_forget = _kept.forget
 
 
 def is_sliced(algorithm: str) -> bool:
-    """Return True if orders of the algorithm have a schedule to be ahead of or behind."""
+    """Return True if orders of the algorithm follow a schedule, so that they can be ahead of it or behind."""
     return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_sliced
 
 
 def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
-    """Return each order's line of the current plan by primary key; None for an algorithm without a schedule."""
+    """Return the line of each order's current plan, by primary key; None for an algorithm without a schedule."""
     orders = [order for order in orders if is_sliced(order.algorithm)]
     lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
     missing = {order.pk: order for order in orders if order.pk not in lines}
@@ -81,8 +82,8 @@ def schedule_line(
 ) -> list[SchedulePoint]:
     """Return the share of the order's quantity that should be done by each time.
 
-    A later plan begins with the share that was done when it was made. ``quantity`` is the order's at that time, if
-    it was another one.
+    A later plan begins with the share that was done when it was made. ``quantity`` is the order's quantity at that
+    time, if it was a different one.
     """
     if not slices or order.quantity <= ZERO:
         return []
@@ -98,9 +99,9 @@ def schedule_line(
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
-    """Return the plans that were replaced, oldest first, each up to the moment of its replacement.
+    """Return the plans that were replaced, oldest first, each until it was replaced.
 
-    The moments come from the journal. A plan whose end is not in the journal is left out.
+    The times come from the journal. A plan whose end is not in the journal is left out.
     """
     if order.plan_version == 1:
         return []

@@ -1,7 +1,7 @@
 """The sorting of a list of orders by one of its columns, in the database.
 
 Amounts are compared as floats, which is exact enough to sort rows on the screen. Unknown values come last in both
-directions, and among equals the newest is first.
+directions. Among equal values the newest order is first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _cost() -> Any:
 
 
 def _notional() -> Any:
-    """Return the filled value, and the rest at the arrival mid, else at the limit price."""
+    """Return the value of the filled quantity plus that of the rest, at the arrival mid, else the limit price."""
     price = Coalesce(_arrival(), _number("terms__limit_price"), output_field=FloatField())
     return _number("notional") + (_number("quantity") - _number("filled")) * price
 
@@ -74,8 +74,9 @@ def _key(name: str) -> Any:
 
 
 def orders_sorted(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
-    """Return the orders sorted by a column of ``SORTS``; by default those that need attention, then live ones, then
-    by time.
+    """Return the orders sorted by a column of ``SORTS``.
+
+    By default those that need attention come first, then live ones, then the others, each by time.
     """
     if not sort:
         rank = Case(

@@ -1,4 +1,4 @@
-"""The events of one order from all processes, in the order of time."""
+"""The events of one order, from all processes, sorted by time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.db.models import Q
 from execution.core.numbers import plain
 from execution.models import AuditEntry, Difference, JournalEntry, Order
 
-#: Kinds of the journal that say what a child or a fill below says with more detail.
+#: Kinds of journal entries that are left out, because the row of a child or a fill says the same in more detail.
 IN_DETAIL = frozenset({"fill"})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its time, its source, its actor, its text and its data."""
+    """One event: its time, the kind of record that it comes from, its actor, its text and its data."""
 
     at: datetime
     source: str
@@ -29,7 +29,7 @@ class Event:
 
 
 def order_by_name(name: str) -> Order | None:
-    """Return the order with a public id, or with the number that engines log."""
+    """Return the order with this public id, or with this primary key, which the engines' logs show."""
     found = Order.objects.filter(public_id=name).first()
     if found is None and name.isascii() and name.isdigit() and len(name) < 19:
         found = Order.objects.filter(pk=int(name)).first()
@@ -37,7 +37,7 @@ def order_by_name(name: str) -> Order | None:
 
 
 def order_story(order: Order) -> list[Event]:
-    """Return every event of the order, oldest first. Simultaneous events keep the order of their source."""
+    """Return every event of the order, oldest first. Events of the same time are sorted by their source."""
     parts = (_journal(order), _children(order), _fills(order), _differences(order), _audit(order))
     return sorted((event for part in parts for event in part), key=lambda event: event.at)
 
@@ -99,7 +99,10 @@ def _differences(order: Order) -> Iterator[Event]:
 
 
 def _audit(order: Order) -> Iterator[Event]:
-    """Yield what people changed about the order's children, and about its accounts and the desk while it lived."""
+    """Yield the audit's entries about the order, its children, its accounts and the desk.
+
+    Entries about accounts and the desk are included only for the time while the order was live.
+    """
     labels = list(order.accounts.values_list("label", flat=True))
     clients = list(order.children.values_list("client_id", flat=True))
     about = Q(subject__in=[order.public_id, *clients])

@@ -8,14 +8,18 @@ from execution.models import Order, Role, User
 
 
 def sees_several(person: User) -> bool:
-    """Return True if the person sees other people's orders: a supervisor, or a trader who was granted the whole
-    desk.
+    """Return True if the person sees other people's orders.
+
+    That is a supervisor, or a trader to whom the whole desk was granted.
     """
     return person.role == Role.SUPERVISOR or (person.role == Role.TRADER and person.sees_desk)
 
 
 def orders_visible(person: User) -> QuerySet[Order]:
-    """Return a trader's own orders, everybody's for a person who sees the desk, and none for anybody else."""
+    """Return the orders that the person may see.
+
+    A trader sees their own, a person who sees the whole desk sees everybody's, and anybody else sees none.
+    """
     if sees_several(person):
         return Order.objects.all()
     if person.role == Role.TRADER:
@@ -24,13 +28,14 @@ def orders_visible(person: User) -> QuerySet[Order]:
 
 
 def order_alone(order_pk: int) -> QuerySet[Order]:
-    """Return a query of exactly this order, which was found before."""
+    """Return a query for exactly this order. The caller has already checked that the person may see it."""
     return Order.objects.filter(pk=order_pk)
 
 
 def may_act(person: User, order: Order) -> bool:
-    """Return True for the order's trader and for supervisors, who may pause, resume and cancel it. Others only
-    watch.
+    """Return True if the person may pause, resume and cancel the order.
+
+    These are the order's trader and all supervisors. Others may only watch.
     """
     owns = order.trader_id == person.pk and person.role == Role.TRADER
     return owns or person.role == Role.SUPERVISOR
@@ -47,10 +52,10 @@ def order_find(*, person: User, public_id: str) -> int | None:
 
 
 def order_is_theirs_to_act(*, person: User, order_id: int) -> bool:
-    """Return ``may_act`` for an order that the page knows by its primary key."""
+    """Return ``may_act`` for the order with this primary key."""
     return may_act(person, Order.objects.only("trader").get(pk=order_id))
 
 
 def order_is_theirs_to_amend(*, person: User, order_id: int) -> bool:
-    """Return ``may_amend`` for an order that the page knows by its primary key."""
+    """Return ``may_amend`` for the order with this primary key."""
     return may_amend(person, Order.objects.only("trader").get(pk=order_id))

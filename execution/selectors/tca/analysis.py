@@ -23,8 +23,7 @@ PLACES = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An order's part in a group. It is the figures of one venue where the groups are venues, and else its whole
-    report."""
+    """An order's part in a group. If the groups are venues, it has the figures of one venue, else the whole report."""
 
     group: str
     order: str
@@ -32,15 +31,16 @@ class Part:
     figures: Mapping[str, Any]
 
     def number(self, *path: str) -> Decimal | None:
-        """Return a figure by its path in the report. None where it is unknown, or does not exist for a venue."""
+        """Return a figure by its path in the report. None if it is unknown, or if a venue has no such figure."""
         found: Any = self.figures
         for name in path:
             found = found.get(name) if isinstance(found, Mapping) else None
         return None if found is None else Decimal(found)
 
     def markout(self, seconds: int) -> Decimal | None:
-        """Return the markout. It is None unless every fill's moment was recorded, because a part of the fills would
-        be another order.
+        """Return the markout after ``seconds``; None unless the mid at that moment is known for every fill.
+
+        A markout of only some fills could not be compared between orders.
         """
         for row in self.figures["markouts"]:
             if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
@@ -65,7 +65,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is averaged: how it is read from an order, and whether it is weighted by the ordered notional."""
+    """A figure that is averaged over orders. ``read`` gets it from an order's part.
+
+    ``of_whole``: the average is weighted by the ordered notional, not by the filled one.
+    """
 
     label: str
     read: Callable[[Part], Decimal | None]
@@ -100,7 +103,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
-    """Return the reports that the person may see, by group, in two queries for any number of orders."""
+    """Return the reports that the person may see, by group. It takes two queries for any number of orders."""
     visible = orders_filtered(person, chosen).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
     groups: dict[str, list[Part]] = defaultdict(list)
@@ -120,15 +123,16 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An order with its parts in the groups, and the one part that counts among all orders."""
+    """An order's parts in the groups, and ``whole``, the one part that counts among all orders."""
 
     parts: Sequence[Part]
     whole: Part
 
 
 def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
-    """Yield each order with one part; by venue with one for each venue at which it was filled. With a venue
-    chosen, yield only the order's part there.
+    """Yield each order with its parts: one part, or one for each venue with a fill if the groups are venues.
+
+    If a venue is chosen, the order has only its part there.
     """
     found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):

@@ -1,4 +1,4 @@
-"""An order's fills and its markets' seconds, in the types of the analysis."""
+"""An order's fills and the recorded seconds of its markets, in the types of the analysis."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SECOND = timedelta(seconds=1)
 
 
 def venues_of(order: Order) -> dict[int, str]:
-    """Return the venues of an order's accounts, each once: label by primary key."""
+    """Return the labels of the venues of an order's accounts by primary key, each venue once."""
     keys = {account.venue_id for account in accounts_of(order)}
     return dict(Venue.objects.filter(pk__in=keys).order_by("label").values_list("pk", "label"))
 
 
 def executions_of(order: Order) -> dict[int, Execution]:
-    """Return the fills of an order by primary key, in the order of the exchange's times."""
+    """Return the fills of an order by primary key, sorted by the exchange's times."""
     found = Fill.objects.filter(order=order).order_by("executed_at", "pk")
     columns = found.values_list(
         *("pk", "executed_at", "price", "quantity", "account__venue__label", "liquidity"),
@@ -38,7 +38,7 @@ def executions_of(order: Order) -> dict[int, Execution]:
 
 
 def working_since(order: Order) -> datetime | None:
-    """Return the time of the first child; before that, the start of the order."""
+    """Return the time of the order's first child; if it has none, the start of the order."""
     found: datetime | None = order.children.aggregate(first=Min("intended_at"))["first"]
     return found or order.started_at
 

@@ -1,6 +1,6 @@
-"""The market during an order: its samples by the second, and the benchmarks computed from them.
+"""The market during an order: its samples by the second, and the benchmarks computed from these.
 
-An order's market is all venues of its accounts together, each once.
+An order's market is all venues of its accounts together, each counted once.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from execution.selectors.tca.executions import venues_of
 from execution.selectors.tca.marks import Marks, marks_read
 from execution.selectors.tca.reports import split_row
 
-#: A second may still change this long after it began: trades arrive late.
+#: A second's sample may change for this long, because trades arrive late.
 OPEN_FOR = timedelta(seconds=5)
-#: One whose volume is unknown may still be mended: what was missed is asked for as long as this.
+#: A second of unknown volume may be completed for this long, because missed trades are requested that long.
 MENDED_FOR = KEPT + OPEN_FOR
-#: A longer past is sent in buckets, so that a day's order does not send 86,400 rows.
+#: A longer past is thinned to buckets, so that an order of a day does not send 86,400 rows.
 MAX_POINTS = 3000
-#: The past by which a market's pace is judged, and how much of it must have been watched.
+#: A market's pace is that of this much of the past, and at least so much of it must be known.
 PACE_OVER = timedelta(minutes=5)
 PACE_NEEDS = timedelta(seconds=60)
 
@@ -49,23 +49,23 @@ _SAMPLES = Compiled(
 
 @dataclass(slots=True)
 class Tape:
-    """The state of a reader of an order's market: the sums so far, and the moment from which to read on."""
+    """The state of a reader of an order's market: the sums so far, and the time from which to read on."""
 
-    #: Label by primary key.
+    #: The venues' labels by primary key.
     venues: Mapping[int, str]
     symbol: str
     since: datetime
-    #: None while no second's volume is known.
+    #: None until the volume of a second is known.
     volume: Decimal | None = None
     notional: Decimal = ZERO
     seen: bool = field(default=False)
-    #: What was sent of the seconds that may change, by their time.
+    #: The rows that were sent for seconds that may still change, by their time.
     sent: dict[int, Sample] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
 
 
 def tape_open(order_id: int) -> Tape | None:
-    """Return a tape that begins at the order's start; None for an order without an account or terms."""
+    """Return a tape that begins at the order's start; None if the order has no account or no start."""
     order = Order.objects.select_related("terms").get(pk=order_id)
     venues = venues_of(order)
     start = order.started_at or (order.terms.start_at if order.terms else None)
@@ -115,7 +115,7 @@ def _may_change(sample: MarketSample, now: datetime) -> bool:
 def _sums(
     samples: Iterable[MarketSample], volume: Decimal | None, notional: Decimal
 ) -> tuple[Decimal | None, Decimal]:
-    """Add the volume and notional of some samples. An unknown sample adds nothing."""
+    """Return ``volume`` and ``notional`` plus those of the samples. An unknown sample adds nothing."""
     for sample in samples:
         if sample.volume is not None:
             volume = (volume or ZERO) + sample.volume
@@ -124,7 +124,7 @@ def _sums(
 
 
 def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[MarketSample]) -> list[Sample]:
-    """Return the rows that differ from those sent before. A longer past is thinned the first time."""
+    """Return the rows that differ from those sent before. At the first call, a long past is thinned."""
     past = by_second(settled)
     rows = [_row([second]) for second in past] if tape.seen else _thinned(past)
     ahead = [_row([second]) for second in by_second(open_)]
@@ -135,7 +135,10 @@ def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[Marke
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The volume of a market in the known seconds of the recent past."""
+    """The traded volume of a market in the known seconds of the recent past.
+
+    ``watched`` is the sum of these seconds.
+    """
 
     volume: Decimal
     watched: timedelta
@@ -146,8 +149,9 @@ class Pace:
 
 
 def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
-    """Return the markets' volume in those seconds of the last five minutes that are known at every venue. None when
-    these are less than a minute.
+    """Return the markets' volume in the last five minutes; None if less than a minute of it is known.
+
+    Only seconds that are known at every venue count.
     """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
@@ -163,9 +167,9 @@ def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | N
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """One second of all venues: the mean of the known quotes, and the known volume.
+    """One second of all venues together: the mean of the known quotes, and the sum of the known volumes.
 
-    The mean is used because the best bid and ask of several venues cross now and then.
+    The mean is used because the best bid and ask of different venues sometimes cross.
     """
 
     second: datetime
@@ -176,7 +180,7 @@ class Together:
 
 
 def by_second(samples: Iterable[MarketSample]) -> list[Together]:
-    """Return the samples of several venues, sorted by time, as one market."""
+    """Return the samples of several venues as those of one market, sorted by time."""
     found: dict[datetime, list[MarketSample]] = defaultdict(list)
     for sample in samples:
         found[sample.second].append(sample)
@@ -196,7 +200,7 @@ def _together(second: datetime, parts: Sequence[MarketSample]) -> Together:
 
 
 def _known_sum(parts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum of the known parts; None when there is none."""
+    """Return the sum of the known parts; None if no part is known."""
     known = [part for part in parts if part is not None]
     return sum(known, ZERO) if known else None
 
@@ -207,7 +211,7 @@ def _thinned(seconds: Sequence[Together]) -> list[Sample]:
 
 
 def _row(bucket: Sequence[Together]) -> Sample:
-    """Return a bucket's last quote and its known volume, at its first second."""
+    """Return one sample for a bucket of seconds: its last quote and its known volume, at the first second."""
     last = bucket[-1]
     return (
         epoch_ms(bucket[0].second),

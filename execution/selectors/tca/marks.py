@@ -1,4 +1,7 @@
-"""The cost split of a live order, kept up to date. Each fill's mid is looked up once, when the fill is recorded."""
+"""The cost split of a live order, kept up to date.
+
+The mid at each fill is looked up once, when the fill is recorded.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from execution.core.types import ZERO, Side
 from execution.models import Order
 from execution.selectors.tca.executions import executions_of, record_of, working_since
 
-#: A sample that has not come after this long does not come.
+#: A sample that has not been recorded after this long will not be.
 GIVEN_UP_AFTER = timedelta(seconds=30)
 SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
 class Marks:
-    """The fills of an order that a reader knows, as of a version of the order."""
+    """The fills of an order, as read at ``version``, with the mids at their times."""
 
     version: int = -1
     fills: dict[int, Execution] = field(default_factory=dict)
-    #: By the fill's primary key; None: not recorded.
+    #: The mids by the fill's primary key. None if no mid was recorded.
     mids: dict[int, Decimal | None] = field(default_factory=dict)
     start_mid: Decimal | None = None
     working_at: datetime | None = None
@@ -49,7 +52,7 @@ def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datet
 
 
 def _find_mids(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
-    """Find the mids of new fills, and of those whose second may still be written."""
+    """Look up the mids of new fills, and of fills whose mid is unknown but may still be recorded."""
     open_ = {
         key: fill
         for key, fill in marks.fills.items()

@@ -1,4 +1,4 @@
-"""An order's report: computed from its fills and the market's samples, or as it was stored when it was final."""
+"""An order's report: computed from its fills and the market's samples, or read as it was stored when final."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from execution.payloads.reports import CostSplit, MarkoutRow, Predicted, Report,
 from execution.selectors.orders.rows import order_rows_of
 from execution.selectors.tca.executions import executions_of, record_of, venues_of, working_since
 
-#: The last markout of a fill at the end, and the seconds that a sample may come late.
+#: The time of a fill's last markout, plus the seconds by which a sample may be late.
 SETTLES_AFTER = timedelta(seconds=max(HORIZONS) + 10)
 BP_PLACES = 4
 AMOUNT_PLACES = 8
 
 
 def report_read(order_pk: int, now: datetime) -> Report:
-    """Return the stored report if no fill or fee has come since; otherwise compute it from the present rows."""
+    """Return the stored report if no fill or fee has been recorded since; otherwise compute it from present rows."""
     kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
     if kept is None or kept.version != kept.order.version:
         return report_make(order_pk, now)
@@ -60,14 +60,14 @@ def report_make(order_pk: int, now: datetime) -> Report:
 
 
 def is_settled(order: Order, now: datetime) -> bool:
-    """Return True if the moments of an ended order's last markouts have passed."""
+    """Return True if the times of an ended order's last markouts have passed."""
     if order.status not in ORDER_FINAL or order.ended_at is None:
         return False
     return now - order.ended_at >= SETTLES_AFTER
 
 
 def subject_of(order: Order, now: datetime) -> Subject:
-    """Return the order as the analysis takes it, with its first plan."""
+    """Return the order as the type that the analysis needs, with the order's first plan."""
     plan = Slice.objects.filter(order=order, plan_version=1).order_by("number")
     return Subject(
         side=Side(order.side),

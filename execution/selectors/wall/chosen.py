@@ -15,7 +15,7 @@ from execution.selectors.wall.orders import held_orders
 
 
 def chosen_sums(pks: Sequence[int]) -> tuple[list[BulkSum], dict[str, str | None]]:
-    """Return the open quantity by symbol and side, and its worth by quote currency, in a fixed number of queries."""
+    """Return the open quantity by symbol and side, and its value by quote currency. The number of queries is fixed."""
     held = held_orders(pks).values()
     quantities: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)

@@ -1,6 +1,6 @@
 """The contents of the supervisor's wall: every live order, and the panels beside them.
 
-``Wall`` remembers what it read. An order is read again only when its version has changed, and a fill of today is
+``Wall`` remembers what it has read. An order is read again only when its version has changed, and a fill of today is
 counted once. Figures that change with time alone (behind, health) are computed again at each read.
 """
 
@@ -34,7 +34,7 @@ MAX_HALTS = 50
 
 
 class WallPicture(TypedDict):
-    """The contents of the whole wall: rows by id, their order, and the panels."""
+    """The contents of the whole wall: rows by id, the sequence of the rows, and the panels."""
 
     rows: dict[str, WallRow]
     order: list[str]
@@ -43,13 +43,13 @@ class WallPicture(TypedDict):
 
 @dataclass(slots=True)
 class Wall:
-    """The memory of one reader of the desk."""
+    """The memory of one reader of the wall."""
 
     held: dict[int, Held] = field(default_factory=dict)
     day: Day = field(default_factory=Day)
 
     def read(self, now: datetime) -> WallPicture:
-        """Read 1. the changed orders, 2. unknown children, 3. prices, 4. the rows judged anew, 5. the panels."""
+        """Return the wall: read changed orders, unknown children and prices, then update the rows and the panels."""
         self._read_orders()
         unknown = unknown_children()
         since: dict[int, int] = {}
@@ -141,7 +141,7 @@ def _people(
 
 
 def halt_subjects() -> dict[str, list[tuple[str, str]]]:
-    """Return the subjects of a halt by scope: value and label."""
+    """Return the possible subjects of a halt, as value and label, by scope."""
     accounts = Account.objects.order_by("label")
     listed = {symbol for account in accounts for symbol in account.symbols}
     traded = Order.objects.filter(status__in=ORDER_LIVE).values_list("symbol", flat=True)

@@ -1,4 +1,4 @@
-"""The accounts' health as a supervisor reads it: one word, the last error, and since when."""
+"""The accounts' health as a supervisor sees it: one word, the last error, and the time since when."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from execution.payloads.wall import Cause, Health, WallAccount, WallNotice, Wall
 from execution.selectors.market_troubles import market_troubles
 from execution.selectors.room import held_back
 
-#: A calm account is polled every 20 s.
+#: A quiet account is polled every 20 s.
 POLL_LATE = timedelta(seconds=45)
-#: A poll that finds the stream well says so; one that does not, leaves its mark behind.
+#: A poll that finds the stream working updates ``stream_at``. If it falls this far behind the polls, the stream is
+#: down.
 STREAM_LATE = timedelta(seconds=5)
-#: Failed calls in a row without a good poll.
+#: The number of failed calls in a row, without a successful poll, from which an account is down.
 DOWN_AFTER = 3
 
-#: How bad each cause is.
+#: The severity of each cause.
 HEALTH_OF: Mapping[Cause, Health] = {
     "closed": "down",
     "no_key": "down",
@@ -46,14 +47,14 @@ Wanted = AbstractSet[tuple[int, str]]  #: venue and symbol of live orders
 
 
 def accounts_with_key() -> list[Account]:
-    """Return every account with its venue and the worker that holds it. ``has_key``: its active key was checked."""
+    """Return every account with its venue and the worker that holds it. ``has_key``: it has an active, checked key."""
     usable = Credential.objects.filter(account=OuterRef("pk"), state=CredentialState.ACTIVE)
     query = Account.objects.select_related("venue", "owner").annotate(has_key=Exists(usable))
     return list(query.order_by("label"))
 
 
 def quote_pairs(accounts: Iterable[Account]) -> list[tuple[int, str]]:
-    """Return the markets that the accounts trade: venue and symbol."""
+    """Return the venue and symbol of each market that the accounts trade."""
     return sorted({(account.venue_id, symbol) for account in accounts for symbol in account.symbols})
 
 
@@ -77,7 +78,7 @@ def account_rows(
     halted: Mapping[str, str],
     now: datetime,
 ) -> list[WallAccount]:
-    """Return the accounts' rows. ``demand``: the markets that an order lives in; others may not be watched."""
+    """Return the accounts' rows. ``demand`` has the markets with a live order; other markets may not be watched."""
     own = {account.pk: demand & set(quote_pairs([account])) for account in accounts}
     troubles = market_troubles(set().union(*own.values()))
     return [
@@ -165,7 +166,10 @@ def _health(
 
 
 def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Cause, str, datetime | None]:
-    """Judge only markets that an order lives in: others may not be watched. What is wrong there is said beside."""
+    """Return the health of an account's market data, judged only by markets with a live order.
+
+    Other markets may not be watched. The row's ``feeds`` have the faults of the data in words.
+    """
     oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)
     late = [quote for quote in quotes if quote["wanted"] and (quote["at"] or 0) < oldest_allowed]
     if not late:

@@ -1,4 +1,4 @@
-"""The wall's sums: open notional at the mid, today's notional, and today's cost."""
+"""The wall's sums: open notional at current prices, today's notional, and today's cost."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from execution.payloads.encode import rounded_str
 from execution.payloads.wall import WallMoney
 from execution.selectors.wall.orders import Held
 
-#: Transactions may commit out of the order of their keys: fills this young are read again.
+#: Transactions may commit in another order than that of their keys. So fills younger than this are read again.
 LATE = timedelta(seconds=10)
 
 Prices = Mapping[tuple[int, str], Quote]
 
 
 def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
-    """Return the open quantity times the mid, by quote currency; None as soon as one order has no price."""
+    """Return the open notional by quote currency; None for a currency if one of its orders has no price.
+
+    The price is the mid, or the arrival mid if there is no usable quote.
+    """
     sums: dict[str, Decimal | None] = {}
     for order in held:
         currency = order.row["quote"]
@@ -41,26 +44,26 @@ class Tally:
     """The sums of a day's fills in one quote currency."""
 
     done: Decimal = ZERO
-    #: Cost against arrival, and the arrival's value, of the fills whose order has one.
+    #: The cost against the arrival price and the value at that price, of fills whose order has an arrival price.
     cost: Decimal = ZERO
     benchmark: Decimal = ZERO
 
 
 @dataclass(slots=True)
 class Day:
-    """Today's sums, to which each new fill is added once. A fill never changes its price or quantity."""
+    """Today's sums. Each new fill is added to them once, because its price and quantity never change."""
 
     start: datetime | None = None
     tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     without_arrival: set[int] = field(default_factory=set)
-    #: Every fill up to this key is folded; ``seen`` are those above it that are folded, too.
+    #: Every fill up to this key is counted; ``seen`` has the keys above it that are counted, too.
     mark: int = 0
     seen: set[int] = field(default_factory=set)
     next_mark: int = 0
     marked_at: datetime | None = None
 
     def read(self, now: datetime) -> None:
-        """Add the fills since the last read. A new day begins with nothing."""
+        """Add the fills since the last read. On a new day the sums begin at zero."""
         midnight = midnight_of(now)
         if self.start != midnight:
             self._begin(midnight)
@@ -117,7 +120,7 @@ class Day:
 
 
 def money_rows(open_sums: Mapping[str, Decimal | None], day: Day) -> list[WallMoney]:
-    """Return a row for each currency, the largest first."""
+    """Return a row of sums for each currency, the largest first."""
     currencies = sorted(
         {*open_sums, *day.tallies},
         key=lambda name: (-(open_sums.get(name) or ZERO) - day.tallies[name].done, name),

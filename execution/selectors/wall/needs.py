@@ -1,4 +1,4 @@
-"""Work for a supervisor: unknown children with their evidence, and orders that need a person."""
+"""Work for supervisors: unknown children with their evidence, and orders that need a person."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from execution.selectors.decisions.evidence import (
     was_shown,
 )
 
-#: An alert of an order that is over is shown for so long.
+#: An alert of an ended order is shown for this long.
 ALERT_SHOWN = timedelta(hours=1)
 MAX_ALERTS = 50
 
 
 def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
-    """Return unknown children, oldest first; of ``orders`` alone when they are given."""
+    """Return unknown children, oldest first. If ``orders`` is given, only children of these orders."""
     children = ChildOrder.objects.filter(status=ChildStatus.UNKNOWN, is_settled=False)
     if orders is not None:
         children = children.filter(order__in=orders)
@@ -40,7 +40,7 @@ def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
 
 
 def unknown_since(child: ChildOrder) -> datetime:
-    """Return the time since which the child is unknown: that of its send."""
+    """Return the time since which the child is unknown: the time at which it was sent."""
     return child.submitted_at or child.intended_at
 
 
@@ -64,7 +64,7 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return the time from which polls count, and the earliest time at which they can prove the outcome."""
+    """Return the time from which polls count as evidence, and the earliest time at which they can prove the fate."""
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)
     first_poll = polls_count_from(child, guarantees)
@@ -89,7 +89,7 @@ def _earliest(evidence: Evidence, sent: datetime, first_poll: datetime) -> datet
 
 
 def alert_rows(now: datetime) -> list[WallAlert]:
-    """Return orders that wait for a person, live or just ended, the newest alert first."""
+    """Return orders that wait for a person, whether live or just ended. The newest alert comes first."""
     ended = Q(ended_at__gte=now - ALERT_SHOWN)
     waiting = Order.objects.filter(Q(status__in=ORDER_LIVE) | ended, needs_person=True)
     orders = list(waiting.select_related("trader").order_by("-pk")[:MAX_ALERTS])

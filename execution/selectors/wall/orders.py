@@ -23,15 +23,15 @@ from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row with the data that is needed to judge and sum it again without the database."""
+    """A row of the wall, with the data by which it can be judged and summed again without the database."""
 
     row: WallRow
     trader_pk: int
-    #: Where its price comes from: the venue of its first account.
+    #: The venue of the order's first account. Its quotes give the order's price.
     venue_pk: int | None
     venue_pks: frozenset[int]
     limit_price: Decimal | None
-    #: What its last decision waits for, else empty.
+    #: The reason of the order's last decision if that was to wait, else empty.
     said: str
     done: float
     left: Decimal
@@ -39,18 +39,22 @@ class Held:
 
     @property
     def market(self) -> Pair:
-        """Return the market that its open quantity is priced at."""
+        """Return the market whose price values the order's open quantity."""
         return self.venue_pk or 0, self.row["symbol"]
 
     @property
     def pairs(self) -> list[Pair]:
-        """Return the markets that decide whether the order's limit price is beyond the market."""
+        """Return the markets that decide if the order's limit price is beyond the market.
+
+        There are none if the order has no limit price or is not working.
+        """
         asks = self.limit_price is not None and is_working(self.row["status"])
         return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
 
     def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
-        """Return the row with the parts that time, markets and children change: behind or not, waiting, unknown
-        since.
+        """Return the row with the parts updated that change without a new version of the order.
+
+        Time, markets and children change these: if it is behind, why it waits, and since when a child is unknown.
         """
         now_ms = epoch_ms(now)
         waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said
@@ -60,7 +64,7 @@ class Held:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Return the sort key: rows that need attention first, and among equals the newest."""
+        """Return the sort key. Rows that need attention come first, and among equal rows the newest."""
         row = self.row
         paused = row["status"] == OrderStatus.PAUSED
         needs = (row["unknown_since"] is not None, row["needs_person"], row["behind"], paused)
@@ -69,18 +73,18 @@ class Held:
 
 
 def live_versions(orders: QuerySet[Order] | None = None) -> dict[int, int]:
-    """Return the version of every live order by primary key; of ``orders`` when they are given."""
+    """Return the version of every live order by primary key. If ``orders`` is given, only of these."""
     live = Order.objects.filter(status__in=ORDER_LIVE) if orders is None else orders
     return dict(live.values_list("pk", "version"))
 
 
 def moved_orders(held: Mapping[int, Held], versions: Mapping[int, int]) -> list[int]:
-    """Return the orders that are new or have another version than the held ones."""
+    """Return the orders that are new, or whose version differs from that of the held row."""
     return [pk for pk, version in versions.items() if pk not in held or held[pk].row["version"] != version]
 
 
 def held_orders(pks: Sequence[int]) -> dict[int, Held]:
-    """Read these orders, in a fixed number of queries."""
+    """Read these orders. The number of queries is fixed."""
     orders = orders_for_rows(pks)
     through = Order.accounts.through.objects.filter(order__in=orders).order_by("-account__label")
     venues: defaultdict[int, list[int]] = defaultdict(list)

@@ -1,1 +1,1 @@
-"""Venues, accounts and their keys, and the rows that account sessions record."""
+"""Venues, accounts and their exchange keys. Also the rows in which an account's session records its state."""

@@ -31,7 +31,7 @@ SECRET_NAMES = frozenset(
     | {"privateKey", "walletAddress", "token"}
 )
 IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
-#: The parts that every key has, and what people call them.
+#: The parts that every key has, and the names that people use for them.
 KEY_PARTS = (("apiKey", "The API key"), ("secret", "The secret"))
 
 
@@ -50,10 +50,11 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """A new account at an existing ``venue``, or at a new one of ``exchange``.
+    """A new account, at an existing ``venue`` or at a new venue of ``exchange``.
 
-    ``options`` None leaves the options of an existing venue unchanged. ``secrets`` are by ccxt's names and do not
-    show in the object's text. A sealed key comes as ``key``, without ``secrets``.
+    If ``options`` is None, the options of an existing venue do not change. ``secrets`` are the parts of the exchange
+    key by ccxt's names. The object's text does not show them. A key that is sealed already comes as ``key``, without
+    ``secrets``.
     """
 
     label: str
@@ -71,8 +72,8 @@ class NewAccount:
 def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Venue:
     """Create the venue ``label``, or give it these ccxt ``options``.
 
-    Raises ``Refused`` when the label is bad, or when the venue exists with another exchange: its orders and fills
-    would change their meaning.
+    Raises ``Refused`` when the label is bad, or when the venue exists for another exchange. Its orders and fills would
+    then seem to be of that other exchange.
     """
     _refuse_bad_label(label)
     venue, created = Venue.objects.select_for_update(no_key=True).get_or_create(
@@ -122,8 +123,8 @@ def account_add(
 def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: str) -> Credential:
     """Seal ``secrets`` (by ccxt's names: apiKey, secret, ...) for ``account`` and retire the former key.
 
-    Called twice it leaves one key in use, the last one. ``last_four`` are the characters that people may
-    see. Raises ``Refused`` when a name is unknown, a text is empty, or there is no installation.
+    After two calls only the later key is in use. ``last_four`` are the characters of the key that people may see.
+    Raises ``Refused`` when a name is unknown, a text is empty, or there is no installation.
     """
     return credential_keep(
         account=account, key=key_seal(secrets, account_id=account.public_id, last_four=last_four)
@@ -160,10 +161,10 @@ def sealing_key_now() -> str:
 
 @transaction.atomic
 def credential_keep(*, account: Account, key: SealedKey) -> Credential:
-    """Store a sealed key as the account's newest, unchecked, and retire the former one.
+    """Store a sealed key as the account's newest, unchecked, and retire the former key.
 
-    Raises ``Refused`` for a key that is sealed to another public key than the installation's, because a rotation may
-    forget that one.
+    Raises ``Refused`` if the key is sealed to another public key than the installation's. After a rotation nobody may
+    be able to open such a key.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     current = Installation.objects.select_for_update(no_key=True).get().sealing_key
@@ -183,8 +184,8 @@ def credential_keep(*, account: Account, key: SealedKey) -> Credential:
 
 
 def actor_of_admin(person: User | None) -> str:
-    """Return the actor's name for the audit. None is the operator's command line. Raises ``Refused`` for anybody but
-    an admin.
+    """Return the name of ``person`` for the audit. None stands for the operator's command line. Raises ``Refused`` for
+    anybody but an admin.
     """
     if person is None:
         return DESK
@@ -212,7 +213,7 @@ def account_locked(public_id: str) -> Account:
 
 @transaction.atomic
 def account_create(*, person: User | None, new_account: NewAccount, now: datetime) -> Account:
-    """Create an account with its key, sealed and unchecked. Raises ``Refused``, and creates nothing then."""
+    """Create an account with its key, which is sealed and unchecked. If it raises ``Refused``, nothing is created."""
     actor = actor_of_admin(person)
     refuse_if(new_account_problems(new_account))
     existing = Venue.objects.filter(label=new_account.venue).first()
@@ -247,13 +248,13 @@ def account_create(*, person: User | None, new_account: NewAccount, now: datetim
 
 
 def key_of_secrets(secrets: Mapping[str, str], *, account_id: str) -> SealedKey:
-    """Seal a key that a person typed in, with the characters of it that people may see."""
+    """Seal a key that a person typed in, and add its last characters, which people may see."""
     return key_seal(secrets, account_id=account_id, last_four=last_four_of(secrets.get("apiKey", "")))
 
 
 def last_four_of(api_key: str) -> str:
-    """Return the last four characters of a key, for display; nothing of a key so short that four would be half of
-    it.
+    """Return the last four characters of a key, for display. Return an empty text for a key of at most eight
+    characters.
     """
     return api_key[-LAST_FOUR_LENGTH:] if len(api_key) >= 2 * LAST_FOUR_LENGTH else ""
 
@@ -292,7 +293,10 @@ def new_account_problems(new_account: NewAccount) -> list[Problem]:
 def _refuse_other_venue(
     existing: Venue | None, label: str, exchange: str, options: Mapping[str, Any]
 ) -> None:
-    """Refuse other options: a venue's are those of all its accounts, and one more account does not change them."""
+    """Refuse a missing venue, a bad exchange, and options that differ from an existing venue's.
+
+    All accounts at a venue share its options, so adding one account must not change them.
+    """
     if not label:
         refuse("venue", "The account needs a venue.", code=Code.VALUE_MISSING)
     if not re.fullmatch(r"[a-z0-9_]{1,40}", exchange):

@@ -25,7 +25,7 @@ from execution.services.records.audit import audit_append
 
 @transaction.atomic
 def account_grant(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Let a trader use the account. Granting twice has the effect of once."""
+    """Let a trader use the account. Granting a second time changes nothing."""
     actor = actor_of_admin(person)
     (granted,) = traders_named([trader])
     account = account_locked(account_id)
@@ -39,7 +39,7 @@ def account_grant(*, person: User | None, account_id: str, trader: str, now: dat
 
 @transaction.atomic
 def account_revoke(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Take the account from a trader. They place no new orders there; their running orders go on."""
+    """Take the account from a trader. The trader can place no new orders there. Orders that already run go on."""
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     revoked = account.traders.filter(username=trader).first()
@@ -53,8 +53,8 @@ def account_revoke(*, person: User | None, account_id: str, trader: str, now: da
 
 @transaction.atomic
 def account_close(*, person: User | None, account_id: str, reason: str, now: datetime) -> Account:
-    """Stop new orders and children on the account. Its orders pause for a person and resting
-    children are cancelled.
+    """Stop new orders and child orders on the account. Its orders pause for a person, and resting children are
+    cancelled.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
@@ -87,10 +87,10 @@ def account_open(*, person: User | None, account_id: str, now: datetime) -> Acco
 def account_exclusive(
     *, person: User | None, account_id: str, is_exclusive: bool, reason: str, now: datetime
 ) -> Account:
-    """Mark the account as the desk's alone, or remove the mark.
+    """Record that only this desk trades on the account, or remove that mark.
 
-    The exchange's dead-man's switch is armed only on such an account, because it cancels every open order, whoever
-    sent it.
+    The exchange's dead-man's switch is armed only on an account with the mark, because the switch cancels every open
+    order, whoever sent it.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)
@@ -108,8 +108,8 @@ def account_assumptions_accept(
 ) -> Account:
     """Accept, for a live account, the guarantees that are only assumed about its exchange.
 
-    New orders may go there from then on. The audit stores each guarantee with its current value and source. A later
-    version may assume another one, which then has to be accepted again.
+    From then on the account takes new orders. The audit stores each guarantee with its current value and source. If a
+    later version assumes another guarantee, it has to be accepted again.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)

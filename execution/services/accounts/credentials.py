@@ -1,5 +1,5 @@
-"""The services for an account's key: replace, check, suspend, resume and retire it. The newest key
-is the account's.
+"""The services for an account's exchange key: replace, check, suspend, resume and retire it. An account uses only its
+newest key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from execution.services.records.journal import DESK
 from execution.services.records.reasons import optional_reason
 
 MAY_WITHDRAW = "the key may withdraw; make one at the exchange that may only read and trade"
-#: A key that trades is checked again after so long.
+#: The time after which an active key is checked again.
 CHECKED_EVERY = timedelta(days=1)
 MAY_NOT_TRADE = "the key may not trade; allow spot trading at the exchange, or give another key"
 
@@ -49,9 +49,9 @@ def credential_replace(
     now: datetime,
     key: SealedKey | None = None,
 ) -> Credential:
-    """Give the account another key. The former one is retired at once; the new one trades after its check.
+    """Give the account another key. The former key is retired at once. The new one trades after it was checked.
 
-    A sealed key comes as ``key``, without ``secrets``.
+    A key that is sealed already comes as ``key``, without ``secrets``.
     """
     actor, reason = actor_of_admin(person), optional_reason(reason)
     if key is None:
@@ -68,8 +68,8 @@ def credential_replace(
 
 @transaction.atomic
 def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Stop trading with the key. The account's orders pause for a person, and resting children are cancelled with
-    it.
+    """Stop trading with the key. The account's orders pause for a person. The same key still cancels the resting
+    children.
 
     Suspending a suspended key changes nothing. A refused or retired key cannot be suspended.
     """
@@ -92,8 +92,8 @@ def credential_resume(*, person: User | None, account_id: str, reason: str, now:
 
 @transaction.atomic
 def credential_retire(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """End the use of the key for good. It first cancels resting children. It then trades and checks nothing any
-    more.
+    """End the use of the key for good. The key still cancels the resting children. After that it is neither used nor
+    checked any more.
     """
     return _stop(person, account_id, CredentialState.RETIRED, tuple(CredentialState), reason, now)
 
@@ -124,7 +124,9 @@ def _stop(
 
 @transaction.atomic
 def credential_check(*, person: User | None, account_id: str, now: datetime) -> Credential:
-    """Ask the account's session to check the rights of the key. A refused key gets another chance."""
+    """Ask the account's session to check the rights of the key. A key that the exchange refused is also
+    checked again.
+    """
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     credential = _key_of(account)
@@ -196,7 +198,8 @@ def credential_checks_due(*, now: datetime) -> int:
 def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
     """Record the rights of a key as the exchange reports them. Refuse a key that may withdraw, or may not trade.
 
-    An active key with other rights than at its last check is suspended. Both raise an alert.
+    An active key is suspended if its rights differ from those at its last check. An active key that is refused or
+    suspended raises an alert.
     """
     error = ""
     if permissions.withdraw is True:
@@ -212,7 +215,7 @@ def credential_refused(*, credential_pk: int, error: str, now: datetime) -> Cred
 
 
 def credential_check_failed(*, credential_pk: int, error: str) -> None:
-    """Record that a check of the key got no answer. The key stays in its state, and people see the reason."""
+    """Record that a check of the key got no answer. The key's state does not change, and pages show the reason."""
     Credential.objects.filter(pk=credential_pk, state__in=IN_USE).update(
         error=error[:500], check_wanted_at=None
     )
@@ -222,7 +225,10 @@ def credential_check_failed(*, credential_pk: int, error: str) -> None:
 def _settle_check(
     credential_pk: int, *, error: str, permissions: KeyPermissions | None, now: datetime
 ) -> Credential:
-    """Lock as every stop does (orders, account, key), keep the answer, and stop the orders after a refusal."""
+    """Store the result of a key's check. If the key is refused or suspended, stop the account's orders.
+
+    The locks are taken in the order of every stop: orders, account, key.
+    """
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
     changes = _changes(credential_pk, permissions)
     has_other_rights = has_drifted(changes)
@@ -249,7 +255,10 @@ def _settle_check(
 
 
 def _changes(credential_pk: int, permissions: KeyPermissions | None) -> list[RightChange]:
-    """Return what has changed since the last check. Only the account's one session writes it."""
+    """Return the rights that have changed since the key's last check.
+
+    No lock is needed: only the account's session, of which there is one, writes them.
+    """
     if permissions is None:
         return []
     return changed_rights(

@@ -1,4 +1,4 @@
-"""Record the markets and balances that an account session reads."""
+"""The recording of the markets, balances, candles and market samples that an engine reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from execution.models import Balance, CandleDay, Market, MarketSample
 from execution.models.prepared import rows_merge
 from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS
 
-#: Characters of a venue's own word that are kept.
+#: The most characters stored of an exchange's word for a market's status.
 MAX_WORD = 60
 
 M = TypeVar("M", bound=models.Model)
@@ -28,7 +28,7 @@ def markets_record(
 ) -> None:
     """Update the stored rules and fees of markets, which pages and plans use.
 
-    A symbol that was ``asked`` for and is not among ``markets`` is no longer listed.
+    A symbol in ``asked`` that ``markets`` does not have is stored as no longer listed.
     """
     gone = Market.objects.filter(venue_id=venue_pk, symbol__in=set(asked) - set(markets))
     gone.update(status=types.MarketStatus.NOT_LISTED, status_word="", refreshed_at=now)
@@ -41,13 +41,13 @@ def markets_record(
 
 
 def _columns(market: types.Market) -> dict[str, Any]:
-    """Return a market's columns. An exchange's word may be of any length."""
+    """Return a market's columns. The exchange's word for the status is cut to ``MAX_WORD`` characters."""
     return asdict(market) | {"status_word": market.status_word[:MAX_WORD]}
 
 
 @transaction.atomic
 def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmounts], now: datetime) -> None:
-    """Replace the account's stored balances. A currency that is no longer listed is removed."""
+    """Replace the account's stored balances. A currency that the exchange no longer lists is removed."""
     Balance.objects.filter(account_id=account_pk).exclude(currency__in=balances).delete()
     rows = [
         Balance(account_id=account_pk, currency=currency, free=amounts.free, locked=amounts.locked, at=now)
@@ -57,8 +57,10 @@ def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmou
 
 
 def _keep(rows: Sequence[M], known_by: list[str]) -> None:
-    """Insert rows, or replace those that are there, in one statement: an exchange has thousands of markets, and
-    nobody else writes meanwhile."""
+    """Insert rows, or replace those that exist, in one statement.
+
+    One statement is short, although an exchange has thousands of markets. Nobody else can write to SQLite meanwhile.
+    """
     if not rows:
         return
     model = type(rows[0])
@@ -73,10 +75,10 @@ def _keep(rows: Sequence[M], known_by: list[str]) -> None:
 
 @transaction.atomic
 def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) -> None:
-    """Store five-minute candles, one row a day. A candle that is stored already is replaced.
+    """Store five-minute candles, in one row for each day. A candle that is stored already is replaced.
 
-    The market is then known until the end of the last candle, because an exchange may list the newest ones late.
-    Without a candle nothing is written.
+    The market then counts as known until the end of the last candle. It does not count as known until now, because an
+    exchange may list its newest candles late. Without a candle nothing is written.
     """
     if not history.candles:
         return
@@ -115,9 +117,9 @@ def _place(opened_at: datetime) -> tuple[date, int]:
 
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
-    """Store the seconds of markets with live orders. A second that is stored already is completed.
+    """Store samples of markets with live orders, one for each second. A second that is stored already is completed.
 
-    It gets a corrected volume, and keeps its quote. An unknown value never replaces a known one.
+    The stored second gets the corrected volume, and keeps its quote. An unknown value never replaces a known one.
     """
     seconds: dict[tuple[int, str, datetime], MarketSample] = {}
     for sample in samples:
@@ -128,7 +130,7 @@ def samples_record(*, samples: list[MarketSample]) -> None:
 
 
 def _merged(earlier: MarketSample, later: MarketSample) -> MarketSample:
-    """Return the later sample, with the values that only the earlier one knows."""
+    """Return ``later``, with the values of ``earlier`` where ``later`` has none."""
     for name in ("bid", "ask", "volume", "notional"):
         if getattr(later, name) is None:
             setattr(later, name, getattr(earlier, name))

@@ -1,4 +1,7 @@
-"""The secrets that are sealed to each keyring, and their sealing to a new key: account keys and alert channels."""
+"""The secrets that are sealed to a keyring, and how they are sealed again to a new key.
+
+They are the accounts' exchange keys and the secrets of alert channels.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ Column = Literal["sealing_key", "alert_sealing_key"]
 
 @dataclass(frozen=True, slots=True)
 class SealedRow:
-    """A sealed secret, the id of its owner, which is bound in, and the name that people know it by."""
+    """A row with a sealed secret.
+
+    ``bound_to`` is the id of the secret's owner, for whom alone it opens. ``name`` is the name that people know it by.
+    """
 
     pk: int
     name: str
@@ -41,7 +47,7 @@ class SealedBook:
 
     @transaction.atomic
     def switch(self, *, public_key_hex: str, now: datetime) -> bool:
-        """Seal to another public key from this commit on. Return False if it is the current one."""
+        """Seal to another public key from this commit on. Return False if that key is already in use."""
         installation = Installation.objects.select_for_update(no_key=True).get()
         former = getattr(installation, self.column)
         if former == public_key_hex:
@@ -53,7 +59,7 @@ class SealedBook:
         return True
 
     def reseal(self, row: SealedRow, sealed: bytes) -> bool:
-        """Replace exactly these sealed bytes by others. Return False if somebody has changed them meanwhile."""
+        """Replace the sealed bytes in ``row`` by ``sealed``. Return False if the database has other bytes by now."""
         return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
 
     @transaction.atomic
@@ -64,7 +70,7 @@ class SealedBook:
 
 
 def _credentials() -> Iterator[SealedRow]:
-    """Return every key, also of those that are retired: what rests is cancelled with one."""
+    """Yield every exchange key, retired ones too: a retired key may still have to cancel resting orders."""
     for one in Credential.objects.select_related("account").order_by("pk"):
         name = f"key …{one.last_four or '••••'} ({one.state}, number {one.pk}) of {one.account.label}"
         yield SealedRow(one.pk, name, one.account.public_id, bytes(one.sealed))

@@ -1,7 +1,7 @@
-"""The sealing of exchange keys. The public key is enough to seal; only the workers' keyring can open.
+"""The sealing of exchange keys. Anybody with the public key can seal. Only the workers' keyring can open.
 
-HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. The account's public id is bound in as HPKE's
-``info``, so a sealed key that is moved to another account does not open. A sealed secret is::
+HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. The account's public id is bound in as HPKE's ``info``,
+so a sealed key that is moved to another account does not open. A sealed secret is::
 
     b"T1"  +  8 bytes: id of the public key  +  HPKE's encapsulated key and ciphertext
 """
@@ -26,7 +26,7 @@ class SealingError(Exception):
 
 
 def key_id_of(public_key: bytes) -> bytes:
-    """Return the id of a public key, which sealed bytes carry so that a keyring finds the key that opens them."""
+    """Return the id of a public key. Sealed bytes carry this id, so that a keyring finds the key that opens them."""
     return hashlib.sha256(b"tranche key id\0" + public_key).digest()[:KEY_ID_LENGTH]
 
 
@@ -38,7 +38,9 @@ def sealed_key_id(sealed: bytes) -> bytes | None:
 
 
 def binding(bound_to: str) -> bytes:
-    """Return the bytes that HPKE binds: the purpose and the owner's id. Raises ``SealingError`` for an empty id."""
+    """Return the bytes that HPKE binds to a secret: the purpose and the owner's id. Raise ``SealingError`` without an
+    id.
+    """
     if not bound_to:
         raise SealingError("a secret is sealed for an account; the account's id is empty")
     return b"tranche credential 1\0" + bound_to.encode()

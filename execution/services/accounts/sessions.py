@@ -1,4 +1,4 @@
-"""The records of an account session about its account: health, doubts, and the progress of reconciliation."""
+"""The records of an account's session: the account's health, doubts about it, and how far it is reconciled."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from execution.models import Account, ChildOrder
 from execution.services.children.children import child_cancel_request
 from execution.services.records.locking import order_locked
 
-#: An error is kept for the pages up to so many characters.
+#: The most characters of an error that are stored for the pages.
 MAX_ERROR_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadSymbol:
-    """A symbol that cannot be read. ``blocks``: no new child of it is sent, even if it was read before."""
+    """A symbol that cannot be read at the exchange.
+
+    With ``blocks`` no new child of the symbol is sent, even if the symbol was read before.
+    """
 
     error: str
     since: datetime
@@ -35,9 +38,9 @@ def account_seen(
     stream_at: datetime | None = None,
     error: str = "",
 ) -> None:
-    """Record signs of the account's health for the pages. Values of None change nothing.
+    """Record signs of the account's health, for the pages. Values of None change nothing.
 
-    ``error`` is the trouble with the part that a poll could not read, while it read the rest.
+    ``error`` says which part a poll could not read, although it read the rest.
     """
     seen: dict[str, float | datetime | None] = {
         "latency_ms": latency_ms,
@@ -55,12 +58,12 @@ def account_seen(
 
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
-    """Record the last error for the pages, and count it. A successful poll resets the count."""
+    """Record the account's last error for the pages, and count the failure. A successful poll resets the count."""
     Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=F("failures") + 1)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
-    """Record that our books have everything before ``until``. Return False if another holder has the account now."""
+    """Record that the desk's books are complete before ``until``. Return False if another worker holds the account."""
     updated = Account.objects.filter(pk=account_pk, fence=fence).update(
         reconciled_until=until, reconciled_fence=fence
     )
@@ -69,9 +72,10 @@ def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
 
 @transaction.atomic
 def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
-    """Record a complete poll of a symbol that began at ``begun``, which ends an earlier doubt about the symbol.
+    """Record a complete poll of a symbol that began at ``begun``. It ends an earlier doubt about the symbol.
 
-    Return False if another holder has the account now. Entries without meaning are removed.
+    Return False if another worker holds the account now. Records of other sessions, and of polls from before a doubt,
+    are removed.
     """
     account = _held(account_pk, fence)
     if account is None:
@@ -88,7 +92,10 @@ def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: date
 
 
 def account_symbols_unread(*, account_pk: int, fence: int, unread: Mapping[str, UnreadSymbol]) -> None:
-    """Record the symbols that cannot be read, with their reasons; all others can. A stale holder records nothing."""
+    """Record the symbols that cannot be read, with their reasons. They replace all that were recorded before.
+
+    Nothing is recorded if another worker holds the account now.
+    """
     kept = {
         symbol: {
             "fence": fence,
@@ -102,7 +109,7 @@ def account_symbols_unread(*, account_pk: int, fence: int, unread: Mapping[str, 
 
 
 def account_stream_suspected(*, account_pk: int, fence: int, words: str, now: datetime) -> None:
-    """Record the reason why the private stream is suspect and is opened again."""
+    """Record the reason why the private stream is not trusted and is opened again."""
     Account.objects.filter(pk=account_pk, fence=fence).update(
         stream_suspicion=words[:MAX_ERROR_LENGTH], stream_suspected_at=now
     )
@@ -113,26 +120,27 @@ def _held(account_pk: int, fence: int) -> Account | None:
 
 
 def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
-    """Record a doubt about the account. A symbol gets no new child until a poll of it that begins
-    later is complete.
+    """Record that the desk's view of the account may be wrong.
+
+    A symbol gets no new child until a poll of it that begins after this is complete.
     """
     Account.objects.filter(pk=account_pk, fence=fence).update(doubted_at=now)
 
 
 def account_switch_kept(*, account_pk: int, fence: int, until: datetime | None, error: str = "") -> None:
-    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change it."""
+    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change that."""
     Account.objects.filter(pk=account_pk, fence=fence).update(switch_until=until, switch_error=error[:500])
 
 
 def account_poll_taken(*, account_pk: int) -> bool:
-    """Return True if a person requested a poll, and clear the request."""
+    """Return True if a person requested a poll of the account, and clear the request."""
     wanted = Account.objects.filter(pk=account_pk, poll_requested_at__isnull=False)
     return wanted.update(poll_requested_at=None) == 1
 
 
 @transaction.atomic
 def children_pull(*, account_pk: int, reason: str, now: datetime) -> int:
-    """Request the cancel of everything that rests on an account. Return the number of children."""
+    """Request the cancel of all children that rest on an account. Return the number of children."""
     resting = ChildOrder.objects.filter(
         account_id=account_pk, is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None
     )

@@ -1,4 +1,4 @@
-"""The stop of an account's trading: its orders pause for a person, and its resting children are cancelled."""
+"""The stop of trading on an account: its orders pause for a person, and its resting children are cancelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.services.records.order_transition import pause_for_person
 
 
 def account_orders_locked(account_id: str) -> list[Order]:
-    """Lock the rows of the account's unfinished orders, before the account's own row is locked."""
+    """Lock the rows of the account's unfinished orders. The caller locks the account's row after them."""
     alive = Order.objects.filter(accounts__public_id=account_id).exclude(status__in=ORDER_FINAL)
     return [order_locked(pk) for pk in alive.order_by("pk").values_list("pk", flat=True)]
 
@@ -22,9 +22,9 @@ def account_orders_locked(account_id: str) -> list[Order]:
 def account_orders_stop(
     account: Account, orders: Sequence[Order], *, reason: str, now: datetime
 ) -> dict[str, int]:
-    """Pause locked ``orders`` for a person and request the cancel of the account's children. Return both counts.
+    """Pause the locked ``orders`` for a person and request the cancel of the account's children. Return both counts.
 
-    The cancels are sent with any key that the account still has.
+    The cancels are sent with whichever key the account still has.
     """
     paused = cancelled = 0
     for order in orders:

@@ -1,1 +1,1 @@
-"""Alerts: the watcher raises and ends them, people acknowledge and own them, and a queue sends them."""
+"""Alerts. A watcher raises and ends them. People acknowledge them and take them over. A queue sends them."""

@@ -34,7 +34,7 @@ class ChannelNotFound(Exception):
 
 
 def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -> tuple[AlertChannel, str]:
-    """Add a channel. Return it with the secret of a signed webhook, which nobody can read again.
+    """Add a channel. Return it and, for a signed webhook, its secret, which nobody can read again.
 
     ``raw`` has label, type, takes, least and the fields of the type. Raises ``Refused`` with every problem.
     """
@@ -72,7 +72,10 @@ def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -
 
 
 def _refuse_former_key(public_key_hex: str) -> None:
-    """Refuse a channel that was sealed to a key which a rotation has just replaced, and may forget."""
+    """Refuse a channel whose secrets are sealed to a public key that a rotation has just replaced.
+
+    After the rotation nobody may be able to open them.
+    """
     if Installation.objects.select_for_update(no_key=True).get().alert_sealing_key != public_key_hex:
         message = "The keyring has changed meanwhile. Add the channel again."
         refuse("", message, code=Code.ACCESS_OUTDATED)
@@ -139,13 +142,13 @@ def _test_row(channel: AlertChannel, now: datetime) -> AlertRow:
 
 @transaction.atomic
 def channel_pause(*, person: User | None, public_id: str, now: datetime) -> AlertChannel:
-    """Queue no new messages for the channel. Queued ones wait until it is resumed."""
+    """Queue no new messages for the channel. Messages that are queued already wait until the channel is resumed."""
     return _activate(person, public_id, False, now)
 
 
 @transaction.atomic
 def channel_resume(*, person: User | None, public_id: str, now: datetime) -> AlertChannel:
-    """Send on the channel again, at once."""
+    """Resume a paused channel. Its waiting messages are sent at once."""
     channel = _activate(person, public_id, True, now)
     waiting = channel.deliveries.filter(sent_at=None, given_up_at=None)
     waiting.update(due_at=now)

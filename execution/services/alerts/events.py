@@ -1,4 +1,7 @@
-"""Events of an alert, queued for every channel that takes them, in the transaction that changes the alert."""
+"""The queueing of an alert's events, in the transaction that changes the alert.
+
+An event is queued once for each channel that takes such events.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _MESSAGE: TypeAdapter[AlertMessage] = TypeAdapter(AlertMessage)
 
 
 def alert_event(alert: Alert, event: AlertEvent, now: datetime) -> None:
-    """Give the event of a locked alert its number and queue it. Notify the pages and the sender after the commit."""
+    """Give an event of a locked alert its number, and queue it. After the commit notify the pages and the sender."""
     alert.events += 1
     if event in {AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}:
         alert.told_at, alert.told_count = now, alert.count
@@ -43,7 +46,7 @@ def delivery_of(
     now: datetime,
     alert: Alert | None = None,
 ) -> AlertDelivery:
-    """Return an unsaved delivery. Its body is what the API would answer now, and does not change later."""
+    """Return an unsaved delivery. Its body is the API's answer as it would be now. It does not change later."""
     message = AlertMessage(id=event_id, event=event.value, at=epoch_ms(now), alert=row)
     body = _MESSAGE.dump_python(_MESSAGE.validate_python(message), mode="json")
     return AlertDelivery(

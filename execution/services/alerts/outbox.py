@@ -1,4 +1,4 @@
-"""The queue of messages to the outside. Rows are claimed here and marked; another module sends them."""
+"""The queue of alert messages to channels. Its rows are claimed and marked here. Another module sends messages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from execution.core.alerts.delivery import GIVE_UP_AFTER, pause_after
 from execution.core.numbers import shortened
 from execution.models import AlertChannel, AlertDelivery, Installation
 
-#: Longer than any attempt takes: a claim that is older belongs to a process that died.
-#: Rows of one statement: what is left goes a minute later.
+#: The most rows that one statement deletes. The rest is deleted a minute later.
 MAX_DROPPED = 1_000
+#: The time a claim lasts. It is longer than any attempt takes, so the process of an older claim has died.
 CLAIMED_FOR = timedelta(seconds=60)
 MAX_ERROR = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A claimed delivery: its target and its content."""
+    """A claimed delivery: its channel and its content."""
 
     delivery_pk: int
     channel_pk: int
@@ -40,10 +40,10 @@ def _waiting(now: datetime) -> Q:
 
 
 def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Parcel | None:
-    """Claim the oldest due delivery of a channel that is not in ``passed``; None when there is none.
+    """Claim the oldest due delivery of a channel that is not in ``passed``. Return None when there is none.
 
-    The oldest of each channel goes first, so that its events arrive in order. A channel that cannot be reached holds
-    back only its own deliveries.
+    Each channel's oldest delivery goes first, so that its events arrive in order. A channel that cannot be reached
+    holds back only its own deliveries.
     """
     for delivery in _heads(passed):
         if delivery.due_at > now:
@@ -57,7 +57,7 @@ def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Pa
 
 
 def _heads(passed: frozenset[int]) -> list[AlertDelivery]:
-    """Return the oldest unsent delivery of each channel that is in use, the oldest of all first."""
+    """Return the oldest unsent delivery of each channel that is in use, sorted by age."""
     found = []
     for channel in AlertChannel.objects.filter(is_active=True).exclude(pk__in=passed):
         head = channel.deliveries.filter(sent_at=None, given_up_at=None).order_by("pk").first()
@@ -91,8 +91,9 @@ def delivery_sent(*, parcel: Parcel, now: datetime) -> None:
 
 @transaction.atomic
 def delivery_failed(*, parcel: Parcel, error: str, now: datetime) -> None:
-    """Schedule another attempt after a growing pause. After three days the delivery is given up, and its channel
-    says so.
+    """Schedule another attempt after a pause that grows with each attempt.
+
+    After three days the delivery is given up. The channel's row shows the last error.
     """
     delivery = AlertDelivery.objects.select_for_update(no_key=True).filter(pk=parcel.delivery_pk).first()
     if delivery is None:

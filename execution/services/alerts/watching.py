@@ -1,7 +1,7 @@
-"""The watcher's writes: findings become alerts, which escalate and end by themselves.
+"""The watcher's writes. Current findings become alerts, which escalate and end by themselves.
 
-It reads open alerts without a lock and opens a transaction only when something changes, because the engines share
-the database's one write lock with it.
+The watcher shares the database's one write lock with the engines. So it reads open alerts without a lock, and opens a
+transaction only when something changes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from execution.core.numbers import shortened
 from execution.models import Alert, AlertSignal, AlertSubject, AlertWatch
 from execution.services.alerts.events import alert_event
 
-#: One process watches. When it dies another may after so long; it renews its claim sooner.
+#: The length of the watcher's claim, which it renews sooner. If the watcher dies, another may watch after it.
 HELD_FOR = timedelta(seconds=4)
 RENEWED_AFTER = timedelta(seconds=2)
-#: Signals that one look folds.
+#: The most signals that one run of the watcher handles.
 MAX_SIGNALS = 1_000
 
 Known = Mapping[str, datetime | None]
 
 
 def watch_claim(*, holder: str, now: datetime) -> bool:
-    """Return True if ``holder`` should look for alerts now. Others stand by until its claim is over."""
+    """Return True if the process ``holder`` should look for alerts now. All others wait until its claim has ended."""
     watch, _ = AlertWatch.objects.get_or_create(singleton=True)
     is_held = watch.held_until is not None and watch.held_until > now
     if is_held and watch.holder != holder:
@@ -50,7 +50,7 @@ def watch_claim(*, holder: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """An open alert as it was read, and when each of its subjects left."""
+    """An open alert as it was read, and the time at which each of its subjects was no longer found."""
 
     alert: Alert
     known: Known
@@ -59,9 +59,9 @@ class _Open:
 def findings_apply(*, findings: Iterable[Finding], critical_after: timedelta, now: datetime) -> int:
     """Raise, extend, escalate and end alerts by the current findings. Return the number of changed alerts.
 
-    1. Signals are events: they join the findings, and are deleted in the same transaction. 2. Each group's findings
-    are compared with the subjects of its open alert. 3. Groups that change are written, each in a transaction of its
-    own.
+    1. Signals, which are stored events, are added to the findings.
+    2. Each group's findings are compared with the subjects of the group's open alert.
+    3. Each group that changes is written in a transaction of its own, which also deletes its signals.
     """
     signals = list(AlertSignal.objects.select_related("order").order_by("pk")[:MAX_SIGNALS])
     events = by_group(_of_signal(signal) for signal in signals)
@@ -131,7 +131,7 @@ def _is_over(alert: Alert, known: Known, now: datetime) -> bool:
 
 @transaction.atomic
 def _write(key: str, moves: Moves, signals: Sequence[int], critical_after: timedelta, now: datetime) -> int:
-    """Write one group under its alert's lock; returns 0 when nothing was left to do."""
+    """Write the changes of one group under its alert's lock. Return 0 when there was nothing left to do."""
     AlertSignal.objects.filter(pk__in=signals).delete()
     alert = Alert.objects.select_for_update(no_key=True).filter(group_key=key, ended_at=None).first()
     if alert is None:
@@ -180,7 +180,7 @@ def _raise(key: str, appeared: Sequence[Finding], now: datetime) -> int:
 
 
 def _grow(alert: Alert, appeared: Sequence[Finding], now: datetime) -> None:
-    """Add subjects. An alert that was acknowledged opens again: nobody has seen the new ones."""
+    """Add subjects to an alert. An alert that was acknowledged is open again, because nobody has seen the new ones."""
     added = _subjects_add(alert, appeared, now)
     if not added:
         return

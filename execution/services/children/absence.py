@@ -1,4 +1,7 @@
-"""The proof from polls that do not find a child: it never reached the book, or the exchange has forgotten it."""
+"""The judgement of polls that do not find a child order.
+
+Either the child never reached the exchange's book, or the exchange had shown it and has forgotten it.
+"""
 
 from __future__ import annotations
 
@@ -33,24 +36,24 @@ from execution.services.records.journal import DESK
 
 @dataclass(frozen=True, slots=True)
 class NotFoundObservation:
-    """A successful poll that did not show the order, over a window from ``window_from``."""
+    """A successful poll that did not show the child order, although it covered the time since ``window_from``."""
 
     kind: str
     begun_at: datetime
     window_from: datetime
 
 
-#: Polls further apart than this say nothing together.
+#: Polls further apart than this are not counted together.
 GONE_WITHIN = timedelta(minutes=1)
 _GONE = "gone"
 
 
 @transaction.atomic
 def child_gone(*, child_pk: int, begun_at: datetime, guarantees: Guarantees, now: datetime) -> bool:
-    """Record a poll that does not show a child which the exchange had shown. Return True if its outcome is unknown
-    now.
+    """Record a poll that does not show a child which the exchange had shown before.
 
-    That takes three such polls within a minute, two seconds apart, each begun after the child had to be listed.
+    Return True if the child's outcome is unknown now. That takes three such polls, two seconds or more apart and each
+    within a minute of the last. Each begins late enough that the exchange must list the child.
     """
     child, order = child_locked(child_pk)
     sent = child.last_possible_send_at
@@ -82,11 +85,11 @@ def child_not_found(
     guarantees: Guarantees,
     now: datetime,
 ) -> bool:
-    """Add polls to an unknown child's evidence. Return True if they end the child.
+    """Add polls that did not find an unknown child to its evidence. Return True if they end the child.
 
-    A child ends in one of two ways. It is proven that it never reached the book. Or the exchange had shown it, and
-    may have forgotten it by now; then its trades give the filled quantity. ``guarantees`` are the exchange's.
-    Nothing is proven where nothing bounds the arrival of a create, or once the child's trades are no longer listed.
+    A child ends in one of two ways. It is proven that it never reached the book. Or the exchange had shown it, and may
+    have forgotten it by now; then its trades give the filled quantity. ``guarantees`` are the exchange's. Nothing is
+    proven on an exchange where a create may arrive at any time later, or once its trades are no longer listed.
     """
     child, order = child_locked(child_pk)
     from_ = polls_count_from(child, guarantees)
@@ -127,7 +130,7 @@ def child_not_found(
 
 
 def end_forgotten(child: ChildOrder, reason: str, now: datetime) -> None:
-    """End a child that the exchange no longer shows, as filled by the sum of its trades."""
+    """End a child that the exchange no longer shows. Its filled quantity is the sum of its trades."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), ChildEvent.FORGOTTEN)
     facts_keep(child, replace(facts_of(child), status=status, reported=child.filled), now)

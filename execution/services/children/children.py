@@ -1,6 +1,7 @@
 """The services that record the life of a child order: submitted, answered, reported, proven absent.
 
-Everything that an exchange reports is a fact and needs no fence. Only the submit of a child needs one.
+A report of the exchange is a fact, so any worker may record it. Only the submit of a child needs the fence of the
+account's holder.
 """
 
 from __future__ import annotations
@@ -62,13 +63,13 @@ from execution.services.records.locking import (
 )
 from execution.services.records.order_transition import pause_for_person
 
-#: Fields of a child that change when it is submitted, and when it is released.
+#: The fields of a child that change when it is submitted, or when it is given back to be sent again.
 SENDING = ("status", "submitted_at", "submitted_fence", "last_possible_send_at")
 
 
 @dataclass(frozen=True, slots=True)
 class SubmittedChild:
-    """A child that this session alone may send now, exactly as its row says."""
+    """A child that is marked as submitted. Only the caller's session may send it, exactly as its row says."""
 
     child_pk: int
     order_pk: int
@@ -77,7 +78,10 @@ class SubmittedChild:
 
 
 def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
-    """Return a child and its order, the order locked first; ``order_pk`` if it is known. Inside a transaction."""
+    """Lock a child's order and then the child, and return both. Call it inside a transaction.
+
+    ``order_pk`` saves a query where the caller knows it.
+    """
     if order_pk is None:
         order_pk = CHILD.get(pk=child_pk).order_id
     order = order_locked(order_pk)
@@ -108,10 +112,10 @@ def child_submit(
     now: datetime,
     order_pk: int | None = None,
 ) -> SubmittedChild | None:
-    """Submit a child and return it for sending, or drop a child that is no longer wanted. None: nothing to send.
+    """Mark a child as submitted and return it for sending, or drop a child that is no longer wanted.
 
-    ``quote`` is the newest one of the child's market, because a decision by an older quote may be wrong by now. This
-    commit is the last step before the request. From then on the child counts as maybe sent.
+    Return None when there is nothing to send. ``quote`` is the newest of the child's market, because the quote of the
+    decision may be too old by now. This commit is the last step before the request. Afterwards the child may be sent.
     """
     order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
     child = CHILD.get(pk=child_pk)
@@ -172,7 +176,9 @@ def journal_child(order: Order, child: ChildOrder, actor: str, reason: str, now:
 
 
 def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account | None = None) -> int:
-    """Request the cancel of all children of a locked order, or of those on one account. Return the number."""
+    """Request the cancel of all resting children of a locked order, or only of those on ``account``. Return their
+    number.
+    """
     resting = order.children.filter(is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None)
     if account is not None:
         resting = resting.filter(account=account)
@@ -185,7 +191,7 @@ def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account
 
 @transaction.atomic
 def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
-    """Request a child's cancel, under the caller's lock. An unsent child is dropped; else the session cancels it."""
+    """Request the cancel of a child, under the caller's lock. A child that was not sent yet is dropped instead."""
     if child.status == ChildStatus.PENDING_SUBMIT:
         _drop(child, order, reason, now)
         return
@@ -208,7 +214,9 @@ def child_outcome(
     fence: int | None = None,
     order_pk: int | None = None,
 ) -> None:
-    """Record the outcome of a create. ``fence`` is the one under which the child was submitted."""
+    """Record the outcome of a request to create a child. ``fence`` is the fence under which the child was
+    submitted.
+    """
     child, order = child_locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):
         report_apply(child, order, outcome.report, now)
@@ -230,12 +238,14 @@ def child_outcome(
 
 
 def _is_known(child: ChildOrder) -> bool:
-    """Return True if the exchange has shown the order: an answer that it never came to be is wrong, or a repeat."""
+    """Return True if the exchange has shown the child. A later answer that it was never created is wrong, or
+    a repeat.
+    """
     return bool(child.exchange_id) or child.status not in CHILD_UNANSWERED
 
 
 def end_unfilled(child: ChildOrder, event: ChildEvent, reason: str, now: datetime) -> None:
-    """End a child of which nothing more can fill, and store the reason."""
+    """End a child that can fill no further, and store the reason."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), event)
     facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
@@ -249,7 +259,9 @@ def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime)
 
 
 def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
-    """Take back a child that certainly did not reach the book: its row may be sent again, or it ends."""
+    """Record that a child certainly did not reach the book. It may be sent again; if its cancel was requested, it
+    ends.
+    """
     if _is_known(child):
         return
     if child.status == ChildStatus.CANCELLING:
@@ -276,7 +288,7 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 
 @transaction.atomic
 def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
-    """Record that the outcome of a sent child is unknown, so that evidence is gathered."""
+    """Record that the outcome of a sent child is unknown. From then on polls gather evidence about it."""
     child, order = child_locked(child_pk)
     if child.status != ChildStatus.PENDING_SUBMIT:  # else it was released meanwhile, and certainly not sent
         _lost(child, order, Unknown(message), now)
@@ -284,8 +296,8 @@ def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel. Return False if the answer does not tell the final figure, which must then be asked
-    for.
+    """Record a confirmed cancel. Return False if the answer does not give the final filled quantity. The caller then
+    has to ask the exchange for it.
     """
     child, order = child_locked(child_pk)
     merged = report_apply(child, order, outcome.report, now)
@@ -293,9 +305,9 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 
 
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
-    """Record a report of the exchange on an order. Return the order's primary key if the report was news.
+    """Record the exchange's report on an order. Return the order's primary key if the report brought news.
 
-    A known report takes no lock, because the stream, the answer and every poll bring the same ones.
+    A report that brings no news takes no lock: the stream, the answer and every poll bring the same reports.
     """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None or _is_known_report(child, report):
@@ -343,7 +355,7 @@ def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: date
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """Mark children as unknown that an earlier session submitted without recording an answer.
+    """Mark as unknown each child that an earlier session submitted without recording an answer.
 
     The earlier session may have had the same fence, if it failed and was started again.
     """

@@ -1,4 +1,6 @@
-"""The recording of stream messages, each with an order's state and the trades that caused it."""
+"""The recording of messages from the private stream. A message has states of orders and the trades that
+caused them.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from execution.models.prepared import saved_once
 from execution.services.children.children import child_locked, child_report, report_apply
 from execution.services.children.fills import child_of, fill_insert, fill_record, known_fill
 
-#: What was said of one order: its states and its trades, each in the order of coming.
+#: The part of a message that is about one order: its states and its trades, each in the order of arrival.
 Facts = tuple[list[OrderReport], list[Trade]]
 
 
 def by_order(reports: Sequence[OrderReport], trades: Sequence[Trade]) -> list[Facts]:
-    """Group the reports and trades of one message by the exchange's orders."""
+    """Group the reports and trades of one message by the order at the exchange that they belong to."""
     found: defaultdict[tuple[str, str | None], Facts] = defaultdict(lambda: ([], []))
     for report in reports:
         found[report.symbol, report.exchange_id][0].append(report)
@@ -33,9 +35,9 @@ def event_record(
 ) -> list[int]:
     """Record a message about one order. Repeating it is safe.
 
-    New trades, and the states that they caused, are one transaction: the rows are read and locked once, and each
-    page is notified once. Everything else is recorded fact by fact, and known facts take no lock. Returns the
-    primary keys of orders of which a report was news.
+    If the child is known and all trades are new, the trades and their states are one transaction. Then the rows are
+    read and locked once, and each page is notified once. Any other message is recorded fact by fact, and a known fact
+    takes no lock. Return the primary keys of the orders for which a report brought news.
     """
     child = _child_with_news(account_pk, reports, trades)
     if child is not None:

@@ -1,4 +1,4 @@
-"""The recording of trades: each once, whatever source brings it and however often."""
+"""The recording of trades. Each trade is recorded once, however many sources bring it and however often."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _WAITING = Compiled(
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
-    """Return the facts about a child in its row, as core takes them."""
+    """Return the facts about a child, read from its row into core's type."""
     return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
 
 
 def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
-    """Write facts to the child's row. Its fields for over, settled and ended follow from them."""
+    """Write facts to the child's row, and set the fields that follow from them: over, settled and ended."""
     was_live = child.ended_at is None
     child.status = facts.status
     child.reported_filled = facts.reported
@@ -78,17 +78,18 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
 
 
 class _ChildAppeared(Exception):
-    """Raised when the order of a trade became known while the trade was to be recorded without one."""
+    """Raised when a trade's child became known while the trade was about to be recorded without a child."""
 
 
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
-    """Record a trade of ours. Return False if it is known. Fee and liquidity change once, from unknown to known.
+    """Record one of our own trades. Return False if it is known. Fee and liquidity change once, from unknown to known.
 
-    A trade of which everything is known takes no lock, because the stream, the answer and the polls bring each
-    trade. Else:
-    1. The order's row is locked before the child's, as everywhere. Without a known child the account's row is
-       locked, which a report that brings the order's id locks too. 2. A known trade adds only the values that were
-       unknown. 3. The fill is written; child, order and journal follow in the same transaction.
+    A trade that is recorded completely takes no lock, because the stream, the answer and the polls bring each trade.
+    Otherwise:
+    1. The order's row is locked before the child's. If the child is not known, the account's row is locked. A report
+       that brings the order's id locks it too.
+    2. A known trade adds only the values that were unknown.
+    3. The fill is written. Child, order and journal follow in the same transaction.
     """
     known = known_fill(account_pk, trade)
     if known is not None and _is_complete(known):
@@ -131,7 +132,7 @@ def fill_insert(
 ) -> None:
     """Write a new trade, inside the caller's transaction and under its order's lock.
 
-    ``child`` and ``order`` are None where no child is known.
+    ``child`` and ``order`` are None for a trade without a known child.
     """
     fill = fill_of(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
     row_insert(fill)
@@ -171,7 +172,7 @@ def known_fill(account_pk: int, trade: Trade) -> Fill | None:
 
 
 def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
-    """Return the facts of a child that appeared on the book after its cancel was requested."""
+    """Return ``facts``, with the status cancelling if the child is on the book although its cancel was requested."""
     if child.cancel_requested_at is None or facts.status not in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
         return facts
     return replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
@@ -180,7 +181,10 @@ def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
 def child_of(
     account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
 ) -> ChildOrder | None:
-    """Return the child with one of an exchange's ids. Binance numbers the orders of each symbol from one."""
+    """Return the child with the exchange's order id or with our client id.
+
+    ``symbol`` is needed because Binance numbers the orders of each symbol from one.
+    """
     of: dict[str, int | str | None] = {"account": account_pk, "symbol": symbol}
     if client_id and (child := _BY_CLIENT_ID.first(client_id=client_id, **of)) is not None:
         return child
@@ -188,7 +192,7 @@ def child_of(
 
 
 def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Attach fills that came before the exchange's order id was known. Inside the caller's transaction."""
+    """Attach to a child the fills that came before its exchange id was known. Call it inside a transaction."""
     if not child.exchange_id:
         return
     for fill in fills_waiting(child):
@@ -196,7 +200,7 @@ def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def fills_waiting(child: ChildOrder) -> list[Fill]:
-    """Return fills of the child's order at the exchange that have no child yet, oldest first."""
+    """Return the fills that have the child's exchange id and no child yet, oldest first."""
     return _WAITING.all(account=child.account_id, symbol=child.symbol, exchange_id=child.exchange_id)
 
 
@@ -238,7 +242,7 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Record that something impossible has happened. The order needs a person, and a working order pauses."""
+    """Record something that should be impossible. The order is marked as needing a person. A working order pauses."""
     too_much = order.filled > order.quantity or (child.reported_filled or child.filled) > child.quantity
     kind = AlertKind.OVERFILL if too_much else AlertKind.LATE_FILL
     named = f"{order.side.upper()} {order.symbol} ({order.public_id}), child {child.sequence}: {text}"
@@ -259,7 +263,7 @@ def _more_fees(trade: Trade) -> list[list[str]]:
 def _complete(
     known: Fill, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
 ) -> bool:
-    """Add to a known fill what was unknown of it; return False, because the trade itself is no news."""
+    """Add to a recorded fill the values that were unknown. Return False, because the trade itself is not new."""
     changed: list[str] = []
     if known.fee is None and trade.fee is not None:
         known.fee, known.fee_currency = trade.fee, trade.fee_currency or ""
@@ -287,7 +291,9 @@ def _complete(
 
 
 def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
-    """Return the whole fee in quote units and the rate of its main part; None where the trade tells no rate."""
+    """Return the whole fee in quote units, and the rate of its main part. None stands for a value that the trade does
+    not tell.
+    """
     if trade.fee is None or trade.fee_currency is None:
         return None, None
     main = _rate(trade, trade.fee_currency)
@@ -303,6 +309,6 @@ def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
 
 
 def _rate(trade: Trade, currency: str) -> Decimal | None:
-    """Quote units for one unit of a currency, as far as the trade tells."""
+    """Return the quote units for one unit of ``currency``; None for a currency that is neither base nor quote."""
     base, _, quote = trade.symbol.partition("/")
     return {base: trade.price, quote: Decimal(1)}.get(currency)

@@ -1,4 +1,4 @@
-"""The recording of trades without a known child, all of a symbol together."""
+"""The recording of trades that belong to no known child, all trades of a symbol together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from execution.selectors.decisions.sessions import trades_known
 from execution.services.children.fills import fill_of
 from execution.services.records.locking import account_row_locked
 
-#: Rows of one statement: SQLite takes only so many values.
+#: The most rows in one statement, because SQLite limits the number of values.
 ROWS_AT_ONCE = 50
 
 
@@ -21,8 +21,8 @@ ROWS_AT_ONCE = 50
 def foreign_trades_record(*, account_pk: int, symbol: str, trades: Sequence[Trade], now: datetime) -> int:
     """Record trades of one symbol that have no child. Return the number of new ones.
 
-    The account's row is locked, which a report that brings the id of an order locks too. A trade whose child has
-    become known meanwhile is left out, and the next poll records it with that child.
+    The account's row is locked. A report that brings the exchange id of an order locks it too. A trade whose child
+    became known meanwhile is skipped, and the next poll records it with that child.
     """
     account_row_locked(account_pk)
     known = trades_known(account_pk, symbol, trades)

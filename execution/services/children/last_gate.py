@@ -1,4 +1,4 @@
-"""The last checks before a create is sent, in the transaction that marks its child as submitted.
+"""The last checks before a child is sent to the exchange, in the transaction that marks it as submitted.
 
 A child may have waited since it was decided: for the rate limit, for a poll, or because the exchange asked for a
 pause.
@@ -20,7 +20,7 @@ from execution.models.prepared import Compiled
 from execution.selectors.decisions.free import NO_FEES, account_free
 from execution.selectors.decisions.resting import opposite_resting
 
-#: A child that could not leave within this time is dropped, and decided anew.
+#: A child that could not be sent within this time is dropped. The order then decides anew.
 INTENT_LASTS = timedelta(seconds=2)
 _KEYS = Compiled(
     lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
@@ -37,9 +37,9 @@ def reason_to_drop(
     quote: Quote | None,
     now: datetime,
 ) -> str:
-    """Return the reason why a child must not be sent any more; empty when it may.
+    """Return the reason why a child must not be sent any more. An empty text means that it may be sent.
 
-    ``order`` is locked, with its terms. ``quote`` is the newest one of the account's market.
+    ``order`` is locked, with its terms. ``quote`` is the newest quote of the account's market.
     """
     terms = order.terms
     if order.status != OrderStatus.WORKING or terms is None:
@@ -66,10 +66,11 @@ def reason_to_drop(
 
 
 def meets_opposite(account: Account, request: ChildRequest) -> str:
-    """Return words for the desk's opposite child that this child would trade with; empty when there is none.
+    """Return words that name one of the desk's own children with which this child would trade. Return "" if there is
+    none.
 
-    The account's row is locked, as it is for every submit of a child there. So of two children that would meet, the
-    second sees the first.
+    The account's row is locked, as for every submit of a child there. So of two children that would trade with each
+    other, the second sees the first.
     """
     opposing = opposite_resting(account_pk=account.pk, symbol=request.symbol, side=request.side)
     if opposing is None:
@@ -80,9 +81,10 @@ def meets_opposite(account: Account, request: ChildRequest) -> str:
 
 
 def _unpaid(account: Account, request: ChildRequest, child_pk: int) -> str:
-    """Return why the account cannot pay for a child beside what the desk has under way; empty when it may.
+    """Return the reason why the account cannot pay for a child. An empty text means that it can.
 
-    Fees are left out: an exchange that charges them in base takes the child without them.
+    The amounts of other children that the balance may not show yet are subtracted first. Fees are left out, because an
+    exchange that charges them in base takes the child without them.
     """
     currency = spent_currency(request.symbol, request.side)
     cost = cost_of(request.side, request.quantity, request.price, NO_FEES).amount

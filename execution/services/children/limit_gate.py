@@ -1,4 +1,4 @@
-"""The check of limits before each child is sent: for the child itself, and for the sum of its order's children."""
+"""The check of limits before each child is sent: for the child alone, and for all children of its order together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _SINCE_ON = Compiled(
     account=int,
     since=datetime,
 )
-#: Judged before each child. Open and daily notional count all of an order when it is placed, and not its parts.
+#: The kinds that are judged before each child. The limits of open and of daily notional are not among them: they count
+#: a whole order when it is placed.
 KINDS = frozenset(
     {
         LimitKind.ORDER_QUANTITY,
@@ -40,7 +41,7 @@ KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LimitStop:
-    """The reason why a child must not be sent. With ``pauses`` its order waits for a person; else the child is
+    """The reason why a child must not be sent. With ``pauses`` its order pauses for a person. Otherwise the child is
     tried again.
     """
 
@@ -49,10 +50,10 @@ class LimitStop:
 
 
 def limit_stop(order: Order, account: Account, request: ChildRequest, *, now: datetime) -> LimitStop | None:
-    """Return the limit that holds a child back; None when none does. The gate is locked, and the child not yet
-    submitted.
+    """Return the limit that stops a child; None if none does. The gate's row is locked and the child is not submitted
+    yet.
 
-    A kind of limit that another person has approved for the order holds nothing back. A soft limit never does.
+    A kind of limit that another person approved for the order does not stop the child. A soft limit never does.
     """
     rows = limits_applying(order.trader_id, (account.pk,), order.symbol, KINDS)
     if not rows:
@@ -89,7 +90,9 @@ def _figures(
 
 
 def _notional(order: Order, request: ChildRequest, currency: str, now: datetime) -> Decimal | None:
-    """Return what the order has traded, and what its children may still trade at their prices."""
+    """Return the amount that the order has traded, plus the amount that its children may still trade at their
+    prices.
+    """
     total = order.notional
     for child in UNSETTLED.all(order=order.pk):
         price = child.price or request.price

@@ -1,4 +1,6 @@
-"""The reconciliation's writes: differences, adopted orphans, and a person's actions on unknown children."""
+"""The writes of reconciliation: differences, adopted orphans, and a person's actions on children of unknown
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,12 @@ from execution.services.records.reasons import kept_reason
 V = TypeVar("V")
 
 MAX_EXCHANGE_ID_LENGTH = 64
-#: A trade that belongs to no child is listed for so long.
+#: The time for which a trade without a child is listed as a difference.
 LOST_TRADE_SHOWN = timedelta(days=1)
 
 
 class UnknownNotFound(Exception):
-    """There is no unknown child with this id that the person may see."""
+    """There is no child of unknown outcome with this client id that the person may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Found:
 def differences_record(
     *, account_pk: int, differences: Sequence[Found], symbols: Collection[str], now: datetime
 ) -> int:
-    """Record the differences of a complete poll over ``symbols``, and close those that it no longer found.
+    """Record the differences that a complete poll over ``symbols`` found, and close those that it no longer found.
 
     Return the number of open differences. Differences of symbols that were not polled do not change.
     """
@@ -91,12 +93,12 @@ def differences_record(
     return len(open_now.keys() | seen.keys()) - len(closed)
 
 
-#: Rows of one statement: SQLite takes only so many values.
+#: The most rows in one statement, because SQLite limits the number of values.
 ROWS_AT_ONCE = 100
 
 
 def _see_again(rows: Sequence[tuple[Difference, Found]], now: datetime) -> None:
-    """Write when open differences were seen last, and the evidence where it is another one now."""
+    """Record when open differences were last seen, and their evidence where it has changed."""
     for pks in _chunks([row.pk for row, _ in rows]):
         Difference.objects.filter(pk__in=pks).update(last_seen_at=now)
     changed = [(row, found) for row, found in rows if row.evidence != found.evidence]
@@ -106,7 +108,9 @@ def _see_again(rows: Sequence[tuple[Difference, Found]], now: datetime) -> None:
 
 
 def _explained(account_pk: int, rows: Sequence[Difference], now: datetime) -> set[int]:
-    """Return lost trades that have a child since, or are long shown: a poll sees a trade only for a while."""
+    """Return the primary keys of lost trades to close: those that have a child now, or have been listed long
+    enough.
+    """
     found = {row.pk for row in rows if now - row.opened_at >= LOST_TRADE_SHOWN}
     by_trade = {(row.symbol, row.key): row.pk for row in rows if row.pk not in found}
     for keys in _chunks(sorted({key for _, key in by_trade})):
@@ -130,10 +134,11 @@ Policy = Literal["adopt", "cancel"]
 def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: datetime) -> bool:
     """Add an open order with our mark and no child to the books of its parent. Return False if it has no parent.
 
-    1. The parent is the one that the client id names, if it trades the same symbol and side. 2. The child's row is
-    written as sent long ago. 3. It stays on the book only when ``policy`` is adopt, and the parent is working and
-    has room for it (I1). Otherwise its cancel is requested. 4. The parent gets an alert, and pauses for a person if
-    it had no room.
+    1. The parent is the order that the client id names, if it trades the same symbol and side.
+    2. The child's row is written as if sent long ago.
+    3. It stays on the book only when ``policy`` is adopt, and the parent is working and has room for it (I1).
+       Otherwise its cancel is requested.
+    4. The parent gets an alert, and pauses for a person if it had no room.
     """
     order = _parent_of(report)
     if order is None or ChildOrder.objects.filter(client_id=report.client_id).exists():
@@ -159,7 +164,7 @@ def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: d
 
 @transaction.atomic
 def orphan_cancelled(*, account_pk: int, report: OrderReport, outcome: str, now: datetime) -> None:
-    """Record in the audit that an open order with our mark and without a parent was cancelled at the venue."""
+    """Record in the audit that the venue cancelled an open order with the desk's mark and without a parent order."""
     _audit_orphan(report, account_pk, now, "orphan_cancelled", outcome)
 
 
@@ -188,7 +193,9 @@ def _parent_of(report: OrderReport) -> Order | None:
 
 
 def _orphans_child(order: Order, account_pk: int, report: OrderReport, now: datetime) -> ChildOrder:
-    """Return its row. The number is that of its client id, unless another child has it since (a restored backup)."""
+    """Create the orphan's row and return it. Its number is the one in its client id, unless another child has that
+    number.
+    """
     named = parent_and_sequence(report.client_id)
     sequence = named[1] if named is not None else order.next_sequence
     if order.children.filter(sequence=sequence).exists():
@@ -255,7 +262,7 @@ def _note(child: ChildOrder, order: Order, person: User, kind: str, reason: str,
 
 @transaction.atomic
 def unknown_poll(*, client_id: str, person: User, now: datetime) -> None:
-    """Ask the account's session to poll at once. Raises ``UnknownNotFound``, ``Refused``."""
+    """Ask the account's session to poll at once. Raises ``UnknownNotFound`` and ``Refused``."""
     _supervisors(person)
     child, _ = _unknown(client_id)
     _poll_soon(child, now)
@@ -263,7 +270,7 @@ def unknown_poll(*, client_id: str, person: User, now: datetime) -> None:
 
 @transaction.atomic
 def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) -> None:
-    """Request the cancel of an unknown child. The session cancels it as soon as the exchange shows it."""
+    """Request the cancel of a child of unknown outcome. The session cancels it as soon as the exchange shows it."""
     _supervisors(person)
     child, order = _unknown(client_id)
     if child.cancel_requested_at is None:
@@ -275,8 +282,8 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Record the exchange's order id that a person found for a child. It counts only after the exchange has shown
-    it.
+    """Record the exchange's order id that a person found for a child. It is used once the exchange has shown that
+    order.
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -290,8 +297,8 @@ def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: st
 
 
 def may_arrive_until(child: ChildOrder) -> datetime | None:
-    """Return the time until which the child's create may reach the book; without a bound, the time
-    of its last send.
+    """Return the time until which the child's create may still reach the book. If no time is guaranteed for the
+    exchange, return the time of the last send.
     """
     if child.last_possible_send_at is None:
         return None
@@ -300,7 +307,7 @@ def may_arrive_until(child: ChildOrder) -> datetime | None:
 
 
 def absent_phrase(client_id: str) -> str:
-    """Return the phrase by which a supervisor marks a child as absent without proof."""
+    """Return the phrase that a supervisor types to mark a child as absent without proof."""
     return f"ABSENT {client_id}"
 
 
@@ -308,7 +315,7 @@ def absent_phrase(client_id: str) -> str:
 def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
     """Mark a child as absent without proof. Its quantity may be sent again from then on.
 
-    Refused while a request may still arrive, and when the exchange has shown the order. An order that appears later
+    Refused while a request may still arrive, and when the exchange has shown the child. If the child appears later, it
     is cancelled, its fills are recorded and its parent pauses (core/states.py).
     """
     _supervisors(person)
@@ -329,16 +336,16 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
 
 
 def ended_phrase(client_id: str) -> str:
-    """Return the phrase by which a supervisor marks a child as ended without proof."""
+    """Return the phrase that a supervisor types to mark a child as ended without proof."""
     return f"ENDED {client_id}"
 
 
 @transaction.atomic
 def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
-    """Mark a child that the exchange has shown as ended, without proof. It is filled by the sum of its trades.
+    """Mark as ended, without proof, a child that the exchange has shown. Its filled quantity is the sum of its trades.
 
-    The rest of its quantity may be sent again from then on. Refused for a child that was never shown, and while the
-    exchange's figure is above the trades.
+    The rest of its quantity may be sent again from then on. Refused for a child that was never shown. Refused too
+    while the filled quantity that the exchange reported is above the sum of the trades.
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -360,7 +367,7 @@ def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now
 
 @transaction.atomic
 def attach_answered(*, child_pk: int, report: OrderReport | None, now: datetime) -> bool:
-    """Record the exchange's answer about an attached order id. Return True if it is the child's order."""
+    """Record the exchange's answer about an order id that a person attached. Return True if the id is the child's."""
     order = order_locked(ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk))
     child = ChildOrder.objects.get(pk=child_pk)
     asked = child.attach.get("exchange_id")

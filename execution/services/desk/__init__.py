@@ -1,1 +1,1 @@
-"""The installation, its people and their access, and its housekeeping."""
+"""The installation, its people and their access, its limits, and the deletion of old rows."""

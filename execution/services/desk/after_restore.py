@@ -1,4 +1,4 @@
-"""The repair of a restored backup, whose books are older than the exchanges'."""
+"""The repair of a database that was restored from a backup. Its books are older than the exchanges'."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from execution.services.records.order_transition import pause_for_person
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The result of a repair: the new and the former mark, and the numbers of orders, children and accounts to
-    check.
+    """The result of a repair: the new mark, the former one, and the numbers of orders, children and accounts that it
+    touched.
     """
 
     mark: str
@@ -41,11 +41,12 @@ class Restored:
 def installation_after_restore(*, reason: str, now: datetime) -> Restored:
     """Make a restored database safe to trade from. It may be repeated. Raises ``Refused`` while a worker runs.
 
-    1. Draw a fresh mark, so that no client id from after the backup is used again. Former marks stay known.
+    1. Draw a fresh mark, which is part of each client id. So no client id from after the backup is used again. Former
+       marks stay known.
     2. Pause every unfinished order for a person.
     3. Mark unsent and unanswered children as unknown, because they may have been sent after the backup.
-    4. Take every account from its holder. Each is reconciled from the end of the backup on before it sends a new
-       child.
+    4. Take every account from the worker that holds it. Each account is reconciled from the end of the backup on,
+       before it sends a new child.
     """
     if not reason.strip():
         message = "A reason is required: say which backup was restored, and why. It goes into the audit log."
@@ -90,7 +91,10 @@ def _pause_orders(reason: str, now: datetime) -> int:
 
 
 def _doubt_children(now: datetime) -> int:
-    """Count a child that waited to be sent as sent until now: evidence decides, by its own client id."""
+    """Mark children that were not sent or not answered as sent now, with an unknown outcome. Return their number.
+
+    Polls then look for each child by its client id.
+    """
     waiting = ChildOrder.objects.filter(
         is_settled=False, status__in=[ChildStatus.PENDING_SUBMIT, ChildStatus.SUBMITTED]
     )

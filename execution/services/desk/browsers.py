@@ -1,4 +1,6 @@
-"""Browsers in which a person has logged in before. Failed logins elsewhere do not lock them out."""
+"""The browsers in which a person has logged in before. Failed logins in other browsers do not lock the person out of
+these.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,17 @@ def new_browser_token() -> str:
 
 
 def browser_known(*, token: str, person: User, now: datetime) -> None:
-    """Record a browser as one of the person's, without failures."""
+    """Record that the person has logged in with a browser, and clear its failures."""
     KnownBrowser.objects.update_or_create(
         person=person, token_hash=_hash(token), defaults={"seen_at": now, "failures": 0, "failed_at": None}
     )
 
 
 def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
-    """Return the failed logins with this name in the browser since then; None for an unknown browser."""
+    """Return the number of failed logins with ``name`` in the browser. Return 0 if the last was before ``since``.
+
+    Return None if the person has never logged in with the browser.
+    """
     browser = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name).first()
     if not token or browser is None:
         return None
@@ -35,7 +40,9 @@ def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
 
 
 def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> None:
-    """Count a failed login in a known browser. Failures before ``since`` no longer count."""
+    """Count a failed login in a browser with which the person has logged in before. Failures before ``since`` no
+    longer count.
+    """
     found = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name)
     if not found.filter(failed_at__gte=since).update(failures=F("failures") + 1, failed_at=now):
         found.update(failures=1, failed_at=now)
@@ -47,7 +54,9 @@ def browsers_forget(*, person: User) -> None:
 
 
 def guessed_at_note(*, name: str, failures: int, now: datetime) -> None:
-    """Note in the audit that logins with a name fail from several addresses, if somebody has this name."""
+    """Record in the audit that logins with ``name`` fail from several addresses. Do nothing if no user has
+    that name.
+    """
     if User.objects.filter(username=name).exists():
         audit_append(
             kind="login.guessed_at", actor=DESK, subject=name[:80], at=now, data={"failures": failures}

@@ -1,6 +1,6 @@
-"""Changes of access that need a second person: how an admin asks for each, and how it is carried out.
+"""Changes of access that need a second person. Each change has a function that asks for it and one that performs it.
 
-Everything here goes through ``four_eyes``. The services of accounts and people carry the changes out.
+Every change goes through ``four_eyes``. The services of accounts and people do the actual work.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ NOTHING = "–"
 
 
 def account_create_ask(*, person: User, new_account: NewAccount, now: datetime) -> AccessRequest | None:
-    """Ask for a new account with its key. The key is sealed now, for an account that does not exist yet."""
+    """Ask for a new account with its key. The key is sealed now, although the account does not exist until somebody
+    confirms.
+    """
     actor_of_admin(person)
     refuse_if(new_account_problems(new_account))
     key = key_of_secrets(new_account.secrets, account_id=draw_public_id())
@@ -228,7 +230,7 @@ def _sealed(content: Mapping[str, Any], secret: bytes) -> SealedKey:
 
 @transaction.atomic
 def person_save_ask(*, person: User, changed_by: User, now: datetime) -> AccessRequest | None:
-    """Save a new or changed person, or ask for the change where it gives them more access than they have.
+    """Save a new or changed person. If the change gives the person more access than before, ask for it instead.
 
     A new supervisor or admin is saved as inactive until somebody confirms. Changes that are asked for together are
     confirmed together.
@@ -306,9 +308,9 @@ def _person_change(content: Mapping[str, Any], _secret: bytes, person: User, now
 def password_reset_ask(
     *, person: User, changed_by: User, password: str, now: datetime
 ) -> AccessRequest | None:
-    """Ask to give somebody another password. Only its hash is stored, and nobody is shown it.
+    """Ask to give somebody another password. Only its hash is stored, and no page shows it.
 
-    ``password`` has passed the validators.
+    The caller has checked ``password`` with the validators.
     """
     if person.pk == changed_by.pk:
         message = "Change your own password on your own page, with the present one."
@@ -364,7 +366,10 @@ def _person(public_id: str) -> User:
 
 
 def _widens(before: User, person: User) -> bool:
-    """Return True if a change gives the person anything. Every other role has rights that the present one lacks."""
+    """Return True if a change gives the person any new right.
+
+    Every change of role counts, because each role has rights that the others lack.
+    """
     if before.role != person.role or (person.is_active and not before.is_active):
         return True
     if person.sees_desk and not before.sees_desk:

@@ -1,4 +1,6 @@
-"""The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes for when it is lost."""
+"""The second factor of a login: codes of an authenticator app (TOTP, RFC 6238), or recovery codes if the app
+is lost.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,20 @@ from execution.services.records.audit import audit_append
 
 log = structlog.get_logger(__name__)
 
-#: Seconds of a code, its digits, and how many steps a clock may be off.
+#: The seconds for which a code is shown, its digits, and how many such steps a clock may be off.
 STEP = 30
 DIGITS = 6
 STEPS_OFF = 1
 RECOVERY_CODES = 10
-#: Characters of a recovery code: 50 bits, without those that look alike.
+#: The characters of a recovery code, without those that look alike. A code has 50 bits.
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 10
 
 
 def factor_required(person: User) -> bool:
-    """Return True if the person needs a second factor here: supervisors and admins, except on a paper installation."""
+    """Return True if the person needs a second factor on this installation. Supervisors and admins need one, except on
+    a paper installation.
+    """
     is_paper = settings.TRANCHE_ENVIRONMENT == Environment.PAPER
     return not is_paper and person.role in (Role.SUPERVISOR, Role.ADMIN)
 
@@ -49,7 +53,7 @@ def factor_missing(person: User) -> bool:
 
 
 def factor_uri(*, person: User, secret: str) -> str:
-    """Return the text of the QR code for the authenticator."""
+    """Return the text of the QR code by which an authenticator app learns the secret."""
     issuer = f"Tranche {settings.TRANCHE_ENVIRONMENT}"
     return pyotp.TOTP(secret).provisioning_uri(name=person.username, issuer_name=issuer)
 
@@ -60,10 +64,10 @@ def new_secret() -> str:
 
 @transaction.atomic
 def factor_make(*, person: User, secret: str, code: str, now: datetime) -> list[str]:
-    """Store the person's factor if ``code`` is valid for it. Return their recovery codes, which nobody can read
-    again.
+    """Store the person's second factor if ``code`` belongs to ``secret``. Return new recovery codes, which nobody can
+    read again.
 
-    Raises ``Refused`` for a wrong code, or if the person has a factor.
+    Raises ``Refused`` for a wrong code, or if the person has a second factor already.
     """
     locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if has_factor(locked):
@@ -135,7 +139,7 @@ def _take_recovery(person: User, written: str, now: datetime) -> bool:
 
 
 def _step_of(secret: str, code: str, last_step: int, now: datetime) -> int | None:
-    """Return the step whose code it is, of those after ``last_step``."""
+    """Return the time step to which ``code`` belongs, if it is after ``last_step``; None for any other code."""
     written = "".join(code.split())
     if len(written) != DIGITS or not written.isascii() or not written.isdigit():
         return None
@@ -166,7 +170,7 @@ def _seal(secret: str) -> bytes:
 
 
 def _open(sealed: bytes) -> str:
-    """Return the secret; empty if it cannot be read any more, so that only a recovery code is left."""
+    """Return the unsealed secret. Return "" if it cannot be opened any more; then only recovery codes work."""
     try:
         return _box().decrypt(sealed).decode()
     except InvalidToken:

@@ -1,7 +1,7 @@
 """Four eyes: one person asks for a change of access or of a limit, and another admin or supervisor confirms it.
 
-A kind of change is registered with ``door``. ``access_ask`` carries a change out to see whether it would be refused,
-and takes it back where a second person has to confirm it (docs/how-to/people.md).
+The function that performs a kind of change is registered with ``door``. ``access_ask`` performs the change to see
+whether it would be refused. It rolls the change back where a second person has to confirm it (docs/how-to/people.md).
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.reasons import optional_reason
 
-#: How long a request waits.
+#: The time after which a request expires.
 LIFETIME = timedelta(hours=24)
-#: An admin or supervisor who was made inactive counts as a second person for so long: else an admin could make
-#: everybody else inactive and be alone at once.
+#: The time for which an admin or supervisor still counts as a second person after being made inactive. Without it an
+#: admin could make everybody else inactive and then change access alone at once.
 COUNTS_FOR = timedelta(days=7)
-#: Who may confirm.
+#: The roles that may confirm.
 SECOND_ROLES = (Role.ADMIN, Role.SUPERVISOR)
 
-#: Carries out what is frozen, for the person who asked. Returns False when there was nothing to change.
+#: Performs a requested change with its stored content and secret, for the person who asked. Returns False when there
+#: was nothing to change.
 Perform = Callable[[Mapping[str, Any], bytes, User, datetime], bool]
 
 
@@ -43,8 +44,9 @@ class Change:
     """A requested change of access.
 
     ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read. ``target``
-    names the subject of the change: it has one waiting request at a time. ``restores`` is a person who counts as the
-    second person only because they were active before: making them active again cannot wait for themselves.
+    names the thing to be changed, which has at most one waiting request. ``restores`` is a person whom the change
+    makes active again. That person does not count as the second person, who would otherwise have to confirm their own
+    return.
     """
 
     kind: str
@@ -80,7 +82,10 @@ def door(kind: str) -> Callable[[Perform], Perform]:
 
 
 def has_second_person(*, person: User, now: datetime, restores: User | None = None) -> bool:
-    """Return True if somebody beside ``person`` can confirm, or could until recently (``COUNTS_FOR``)."""
+    """Return True if somebody other than ``person`` can confirm a change, or could until recently (``COUNTS_FOR``).
+
+    ``restores`` is a person who does not count.
+    """
     counted = User.objects.filter(
         Q(role__in=SECOND_ROLES), Q(is_active=True) | Q(counts_until__gt=now)
     ).exclude(pk=person.pk)
@@ -94,11 +99,12 @@ def has_second_person(*, person: User, now: datetime, restores: User | None = No
 
 @transaction.atomic
 def access_ask(*, change: Change, person: User, reason: str = "", now: datetime) -> AccessRequest | None:
-    """Ask for a change. Return None if it is carried out already, because nobody else could confirm it.
+    """Ask for a change. Return None if it is done already because nobody else could confirm it, or if it changes
+    nothing.
 
-    1. It is carried out. A refusal refuses the request, and a change of nothing asks for nothing.
-    2. Without a second person it stays so, and the audit says that one person did it alone.
-    3. Otherwise it is taken back, and waits. Asking for the same again returns the waiting request.
+    1. The change is performed. If that is refused, so is the request. If nothing changes, nothing is asked for.
+    2. If there is no second person, the change stays, and the audit says that one person made it alone.
+    3. Otherwise it is rolled back, and the request waits. Asking for the same change returns the waiting request.
     """
     reason = optional_reason(reason)
     is_shared = has_second_person(person=person, now=now, restores=change.restores)
@@ -155,10 +161,10 @@ def _wait(change: Change, person: User, reason: str, now: datetime) -> AccessReq
 def access_confirm(
     *, public_id: str, person: User, seen_hash: str, reason: str = "", now: datetime
 ) -> AccessRequest:
-    """Carry out a request. ``seen_hash`` is the hash of the contents that the person saw.
+    """Perform a requested change. ``seen_hash`` is the hash of the contents that the person saw.
 
-    The person who asked cannot confirm. Confirming a second time changes nothing. Raises ``AccessRequestNotFound``
-    and ``Refused``, also when the subject of the request has changed since it was made.
+    The person who asked cannot confirm. Confirming a second time changes nothing. Raises ``AccessRequestNotFound``.
+    Raises ``Refused`` too, also when the thing to be changed is no longer as it was when the request was made.
     """
     request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:
@@ -195,7 +201,7 @@ def access_refuse(*, public_id: str, person: User, reason: str, now: datetime) -
 
 @transaction.atomic
 def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessRequest:
-    """Withdraw one's own request."""
+    """Withdraw a request. Only the person who made it can do that."""
     request = _locked(public_id)
     if request.requested_by_id != person.pk:
         message = f"Only {request.requested_by.username} can withdraw the request. You can refuse it."
@@ -207,7 +213,7 @@ def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessReq
 
 
 def requests_withdraw(*, person: User, reason: str, now: datetime) -> int:
-    """Withdraw all requests of a person, inside the caller's transaction. Return the number."""
+    """Withdraw all requests that a person made, inside the caller's transaction. Return their number."""
     waiting = AccessRequest.objects.select_for_update(of=("self",), no_key=True).filter(
         requested_by=person, state=AccessState.WAITING
     )
@@ -232,7 +238,7 @@ def _refuse_decided(request: AccessRequest, now: datetime) -> None:
 
 
 def _second(person: User, request: AccessRequest) -> User:
-    """Return the person as they are now, if they may decide."""
+    """Return the person's current row, if they may confirm or refuse the request. Raise ``Refused`` otherwise."""
     second = User.objects.get(pk=person.pk)
     if second.role not in SECOND_ROLES or not second.is_active:
         allowed = ", ".join(SECOND_ROLES)
@@ -272,10 +278,9 @@ def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, 
 
 
 def outdated(subject: str, name: str, value: str, limit: str) -> Problem:
-    """Return the problem of a request whose subject has changed since the request.
+    """Return the problem that the thing to be changed is no longer as it was when the request was made.
 
-    ``name`` is the property that changed, ``value`` its value now, and ``limit`` the value that the request was made
-    for.
+    ``name`` is the property that changed, ``value`` its value now, and ``limit`` its value when the request was made.
     """
     message = (
         f"{name.capitalize()} of {subject} is {value or 'empty'} by now, not {limit or 'empty'}. Ask again."

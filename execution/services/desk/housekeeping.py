@@ -1,7 +1,7 @@
 """The deletion of rows that nobody needs any more, in small batches.
 
-One statement over a million rows holds SQLite's only write lock for its whole duration: an engine could not renew
-its lease meanwhile and lost its orders. Between two batches everybody who waits for the lock gets it.
+One statement over a million rows would hold SQLite's only write lock until it ends. Meanwhile an engine could not
+renew its lease and would lose its orders. Between two batches everybody who waits for the lock gets it.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from execution.models import (
     Worker,
 )
 
-#: Rows of one statement, which is a transaction of its own.
+#: The most rows that one statement deletes. Each statement is a transaction of its own.
 BATCH = 1_000
-#: At most in one call: the task's thread has other work too. What is left goes with the next call, a minute later.
+#: The most rows that one call deletes, because the task's thread has other work too. The next call, a minute later,
+#: deletes more.
 MAX_ROWS = 100_000
 
 Pause = Callable[[], None]
 
 
 def samples_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete market samples older than ``before`` that no live order's chart needs. Return the number.
+    """Delete market samples older than ``before``, except those that a live order's chart needs. Return the number.
 
-    An order keeps only those of its own markets.
+    A live order needs only the samples of the order's markets.
     """
     needed = _needed_since()
     dropped = 0
@@ -47,13 +48,15 @@ def samples_drop(*, before: datetime, pause: Pause) -> int:
 
 
 def _needed_since() -> dict[tuple[int, str], datetime]:
-    """Return since when live orders need the samples of their markets."""
+    """Return, for each market of a live order, the time since which its samples are needed."""
     live = Order.objects.filter(status__in=ORDER_LIVE).values_list("accounts__venue", "symbol")
     return {(venue, symbol): since for venue, symbol, since in live.annotate(since=Min("created_at"))}
 
 
 def _markets_sampled() -> Iterator[tuple[int, str]]:
-    """Yield the markets that have samples, each by one step in the index: the table may have millions of rows."""
+    """Yield the markets that have samples. Each costs one look-up in the index, because the table may have millions of
+    rows.
+    """
     later = Q()
     rows = MarketSample.objects.order_by("venue_id", "symbol").values_list("venue_id", "symbol")
     while found := rows.filter(later).first():
@@ -62,7 +65,7 @@ def _markets_sampled() -> Iterator[tuple[int, str]]:
 
 
 def workers_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete workers that ended before ``before`` and own nothing. Return the number."""
+    """Delete workers that ended before ``before`` and own no order or account. Return their number."""
     return _drop(Worker.objects.filter(lease_until__lt=before, orders=None, accounts=None), pause)
 
 
@@ -77,12 +80,12 @@ def candles_drop(*, before: date, pause: Pause) -> int:
 
 
 def checks_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete old results of the checks of all chains."""
+    """Delete old results of the nightly check of journals and audit."""
     return _drop(JournalCheck.objects.filter(started_at__lt=before), pause)
 
 
 def decisions_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete old decision records, and then the shared parts that no record uses any more. Return the number of
+    """Delete old decision records, then the stored parts that no remaining record shares. Return the number of
     records.
     """
     dropped = _drop(DecisionRecord.objects.filter(decided_at__lt=before), pause)

@@ -1,4 +1,4 @@
-"""The services for the installation's one row and its first people."""
+"""The services that create the installation's one row and its first people."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def installation_ensure(
 ) -> Installation:
     """Return the installation's row. The first call creates it with a fresh mark and the first limits.
 
-    ``sealing_key`` is the workers' current public key (hex). ``alert_sealing_key`` is that of the process that sends
-    alerts, or empty to keep it. After a rotation the row takes the new key. Raises ``Refused`` when the database
-    belongs to another environment, or there is no such environment.
+    ``sealing_key`` is the workers' current public key (hex). ``alert_sealing_key`` is the public key of the process
+    that sends alerts; "" does not change it. After a rotation of a keyring the row gets the new key. Raises
+    ``Refused`` when the database belongs to another environment, or when there is no such environment.
     """
     if environment not in Environment.values:
         raise Refused([not_allowed("environment", "The environment", environment, Environment.values)])
@@ -60,9 +60,9 @@ def installation_ensure(
 
 @transaction.atomic
 def people_ensure(*, passwords: Mapping[str, str]) -> tuple[str, ...]:
-    """Create the first people with ``passwords`` by user name, and return the names created.
+    """Create the first people, and return the user names created. ``passwords`` has a password for each user name.
 
-    If anybody exists, nobody is created, so that a renamed or removed person does not come back. Raises ``Refused``
+    If any person exists, nobody is created, so that a renamed or removed person does not come back. Raises ``Refused``
     when a name of ``FIRST_PEOPLE`` has no password or a short one.
     """
     for name in FIRST_PEOPLE:

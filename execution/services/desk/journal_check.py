@@ -1,4 +1,7 @@
-"""The nightly check of every chain, in steps, because a task may take seconds and a large journal takes minutes."""
+"""The nightly check of the hash chains of the audit and of every order's journal.
+
+The check runs in steps, because a task may take seconds and a large journal takes minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,21 @@ from execution.payloads.journal import BreakRow
 from execution.selectors.chains import audit_breaks, audit_count, break_words, orders_verify
 from execution.services.records.alerts import alert_signal
 
-#: A check begins at the first minute after this, UTC, once a day.
+#: A check begins once a day, at the first minute after this time (UTC).
 NIGHT = time(2, 0)
-#: Breaks that a check keeps. ``broken`` counts all.
+#: The most breaks that a check stores. Its ``broken`` counts all.
 MAX_KEPT = 200
-#: Breaks of a check that are alerts.
+#: The most breaks of a check that raise alerts.
 MAX_ALERTED = 20
-#: A step that was cut off holds its check for no longer.
+#: The longest time for which a step that was cut off still holds its check.
 STEP_ENDS = timedelta(minutes=5)
 
 
 def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> JournalCheck | None:
-    """Continue the current check, or begin the one that is due, while ``has_time``. None when none is due.
+    """Continue the current check, or begin the one that is due, while ``has_time``. Return None when none is due.
 
-    The audit comes first, then the orders, a block at a time. After each block the check's row is written, so that
-    another step goes on from there.
+    The audit is checked first, then the orders, one block at a time. After each block the check's row is written, so
+    that the next step continues from there.
     """
     check = _check_due(now)
     if check is None or not _hold(check, now):
@@ -52,7 +55,9 @@ def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> Journa
 
 
 def _check_due(now: datetime) -> JournalCheck | None:
-    """Return the check under way; else a new one when tonight's has not begun, or there was none at all."""
+    """Return the unfinished check. If there is none, and no check has begun since the last night began, return a new
+    one.
+    """
     newest = JournalCheck.objects.order_by("-started_at", "-pk").first()
     if newest is not None and newest.ended_at is None:
         return newest
@@ -64,7 +69,7 @@ def _check_due(now: datetime) -> JournalCheck | None:
 
 
 def _hold(check: JournalCheck, now: datetime) -> bool:
-    """Take the check for one step; False while another process is at it."""
+    """Claim the check for one step. Return False while another process works on it."""
     free = Q(held_until=None) | Q(held_until__lte=now)
     check.held_until = now + STEP_ENDS
     taken = JournalCheck.objects.filter(free, pk=check.pk, ended_at=None).update(held_until=check.held_until)
@@ -72,7 +77,7 @@ def _hold(check: JournalCheck, now: datetime) -> bool:
 
 
 def _note(check: JournalCheck, breaks: list[BreakRow], now: datetime) -> None:
-    """Keep the breaks, and alert people to the first of them."""
+    """Store the breaks with the check, and alert people to the first of them."""
     for one in breaks[: max(0, MAX_ALERTED - check.broken)]:
         subject = f"{one['table']} {one['order']} {one['sequence']}"
         text = f"the journal is broken: {break_words(one)}"

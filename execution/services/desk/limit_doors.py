@@ -1,6 +1,6 @@
-"""Changes of limits, with a second person for wider ones: a larger value, or the end of a limit.
+"""Changes of limits. A second person has to confirm a larger value, or the end of a limit.
 
-A tighter limit holds at once.
+A smaller value is in force at once.
 """
 
 from __future__ import annotations
@@ -33,14 +33,16 @@ _UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: 
 
 @dataclass(frozen=True, slots=True)
 class LimitAsked:
-    """The result of a change: the limit that is in force now, or the request that waits for a second person."""
+    """The result of asking for a limit: the limit that is in force now, or the request that waits for a
+    second person.
+    """
 
     limit: TradingLimit | None
     waiting: AccessRequest | None
 
 
 class _Widens(Exception):
-    """The value is larger than that of the limit in force, which it carries."""
+    """Raised when the value is larger than that of the limit in force. ``before`` is that limit."""
 
     def __init__(self, before: TradingLimit) -> None:
         super().__init__(before.key)
@@ -48,10 +50,11 @@ class _Widens(Exception):
 
 
 def limit_set_ask(*, person: User, request: LimitRequest, reason: str, now: datetime) -> LimitAsked:
-    """Put a limit in force. A larger value than before waits for a second person where there is one.
+    """Put a limit in force. If the value is larger than before and there is a second person, ask for the change
+    instead.
 
-    The comparison is made under the gate, so that it does not undo a limit that somebody tightens at the same
-    moment.
+    The values are compared under the gate's lock. So the change cannot undo a smaller value that somebody sets at the
+    same moment.
     """
     try:
         limit = limit_set(person=person, request=request, reason=reason, now=now, judge=_refuse_to_widen)
@@ -107,7 +110,9 @@ def _limit_set(content: Mapping[str, Any], _secret: bytes, person: User, now: da
 
 
 def limit_end_ask(*, person: User, public_id: str, reason: str, now: datetime) -> AccessRequest | None:
-    """Take a limit out of force, or ask for it. Return None if it is done already. Raises as ``limit_end`` does."""
+    """Take a limit out of force, or ask a second person. Return None if it is done already. Raises as ``limit_end``
+    does.
+    """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     limit = TradingLimit.objects.filter(public_id=public_id).first()

@@ -1,6 +1,6 @@
 """The services by which supervisors set and end limits.
 
-One limit is in force for each kind, scope, subject, level and currency.
+For each kind, scope, subject, level and currency at most one limit is in force.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from execution.services.records.audit import audit_append
 from execution.services.records.locking import gate_locked
 from execution.services.records.reasons import kept_reason
 
-#: From the lowest threshold to the highest.
+#: The levels of limits, from the lowest value to the highest.
 LEVELS = (LimitLevel.SOFT, LimitLevel.APPROVAL, LimitLevel.HARD)
 MAX_CURRENCY_LENGTH = 20
 
@@ -45,7 +45,7 @@ FIRST_LIMITS: tuple[tuple[LimitKind, LimitLevel, Decimal], ...] = (
 )
 
 
-#: Judges the limit in force, if there is one, and the one that would take its place.
+#: A function that gets the limit in force, if there is one, and the limit that would replace it. It may raise.
 Judge = Callable[[TradingLimit | None, TradingLimit], None]
 
 
@@ -66,7 +66,7 @@ class LimitRequest:
 
 
 def parse_limit_request(raw: Mapping[str, Any]) -> LimitRequest:
-    """Parse texts by field. Raises ``Refused`` with every problem."""
+    """Parse ``raw``, which has a text for each field. Raises ``Refused`` with every problem."""
     problems: list[Problem] = []
     kind = _named(LimitKind, "kind", raw, problems)
     scope = _named(LimitScope, "scope", raw, problems)
@@ -138,10 +138,10 @@ def _currency(kind: LimitKind, subject: str, currency: str) -> str:
 def limit_set(
     *, person: User, request: LimitRequest, reason: str, now: datetime, judge: Judge | None = None
 ) -> TradingLimit:
-    """Put a limit in force, in place of the one of the same kind, scope, subject, level and currency.
+    """Put a limit in force. It replaces the limit of the same kind, scope, subject, level and currency.
 
-    Every order that is submitted after this commit is judged by the limit, because submits lock the same gate. The
-    same value as before changes nothing. ``judge`` is called under the gate and may raise. Raises ``Refused``.
+    Every order submitted after this commit is judged by the limit, because submits lock the same gate. If the value is
+    the same as before, nothing changes. ``judge`` is called under the gate and may raise. Raises ``Refused``.
     """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
@@ -222,7 +222,10 @@ def _draft(request: LimitRequest) -> TradingLimit:
 
 
 def _order_problems(limit: TradingLimit) -> list[Problem]:
-    """Refuse a threshold that could never be met, because a stricter one comes before it."""
+    """Return a problem if the limit's value is on the wrong side of another level's value.
+
+    For example, an approval limit above the hard limit could never have an effect.
+    """
     place = LEVELS.index(LimitLevel(limit.level))
     for other, level in enumerate(LEVELS):
         if other == place:

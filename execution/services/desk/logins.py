@@ -1,4 +1,6 @@
-"""Sessions of people: they begin at a login, and end by time, by a person or with a new password."""
+"""People's sessions. A session begins at a login. It ends after a time, by a person's action or with a new
+password.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from execution.models import Login, User
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 
-#: A busy session does not write a row with each request.
+#: The shortest time between two records of a session's use, so that not every request writes a row.
 SEEN_STEP = timedelta(minutes=1)
 MAX_BROWSER = 200
 
@@ -23,7 +25,7 @@ class LoginNotFound(Exception):
 
 
 def login_begin(*, person: User, session_key: str, address: str, browser: str, now: datetime) -> Login:
-    """Record a session of a person. The same key again is the same session."""
+    """Record a session of a person. A second call with the same key returns the same session."""
     login, _ = Login.objects.update_or_create(
         session_key=session_key,
         defaults={
@@ -38,7 +40,7 @@ def login_begin(*, person: User, session_key: str, address: str, browser: str, n
 
 
 def login_continue(*, person_pk: int, session_key: str, now: datetime) -> bool:
-    """Return True while the session is valid, and record its use. A session whose time is over is ended."""
+    """Return True while the session is valid, and record that it was used. A session that has expired is ended."""
     login = Login.objects.filter(session_key=session_key, person_id=person_pk).first()
     if login is None:
         return False
@@ -60,7 +62,7 @@ def whole_time() -> timedelta:
 
 @transaction.atomic
 def login_end(*, public_id: str, person: User, now: datetime) -> None:
-    """End a session of ``person``. Raises ``LoginNotFound`` for anybody else's."""
+    """End a session of ``person``. Raises ``LoginNotFound`` for another person's session."""
     login = Login.objects.filter(public_id=public_id, person=person).first()
     if login is None:
         raise LoginNotFound(public_id)
@@ -76,7 +78,7 @@ def login_end(*, public_id: str, person: User, now: datetime) -> None:
 
 @transaction.atomic
 def person_logins_end(*, person: User, actor: str, now: datetime, but: str = "", reason: str = "") -> int:
-    """End all sessions of a person, except the one with the key ``but``. Return the number."""
+    """End all sessions of a person, except the session with the key ``but``. Return the number."""
     found = Login.objects.filter(person=person).exclude(session_key=but)
     keys = list(found.values_list("session_key", flat=True))
     logins_end(session_keys=keys)

@@ -1,7 +1,8 @@
 """The deletion of orders whose retention time is over, with all their rows. The audit keeps their ids.
 
-The audit entry comes first, so that nobody looks for the order's rows from then on. The rows are deleted in batches,
-each a transaction of its own, so that a long order holds no lock for long. The next call deletes what is left.
+The audit entry is written first, so that the check of journals does not miss the order's rows. The rows are deleted in
+batches, each in a transaction of its own, so that a long order holds no lock for long. If a call is cut off, the next
+one deletes what is left.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ from execution.services.desk.housekeeping import BATCH, Pause
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
 
-#: Orders of one call, and of one entry of the audit.
+#: The most orders that one call deletes, and that one audit entry names.
 MAX_ORDERS = 50
 
 
 def may_delete_journals() -> bool:
-    """Return False where PostgreSQL gives this role no right to delete journals. Then the tables' owner must do it."""
+    """Return False if PostgreSQL gives this role no right to delete journals. Then the owner of the tables must delete
+    them.
+    """
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -66,7 +69,10 @@ def orders_drop(*, before: datetime, now: datetime, pause: Pause) -> int:
 
 @transaction.atomic
 def _note(orders: list[Order], before: datetime, now: datetime) -> None:
-    """Name the orders in the audit, with the heads of their journals; those of a call that was cut off are there."""
+    """Record the orders in the audit, with the last version and hash of each journal.
+
+    Orders that an earlier call recorded before it was cut off are skipped.
+    """
     known = orders_dropped()
     heads = {
         order.public_id: [order.version, order.journal_hash]

@@ -1,4 +1,4 @@
-"""The change of one's own password, which ends all sessions and tokens."""
+"""The change of a person's password by that person. It ends all of the person's sessions and tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from execution.services.records.audit import audit_append
 
 @transaction.atomic
 def own_password_change(*, person: User, password: str, now: datetime) -> None:
-    """Give oneself another password. ``password`` has passed the validators, and the former one was checked."""
+    """Give the person another password, at the person's request.
+
+    The caller has checked the former password, and has checked ``password`` with the validators.
+    """
     person.set_password(password)
     person.save(update_fields=["password"])
     actor = person_actor(person)

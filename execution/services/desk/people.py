@@ -24,7 +24,8 @@ from execution.services.records.locking import order_locked
 from execution.services.records.order_transition import pause_for_person
 from execution.services.records.reasons import kept_reason, optional_reason
 
-#: What an admin says of a person and the audit keeps, before and after. A password is said to have changed.
+#: The fields of a person that the audit records before and after a change. Of a password it records only that it
+#: changed.
 AUDITED = ("username", "role", "is_active", "sees_desk", "confirm_above", "first_name", "last_name", "email")
 MAX_CONFIRM_ABOVE = 10**12
 
@@ -35,12 +36,12 @@ class PersonNotFound(Exception):
 
 @transaction.atomic
 def person_save(*, person: User, changed_by: User | None, now: datetime, reason: str = "") -> User:
-    """Save a new or changed person. The rights in the admin's pages follow from the role.
+    """Save a new or changed person. The person's rights in the admin's pages follow from the role.
 
-    1. Lock the person and all admins. Two admins who demote each other wait here, and so does an order that the
-       person submits at this moment.
-    2. Pause the orders of somebody who may not trade any more, and cancel their resting children.
-    3. Note in the audit the changes, and the number of stopped orders.
+    1. Lock the person and all admins. Two admins who demote each other wait for this lock, and so does an order that
+       the person submits at this moment.
+    2. Pause the orders of a person who may not trade any more, and cancel their resting children.
+    3. Record in the audit the changes and the stopped orders.
 
     Raises ``Refused`` when no active admin would be left, or a limit is not above 0.
     """
@@ -73,7 +74,8 @@ def person_save(*, person: User, changed_by: User | None, now: datetime, reason:
 
 @transaction.atomic
 def person_disable(*, public_id: str, changed_by: User | None, reason: str, now: datetime) -> User:
-    """Make a person inactive. Their sessions end at once, their orders pause and resting children are cancelled.
+    """Make a person inactive. The person's sessions end at once, their orders pause and resting children are
+    cancelled.
 
     A second time changes nothing. Raises ``PersonNotFound``, and ``Refused`` without a reason or for the last admin.
     """
@@ -99,7 +101,7 @@ def person_logout(*, public_id: str, changed_by: User | None, reason: str, now: 
 
 @transaction.atomic
 def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
-    """Note in the audit that an admin gave somebody another password."""
+    """Record in the audit that an admin gave somebody another password."""
     audit_append(
         kind="person.password",
         actor=actor_of_admin(changed_by),
@@ -109,7 +111,7 @@ def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
 
 
 def person_problems(person: User, *, admins: set[int] | None = None) -> list[Problem]:
-    """Return the problems with saving a person. ``admins`` are the active ones; they are read when not given."""
+    """Return the problems with saving a person. ``admins`` are the active admins. Without them they are read."""
     if admins is None:
         admins = set(User.objects.filter(role=Role.ADMIN, is_active=True).values_list("pk", flat=True))
     problems = []
@@ -128,7 +130,7 @@ def person_problems(person: User, *, admins: set[int] | None = None) -> list[Pro
 
 
 def _name_problems(before: User | None, person: User) -> list[Problem]:
-    """Return why a new name cannot be taken: other alphabets, and names that look like somebody else's."""
+    """Return problems with a new name: letters of other alphabets, or a name that looks like another person's."""
     if before is not None and before.username == person.username:
         return []
     shown = shortened(person.username)
@@ -174,7 +176,9 @@ def live_orders(person: User) -> list[Order]:
 
 
 def _stopped(before: User | None, person: User, actor: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Stop what somebody leaves behind; how much that was, for the audit."""
+    """Stop the orders and requests of a person who may no longer trade or is inactive. Return what was stopped, for
+    the audit.
+    """
     done: dict[str, Any] = {}
     if before is not None and before.is_active and not person.is_active:
         withdrawn = requests_withdraw(person=person, reason=f"{person.username} was made inactive", now=now)
@@ -213,7 +217,7 @@ def _changes(before: User | None, person: User) -> dict[str, Any]:
 
 
 def plain_value(value: object) -> str | bool | None:
-    """Return a field of a person as a JSON value."""
+    """Return the value of a person's field as a JSON value."""
     if isinstance(value, Decimal):
         return plain(value)
     return value if isinstance(value, bool | None) else str(value)

@@ -1,4 +1,4 @@
-"""Bearer tokens for the API. Only a token's hash is stored; its text is shown once, at its creation."""
+"""Bearer tokens for the API. Only the hash of a token's text is stored. The text is shown once, when it is created."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from execution.models import ApiToken, Scope, User
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 
-#: A prefix lets people and scanners of secrets recognise a token.
+#: The prefix of a token's text, by which people and secret scanners recognise it.
 PREFIX = "tranche_"
 SECRET_BYTES = 32
 MAX_NAME = 40
 MAX_ADDRESSES = 20
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=365)
-#: More than anybody needs; without a limit a loop fills the table.
+#: The most valid tokens of a person. Without a limit a program's loop could fill the table.
 MAX_VALID = 20
-#: A busy token does not write a row with each request.
+#: The shortest time between two records of a token's use, so that not every request writes a row.
 LAST_USED_STEP = timedelta(minutes=1)
 
 
@@ -49,10 +49,10 @@ def token_create(
     scopes: Sequence[str] = tuple(Scope.values),
     addresses: Sequence[str] = (),
 ) -> tuple[ApiToken, str]:
-    """Create a token of ``person`` and return its text, which nobody can read again. Raises ``Refused``.
+    """Create a token for ``person``. Return it and its text, which nobody can read again. Raises ``Refused``.
 
-    ``scopes`` restrict it further than its person's role. It is valid from ``addresses`` (addresses and networks),
-    or from anywhere when there are none.
+    ``scopes`` allow it less than its person's role does. It is valid only from ``addresses``, which are addresses and
+    networks; from anywhere if they are empty.
     """
     name = name.strip()
     problems = [*_scope_problems(scopes), *_address_problems(addresses)]
@@ -106,7 +106,9 @@ def token_create(
 
 @transaction.atomic
 def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
-    """Revoke a token of ``person``. A second time changes nothing. Raises ``TokenNotFound`` for anybody else's."""
+    """Revoke a token of ``person``. A second time changes nothing. Raises ``TokenNotFound`` for another person's
+    token.
+    """
     token = ApiToken.objects.select_for_update(no_key=True).filter(person=person, public_id=public_id).first()
     if token is None:
         raise TokenNotFound(public_id)
@@ -166,7 +168,9 @@ def _address_problems(addresses: Sequence[str]) -> list[Problem]:
 
 
 def may_come_from(token: ApiToken, address: str) -> bool:
-    """Return True if the token may be used from the address. A token with addresses refuses an unknown one."""
+    """Return True if the token may be used from ``address``. If the token has addresses, an unknown address is
+    refused.
+    """
     if not token.addresses:
         return True
     try:
@@ -183,9 +187,10 @@ def person_of_token(*, text: str, now: datetime) -> User | None:
 
 
 def token_valid(*, text: str, now: datetime) -> ApiToken | None:
-    """Return a valid token; None for one that is unknown, expired or revoked, or whose person is inactive.
+    """Return the valid token with this text. Return None if it is unknown, expired or revoked, or its person is
+    inactive.
 
-    The database looks for the hash, so the time of the look-up says nothing about the text.
+    The database looks for the text's hash, so the time of the look-up tells an attacker nothing about the text.
     """
     valid = ApiToken.objects.filter(
         token_hash=token_hash(text), revoked_at=None, expires_at__gt=now, person__is_active=True

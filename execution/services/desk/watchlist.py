@@ -16,9 +16,10 @@ from execution.selectors.home.watchlist import symbols_listed, symbols_watched
 
 @transaction.atomic
 def symbol_watch(*, person: User, symbol: str) -> None:
-    """Add a symbol of one of the person's accounts at the end. A symbol that is there already keeps its place.
+    """Add a symbol at the end of the person's watchlist. A symbol that is on the list already keeps its place.
 
-    Raises ``Refused`` for a person without accounts to trade on, any other symbol, and a list that is full.
+    Raises ``Refused`` for a person without accounts to trade on, a symbol that none of the accounts trades, and a full
+    list.
     """
     own, symbol = _own(person), symbol.strip().upper()
     if symbol in own:
@@ -34,13 +35,18 @@ def symbol_watch(*, person: User, symbol: str) -> None:
 
 @transaction.atomic
 def symbol_unwatch(*, person: User, symbol: str) -> None:
-    """Remove a symbol from the list. A missing symbol changes nothing. Raises ``Refused`` as ``symbol_watch`` does."""
+    """Remove a symbol from the person's watchlist. If it is not there, nothing changes. Raises ``Refused`` as
+    ``symbol_watch`` does.
+    """
     own = _own(person)
     _keep(person, [each for each in own if each != symbol.strip().upper()])
 
 
 def _own(person: User) -> Sequence[str]:
-    """Return what the person sees, under the lock of their row: the first change keeps the default as their own."""
+    """Lock the person's row, and return the symbols that the person sees.
+
+    The default list is among them, so the first change stores it as the person's own list.
+    """
     if not may_see_balances(person):
         refuse("", REFUSAL.replace("Balances", "Watchlists"), person.role, code=Code.ROLE_NOT_ALLOWED)
     User.objects.select_for_update(no_key=True).get(pk=person.pk)

@@ -1,1 +1,1 @@
-"""The rows of the engine's workers, and the writing of a decision into rows."""
+"""The services behind the engine: workers and their leases, and the writing of a decision's outcome into rows."""

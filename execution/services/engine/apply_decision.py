@@ -1,4 +1,6 @@
-"""The writing of a decision into rows. Only this module creates a child, and it checks the invariants first."""
+"""The writing of a decision about an order into rows. Only this module creates a child, after checking the
+invariants.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,7 @@ _SLICE = Compiled(
 
 
 class Applied(StrEnum):
-    """The outcome of a decision."""
+    """The outcome of writing a decision."""
 
     DONE = "done"
     STALE = "stale"  #: something has changed since the check: check again
@@ -65,7 +67,7 @@ class Applied(StrEnum):
 
 
 class Written(NamedTuple):
-    """The result of writing a decision. ``version`` is the order's version afterwards; None where nothing was
+    """The result of writing a decision. ``version`` is the order's version afterwards. It is None if nothing was
     written.
     """
 
@@ -74,11 +76,14 @@ class Written(NamedTuple):
 
 
 class _Halted(Exception):
-    """Raised when a halt was committed between the check and this write: nothing of it may be written."""
+    """Raised when a halt was committed after the decision was checked. Nothing of the decision may be written."""
 
 
 class InvariantBroken(Exception):
-    """A decision that must never be written. The parent pauses for a person, and the process goes on."""
+    """Raised for a decision that breaks an invariant and must never be written.
+
+    The parent order pauses for a person, and the process goes on.
+    """
 
 
 def decision_apply(
@@ -92,10 +97,11 @@ def decision_apply(
     now: datetime,
     view: OrderView | None = None,
 ) -> Written:
-    """Write a decision that was made on ``version``, all of it or nothing. ``quotes`` are those it used, by account.
+    """Write a decision about an order, all of it or nothing. It is written only if the order still has ``version``.
 
-    ``view`` is the view that it was made on. It is stored beside the children, so that the decision can be repeated.
-    A decision that breaks an invariant is not written; the order alerts and pauses.
+    ``quotes`` are the quotes that the decision used, by account. ``view`` is what the decision saw. It is stored
+    beside the children, so that the decision can be repeated. A decision that breaks an invariant is not written. Then
+    the order raises an alert and pauses.
     """
     try:
         return _apply(
@@ -154,17 +160,19 @@ def _apply(
 
 
 def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
-    """Set the arrival price by the first quote of an order that started without one, or was paused before its
-    start: until then an order that follows the arrival price places nothing."""
+    """Set the arrival price of an order that began without one: without a quote, or paused before its start.
+
+    Until it is set, an order that follows the arrival price places nothing.
+    """
     if order.status in ORDER_TRADING and order.arrival_at is None:
         order_arrive(order, reference_quote(quotes.values(), now))
         order.save(update_fields=["arrival_bid", "arrival_ask", "arrival_at"])
 
 
 def _replan(order: Order, command: Replan, now: datetime) -> None:
-    """Make a new plan by the order's own rules, of exactly what remains.
+    """Make a new plan, of exactly the quantity that remains, by the order's own rules.
 
-    What was reported and is not listed as fills yet is done: planned again, it would be done twice.
+    A quantity that was reported but has no fills yet counts as done. Otherwise it would be traded twice.
     """
     planned = sum((part.quantity for part in command.slices), ZERO)
     remaining = order.quantity - done_of(order)
@@ -176,10 +184,10 @@ def _replan(order: Order, command: Replan, now: datetime) -> None:
 
 
 def _stop_if_halted(order: Order, decision: Decision) -> None:
-    """Refuse to go on under a halt. A child and a halt meet on the gate, which is locked last: the child's row refers
-    to its account's.
+    """Raise ``_Halted`` if the decision places a child and a halt covers the order.
 
-    What was written above is undone, cancels too; the next check, which sees the halt, decides them again.
+    The gate is locked after every other row, because the child's row refers to the account's. The caller rolls back
+    all that the decision wrote, also cancels. The next check sees the halt and decides the cancels again.
     """
     if any(isinstance(command, PlaceChild) for command in decision.commands):
         gate_locked()
@@ -188,7 +196,10 @@ def _stop_if_halted(order: Order, decision: Decision) -> None:
 
 
 def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:
-    """Return True if the end came, or the quote grew old, since the check: another check decides anew."""
+    """Return True if a decision to place children has become too old: the order has ended, or a quote is not fresh.
+
+    The next check then decides anew.
+    """
     placed = [command for command in decision.commands if isinstance(command, PlaceChild)]
     if not placed:
         return False
@@ -205,7 +216,7 @@ def _body(order_pk: int, view: OrderView | None, decision: Decision) -> Body | N
 def _place_child(
     order: Order, place: PlaceChild, quotes: Mapping[str, Quote], now: datetime, body: Body | None
 ) -> None:
-    """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
+    """Write a child. Its transaction checks I1, I7 and I14."""
     account = _ACCOUNT.first(order=order.pk, account=place.account)
     if account is None:
         raise InvariantBroken(f"a child at account {place.account}, which is not the order's")
@@ -281,7 +292,9 @@ def _check_placement(order: Order, place: PlaceChild, quote: Quote | None, now: 
 
 
 def _check_visible(order: Order, terms: OrderTerms, place: PlaceChild) -> None:
-    """Check I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
+    """Check I17: the quantity of an iceberg order that may be on the books of all accounts is at most its visible
+    quantity.
+    """
     if (visible := terms.parameters.get("visible_quantity")) is None:
         return
     live = live_of(order) + place.quantity

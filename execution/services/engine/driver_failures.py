@@ -1,4 +1,7 @@
-"""The rows of an order whose driver fails. They are written without a view of the order, which may be what fails."""
+"""The writes for an order whose driver keeps failing.
+
+They read no view of the order, because reading the view may be what fails.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,10 @@ def order_driver_failed(
 ) -> bool:
     """Pause an order for a person because its driver keeps failing. Return False if another worker drives it.
 
-    1. Resting children are cancelled. 2. A working or scheduled order pauses. A paused one stays paused. A closing
-    one ends when its children are settled, so that a person can always cancel. 3. The same error is reported once.
+    1. Resting children are cancelled.
+    2. A working or scheduled order pauses. A paused order stays paused. A closing order ends when its children are
+       settled, so that a person can always cancel.
+    3. The same error is reported once.
     """
     order = _driven(order_pk, worker_pk, fence)
     if order is None:
@@ -43,7 +48,9 @@ def order_driver_failed(
 
 @transaction.atomic
 def order_driver_waits(*, order_pk: int, worker_pk: int, fence: int, why: str, now: datetime) -> None:
-    """Record why nothing has been decided for a while. The next decision replaces this text."""
+    """Record the reason why nothing has been decided for the order for a while. The next decision replaces
+    this text.
+    """
     order = _driven(order_pk, worker_pk, fence)
     if order is not None and order.why != why:
         order.why = why

@@ -1,4 +1,7 @@
-"""Lasting failures in an engine, stored with the account or the worker, for the pages and for orders that wait."""
+"""Lasting failures in an engine. They are stored with the account or the worker.
+
+Pages show them, and orders that wait give them as the reason.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from execution.models import Account, Worker
 
 @transaction.atomic
 def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
-    """Store the fault of a part of the session with ``fence``. Faults of earlier sessions are removed."""
+    """Store the fault of a part of the account's session. ``fence`` identifies the session. Faults of earlier ones are
+    removed.
+    """
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     if account.fence == fence:
         kept = {part: each for part, each in account.faults.items() if each["fence"] == fence}
@@ -22,7 +27,7 @@ def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
 
 @transaction.atomic
 def account_fault_clear(*, account_pk: int, part: str) -> None:
-    """Remove the fault of a part that works again."""
+    """Remove the fault of a part of the account's session that works again."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     account.faults = {name: fault for name, fault in account.faults.items() if name != part}
     account.save(update_fields=["faults"])
@@ -38,7 +43,7 @@ def worker_fault_set(*, worker_pk: int, fault: Fault) -> None:
 
 @transaction.atomic
 def worker_fault_clear(*, worker_pk: int, part: str) -> None:
-    """Remove the fault of a part that works again."""
+    """Remove the fault of a part of the engine that works again."""
     worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
     worker.faults = {name: fault for name, fault in worker.faults.items() if name != part}
     worker.save(update_fields=["faults"])

@@ -1,5 +1,6 @@
-"""The leases of workers, and their orders, accounts and markets. Only the database's clock judges the end of a
-lease.
+"""The leases of workers, and their claims on orders, accounts and markets.
+
+Only the database's clock decides when a lease has ended.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from execution.services.records.order_transition import pause_for_person
 
 Row = TypeVar("Row", Account, Order, Venue)
 
-#: An absence longer than this and orders resume paused.
+#: After a longer time without a running worker, orders are paused.
 AWAY_AFTER = timedelta(seconds=60)
 
 
@@ -46,7 +47,7 @@ def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) 
 
 @transaction.atomic
 def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
-    """Prolong the lease if it still runs. Return False if it is over, so that others may have claimed."""
+    """Prolong the lease if it has not ended. Return False if it has; other workers may then have claimed its rows."""
     now = database_now()
     renewed = Worker.objects.filter(pk=worker_pk, stopped_at=None, lease_until__gt=now).update(
         lease_until=now + lease
@@ -58,7 +59,7 @@ def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
 
 @transaction.atomic
 def worker_stop(*, worker_pk: int) -> bool:
-    """Mark the worker as stopping. Return True if no other runs, so that it is the last."""
+    """Mark the worker as stopping. Return True if it is the last one, because no other runs."""
     now = database_now()
     Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
     # Two that stop at once meet on this row, or each would count on the other; after its own row, as a renewal.
@@ -75,7 +76,7 @@ def worker_release(*, worker_pk: int) -> None:
 
 
 def _released(owner: str) -> Q:
-    """Select rows that may be taken: a worker whose lease is over is marked as stopped first."""
+    """Return the filter for rows that may be claimed: without an owner, or with one that is marked as stopped."""
     return Q(**{owner: None}) | Q(**{f"{owner}__stopped_at__isnull": False})
 
 
@@ -84,10 +85,10 @@ def _free(now: datetime, owner: str = "owner") -> Q:
 
 
 def _end_expired() -> None:
-    """Mark workers whose lease is over as stopped, each in a statement of its own.
+    """Mark workers whose lease has ended as stopped, each in a statement of its own.
 
-    It waits for a renewal that is under way, and no renewal comes after it: an owner whose renewal was granted is
-    never robbed.
+    The statement waits for a renewal that has begun, and no renewal can follow it. So a worker whose renewal succeeded
+    never loses its rows.
     """
     expired = Worker.objects.filter(stopped_at=None, lease_until__lte=database_now())
     for pk in list(expired.order_by("pk").values_list("pk", flat=True)):
@@ -97,8 +98,8 @@ def _end_expired() -> None:
 
 _KEYS = Credential.objects.filter(account=OuterRef("pk"))
 _UNSETTLED = ChildOrder.objects.filter(account=OuterRef("pk"), is_settled=False)
-#: An account is served while it is open and has a key in use. One that is closed, or whose key is not in
-#: use any more, is served until nothing of ours is left there: cancels go out, fills come in.
+#: The accounts that workers claim. An account counts while it is open and has a key in use. Afterwards it counts until
+#: no child there is unsettled, so that cancels are still sent and fills recorded.
 _SERVED = Q(environment__in=Installation.objects.values("environment")) & (
     (Q(is_active=True) & Q(Exists(_KEYS.filter(state__in=IN_USE))))
     | (Q(Exists(_UNSETTLED)) & Q(Exists(_KEYS)))
@@ -106,9 +107,9 @@ _SERVED = Q(environment__in=Installation.objects.values("environment")) & (
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Claim accounts that no running worker holds, up to this worker's share. Each claim raises the fence.
+    """Claim accounts that no running worker holds, up to this worker's share. Each claim raises the account's fence.
 
-    It takes the database's write lock only if some are free, because engines look many times a second.
+    The database's write lock is taken only if some account is free, because engines call this many times a second.
     """
     now = database_now()
     usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
@@ -120,8 +121,10 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
 
 
 def _share_left(worker_pk: int) -> int:
-    """Return how many more accounts this worker may hold so that the running ones hold alike: an account's orders
-    are driven where it is held. What a dead worker leaves is free for all as soon as its lease is over."""
+    """Return how many more accounts this worker may hold so that all running workers hold about as many.
+
+    An account's orders are driven by the worker that holds it. A dead worker's accounts are free when its lease ends.
+    """
     running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
     owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
     return max(0, -(-len(owners) // max(running, 1)) - owners.count(worker_pk))
@@ -131,7 +134,7 @@ def _share_left(worker_pk: int) -> int:
 def _take(
     model: type[Row], worker_pk: int, candidates: list[int], *, owner: str = "owner", fence: str = "fence"
 ) -> list[Row]:
-    """Take the candidates that are still released. ``owner`` and ``fence`` name the model's fields."""
+    """Claim the candidates that are still free. ``owner`` and ``fence`` are names of fields of the model."""
     claimed = []
     # In one order everywhere, or two engines that claim at once could wait for each other.
     for pk in sorted(candidates):
@@ -146,7 +149,7 @@ def _take(
 
 
 def markets_claim(*, worker_pk: int) -> list[int]:
-    """Claim the markets of venues that no running worker watches and of which this worker holds an account.
+    """Claim the markets of each venue where this worker holds an account, unless a running worker watches them.
 
     Return the venues' primary keys. Each claim raises the fence.
     """
@@ -163,8 +166,9 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Claim orders that no running worker drives. Return (primary key, fence) of each.
 
-    Orders whose account this worker holds come first. Others are left to their account's holder for ``patience``
-    after they were due, and claimed then. So no order waits for ever, and one whose account is closed still ends.
+    An order with an account that this worker holds is claimed at once. Other orders are left to the account's holder
+    for ``patience`` after they were due, and claimed then. So no order waits for ever, and an order whose account is
+    closed still ends.
     """
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
@@ -195,7 +199,9 @@ _OWNED_MARKETS = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The rows that a worker owns: their fences by primary key. For an order, fence and version."""
+    """The rows that a worker owns, by primary key. Accounts and markets have their fence, orders their fence and
+    version.
+    """
 
     orders: dict[int, tuple[int, int]]
     accounts: dict[int, int]
@@ -212,9 +218,9 @@ def owned(*, worker_pk: int) -> Owned:
 
 @transaction.atomic
 def pause_if_away(*, now: datetime) -> list[str]:
-    """Pause running orders if the desk was away for more than a minute. Return their public ids.
+    """Pause working orders if no worker ran for more than a minute. Return their public ids.
 
-    A worker calls it before it registers. Another running worker means that the desk was not away.
+    A worker calls this before it registers itself. If another worker runs, the desk was not away.
     """
     at = database_now()
     installation = Installation.objects.select_for_update(no_key=True).first()

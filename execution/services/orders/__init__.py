@@ -1,1 +1,1 @@
-"""Parent orders: their preview, submit, amendment, approval and replanning."""
+"""Parent orders: their preview, submit, amendment, approval, and changes of their plan."""

@@ -1,4 +1,4 @@
-"""The check that accounts can pay for an order beside the reserves of other live orders (I11)."""
+"""The check that accounts can pay for an order in addition to the amounts that other live orders reserve (I11)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,25 @@ from execution.selectors.decisions.spending import OrderReserve, Spending, spend
 from execution.selectors.markets import balances_sum
 from execution.selectors.orders.visibility import sees_several
 
-#: So many orders are named; the others are counted.
+#: The most orders that the sentence names. It adds up the others.
 ORDERS_NAMED = 5
 
 
 def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str) -> None:
-    """Refuse an order whose accounts cannot pay for it, inside a transaction that holds the gate.
+    """Refuse an order whose accounts cannot pay for it, inside a transaction that has locked the gate.
 
-    Submits, amendments that need more and resumes all call it under the gate, so each sees the orders before it.
+    Submits, resumes, and amendments that need more money all lock the gate before this. So each sees the orders before
+    it.
     """
     refuse_if(unaffordable_together([order], person, field=field, label=label))
 
 
 def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, label: str) -> list[Problem]:
-    """Return the problem of orders of the same accounts that spend the same currency, inside such a transaction."""
+    """Return a problem if accounts cannot pay for several orders together, inside a transaction that has locked the
+    gate.
+
+    All of ``orders`` have the same accounts and spend the same currency.
+    """
     accounts, pks = accounts_of(orders[0]), {order.pk for order in orders}
     spending = spending_of(accounts, spent_currency(orders[0].symbol, Side(orders[0].side)))
     own = [each for each in spending.orders if each.order_pk in pks]
@@ -41,7 +46,9 @@ def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, 
 def unaffordable(
     spending: Spending, accounts: Sequence[Account], person: User, need: Cost, *, field: str, label: str
 ) -> list[Problem]:
-    """Return the problem of accounts whose known balances together are too small. Unknown balances refuse nothing."""
+    """Return a problem if the known balances of ``accounts`` together cannot pay ``need``. Unknown balances refuse
+    nothing.
+    """
     free, left = balances_sum(spending.told.values()), spending.available
     if free is None or left is None or need.amount <= left.amount:
         return []
@@ -59,8 +66,8 @@ def unaffordable(
 
 
 def taken_words(spending: Spending, person: User) -> str:
-    """Return a sentence that names the orders which reserve the rest. Orders that the person may not see are
-    counted.
+    """Return a sentence that names the orders which reserve the rest of the balance. Orders that the person may not
+    see are added up without names.
     """
     named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]
     named.sort(key=_amount, reverse=True)

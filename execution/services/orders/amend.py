@@ -36,13 +36,13 @@ from execution.services.records.reasons import optional_reason
 
 
 class TermsChanged(Refused):
-    """The terms have changed since the version that the changes were made for."""
+    """The order's terms are no longer the version for which the changes were made."""
 
 
 def order_amend_preview(
     *, public_id: str, person: User, changes: Mapping[str, Any], now: datetime
 ) -> Amendment:
-    """Return the order as it would be with ``changes``, and the problems that refuse them. Nothing is written.
+    """Return the order as it would be with ``changes``, and the problems that forbid them. Nothing is written.
 
     ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and the
     algorithm's amendable parameters. An unchanged value is no change. Raises ``OrderNotFound``, and ``Refused`` when
@@ -67,14 +67,14 @@ def order_amend(
     reason: str = "",
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Write the changes as new terms and a new plan. The driver then decides anew.
+    """Write the changes as new terms and a new plan. The order's driver then decides anew.
 
     1. The same changes to the same version by the same person are one amendment, however often they are sent.
-    2. Other terms than ``terms_version`` (the preview's) refuse it, and so does a final or closing order.
+    2. It is refused if the terms are no longer ``terms_version`` (the preview's), or the order is final or closing.
     3. Under the order's lock it is judged again. Any problem refuses it, and so does a missing confirmation.
     4. Under the gate, a halt refuses only an amendment that makes the order larger. A larger need must be payable
-       beside the reserves of other orders. Above a limit that another person may approve, the amendment waits for
-       the approval, and the order goes on unchanged.
+       beside the reserves of other orders. Above a limit that another person may approve, the amendment waits for the
+       approval, and the order goes on unchanged.
     """
     reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)
@@ -97,9 +97,10 @@ def order_amend(
 
 
 def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) -> None:
-    """Make the amendment that another person has approved, in the name of the requester. The gate is locked.
+    """Make an amendment that another person has approved, in the name of the person who asked for it.
 
-    Raises ``Refused`` when the terms have changed since, or when a new amendment would be refused.
+    The caller has locked the gate. Raises ``Refused`` when the terms have changed since, or when a new amendment would
+    be refused.
     """
     if approval.changes is None:
         raise RuntimeError(f"request {approval.public_id} is not about an amendment")
@@ -114,7 +115,7 @@ def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) 
 
 
 def _judged(amendment: Amendment) -> Amendment:
-    """Return the amendment with the verdict of the limits."""
+    """Return the amendment with the limits that it exceeds."""
     verdict = amendment_verdict(amendment)
     return replace(amendment, verdict=verdict, problems=(*amendment.problems, *limit_problems(verdict)))
 
@@ -142,7 +143,9 @@ def _ask(
     reason: str,
     now: datetime,
 ) -> None:
-    """Ask for approval of an amendment; the order goes on as it is. The same changes ask once."""
+    """Ask for approval of an amendment. The order goes on as it is. If the person has asked for the same changes
+    already, nothing is added.
+    """
     kept = {name: None if value is None else str(value) for name, value in changes.items()}
     waiting = waiting_approval(order)
     if waiting is not None and waiting.changes == kept and waiting.requested_by_id == person.pk:
@@ -159,7 +162,9 @@ def _ask(
 
 
 def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -> list[Problem]:
-    """Return the confirmations that are still missing, by the rules of a new order, for the amended values."""
+    """Return the confirmations that the amendment still needs. The rules are those for a new order with the amended
+    values.
+    """
     problems = confirmation.missing(far_prices(amendment))
     problems += reason_problems(amendment.verdict, confirmation.limit_reasons)
     if confirmation.is_retyped and typing_wanted(person, amendment):
@@ -168,12 +173,14 @@ def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -
 
 
 def typing_wanted(person: User, amendment: Amendment) -> bool:
-    """Return True if the person must type the quantity again: it grows, and the notional is above the threshold."""
+    """Return True if the person must type the quantity again: it grows, and the notional is above the person's
+    threshold.
+    """
     return amendment.grows and must_be_typed(person, amendment.notional)
 
 
 def far_prices(amendment: Amendment) -> list[Problem]:
-    """Return a problem for each price outside the collar. A price that is not changed is not checked again."""
+    """Return a problem for each price outside the collar, if that price or the collar is changed."""
     found = plans.far_prices(
         amendment.side, amendment.limit_price, amendment.parameters, amendment.market.quote
     )

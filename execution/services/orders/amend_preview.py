@@ -1,4 +1,4 @@
-"""An order with changed terms: checked by the rules of a new order, and planned for its remaining quantity."""
+"""An order with changed terms. It is checked by the rules of a new order, and planned for its remaining quantity."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from execution.services.orders.affordability import unaffordable
 from execution.services.orders.market_problems import band_problems, resume_problems
 from execution.services.orders.order_market import OrderMarket, order_market
 
-#: What may change of any order beside its algorithm's amendable parameters.
+#: The terms that may change in every order. An algorithm may have amendable parameters besides.
 TERMS = ("quantity", "limit_price", "duration", "end_at")
 UNSENT = "The quantity that is not sent yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One changed value. None means that there is no value, such as no limit price."""
+    """One changed value. None stands for no value, such as no limit price."""
 
     name: str
     label: str
@@ -51,10 +51,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """An order's terms after an amendment. ``before`` is its quantity until now. ``problems`` refuse the amendment.
+    """An order as it would be after an amendment. ``problems`` forbid the amendment.
 
-    ``done`` is the executed quantity, ``remaining`` the quantity to plan. ``least`` is the lower bound of the
-    quantity: done, and what may still be filled of its children.
+    ``before`` is the order's quantity until now, ``done`` the executed quantity, and ``remaining`` the quantity to
+    plan. ``least`` is the lowest possible quantity: ``done`` plus the quantity of children that may still be filled.
     """
 
     order: Order
@@ -70,7 +70,7 @@ class Amendment:
     changes: tuple[Change, ...] = ()
     plan: Plan | None = None
     problems: tuple[Problem, ...] = ()
-    #: Which limits it exceeds.
+    #: The limits that the amended order exceeds.
     verdict: Verdict = WITHIN
 
     @property
@@ -87,13 +87,13 @@ class Amendment:
 
     @property
     def need(self) -> Cost:
-        """Return the amount that the unsent quantity may take at its worst price, with fees."""
+        """Return the amount that the quantity not yet sent may cost at its worst price, with fees."""
         unsent = max(self.quantity - self.least, ZERO)
         return self.market.needs(unsent, self.limit_price, self.parameters)
 
     @property
     def needs_more(self) -> bool:
-        """Return False only if it is known that the order needs no more than before."""
+        """Return True unless it is certain that the order needs no more money than before."""
         before = parse_parameters(self.order.algorithm, self.terms.parameters)
         unsent = max(self.before - self.least, ZERO)
         had, needs = self.market.needs(unsent, self.terms.limit_price, before), self.need
@@ -101,12 +101,12 @@ class Amendment:
 
     @property
     def paid_by(self) -> str:
-        """Return the name of the field to show when the balance is too small."""
+        """Return the name of the field beside which a too small balance is shown."""
         return "quantity" if self.quantity != self.before else "limit_price"
 
     @property
     def price(self) -> Decimal | None:
-        """Return the price for judging quantities: the mid, however old, else the limit."""
+        """Return the price at which quantities are valued: the mid, however old, or else the limit price."""
         return self.market.price(self.limit_price)
 
     @property
@@ -122,7 +122,7 @@ class Amendment:
 
 
 def market_of_order(order: Order, now: datetime) -> OrderMarket:
-    """Return the order's current market, with the limits that it was sent with."""
+    """Return the order's current market, with the exchange's rules that were stored with the order."""
     return order_market(
         accounts=accounts_of(order),
         markets={public_id: market_from_json(market) for public_id, market in order.market.items()},
@@ -135,11 +135,12 @@ def market_of_order(order: Order, now: datetime) -> OrderMarket:
 
 
 def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any]) -> Amendment:
-    """Return the order with ``raw`` changes.
+    """Return the order with the changes in ``raw``.
 
-    1. Read them. A change that cannot be read or made is a problem, and its value stays as it was. 2. The end. 3.
-    The quantity, the limit price and the balance. 4. The differences. 5. The plan for the remaining quantity, from
-    now on.
+    1. Read them. A change that cannot be read or made is a problem, and its value stays as it was.
+    2. Judge the end, then the quantity, the limit price and the balance.
+    3. List the differences.
+    4. Plan the remaining quantity, from now on.
     """
     if order.terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
@@ -323,7 +324,10 @@ def _plan(amended: Amendment) -> Plan:
 
 
 def _for_the_rest(amended: Amendment, start: datetime, most: int) -> AlgorithmParameters:
-    """Ask for as many slices as keep their length: a number of slices was of the whole order."""
+    """Return the parameters with the number of slices for the remaining time.
+
+    The old number was for the whole order. The new one keeps the length of a slice.
+    """
     current = plan_rows(amended.order)
     if getattr(amended.parameters, "slices", None) is None or not current:
         return amended.parameters

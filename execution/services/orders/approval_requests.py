@@ -1,4 +1,4 @@
-"""Requests that another person approves an order or an amendment: how they are made and ended."""
+"""Requests that another person approves an order or an amendment. This module makes and ends them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def approval_ask(
     change_words: str = "",
     change_reason: str = "",
 ) -> OrderApproval:
-    """Write a request for a locked order, and its journal entry. ``changes`` are raw values of an amendment.
+    """Write a request for approval of a locked order, and its journal entry.
 
-    An order has one waiting request at a time. Raises ``Refused`` for a second one.
+    ``changes`` are the raw values of an amendment; None asks for the order itself. An order has one waiting request at
+    a time. Raises ``Refused`` for a second one.
     """
     if (earlier := waiting_approval(order)) is not None:
         message = f"Order {order.public_id} waits for approval {earlier.public_id} already. Withdraw that one first."
@@ -93,7 +94,9 @@ def approval_end(approval: OrderApproval, state: ApprovalState, *, now: datetime
 def approval_of_resume(
     order: Order, verdict: Verdict, *, person: User, reason: str, now: datetime
 ) -> OrderApproval:
-    """Record that a supervisor approved a locked order above limits by resuming it, inside a transaction."""
+    """Record that a supervisor who resumed a locked order approved it above its limits. Call it inside a
+    transaction.
+    """
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")

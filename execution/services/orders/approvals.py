@@ -1,6 +1,6 @@
-"""The decision about orders and amendments above a limit: approved, refused, withdrawn or expired.
+"""The decisions about requests to approve an order or amendment above a limit.
 
-docs/how-to/limits.md describes them.
+A request is approved, refused, withdrawn or expired (docs/how-to/limits.md).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ApprovalNotFound(Exception):
 
 
 def approval_verdict(approval: OrderApproval, now: datetime) -> Verdict:
-    """Return the verdict on the order, or on its amendment, by the current limits and markets."""
+    """Return the verdict on the order, or on its amendment: the limits that it exceeds now, in the current markets."""
     order = approval.order
     market = market_of_order(order, now)
     if approval.changes is None:
@@ -57,7 +57,7 @@ def approval_verdict(approval: OrderApproval, now: datetime) -> Verdict:
 
 
 def waiting_verdict(approval: OrderApproval, now: datetime) -> Verdict:
-    """Return the verdict on a waiting request; an empty one once the request is decided."""
+    """Return the limits that a waiting request exceeds now. Return an empty verdict once the request is decided."""
     return approval_verdict(approval, now) if approval.is_waiting else WITHIN
 
 
@@ -67,9 +67,9 @@ def approval_approve(
 ) -> OrderApproval:
     """Approve a request: the order begins, or the amendment is made. A second time changes nothing.
 
-    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``. Raises ``Refused``
-    for a reason that is too long, for the person who asked, after its time, under a halt, when a hard limit or one
-    not ``seen`` is exceeded now, and when the terms have changed.
+    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``. Raises ``Refused`` for
+    a reason that is too long, for the person who asked, when the request has expired, under a halt, and when the terms
+    have changed. It also does so if a hard limit is exceeded now, or a limit whose kind is not in ``seen``.
     """
     _refuse_all_but_supervisors(person)
     reason = optional_reason(reason)
@@ -104,7 +104,7 @@ def approval_approve(
 
 
 def _begin(order: Order, approval: OrderApproval, person: User, now: datetime) -> None:
-    """Let an approved order begin. Its schedule moves by the wait, unless its trader fixed the end."""
+    """Let an approved order begin. Its schedule moves by the time that it waited, unless its trader fixed the end."""
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
@@ -158,8 +158,9 @@ def approval_withdraw(*, public_id: str, person: User, now: datetime) -> OrderAp
 
 
 def approvals_expire(*, now: datetime) -> int:
-    """End the requests whose time is over, and return the number. One that the database refuses is left to the next
-    call.
+    """End the requests that have expired, and return their number.
+
+    A request that the database refuses to change now is left to the next call.
     """
     late = OrderApproval.objects.filter(state=ApprovalState.WAITING, expires_at__lte=now)
     ended = 0

@@ -1,7 +1,7 @@
-"""The confirmations of a basket: for each row those of an order alone, and for the whole its notional.
+"""The confirmations that a person gives before a basket is sent: for each row and for the whole basket.
 
-The person types the notional of the whole again, and not each quantity, because a mistyped basket is wrong in its
-size. Where a part of the notional is unknown, each row is confirmed as an order alone.
+The person types the notional of the whole basket again, not each quantity, because the usual mistake in a basket is
+its size. If a part of the notional is unknown, each row is confirmed like a single order instead.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from execution.services.orders.basket_preview import BasketPreview
 from execution.services.orders.confirmation import PROGRAM, Confirmation, confirmation_problems, must_be_typed
 from execution.services.orders.limits import reason_problems
 
-#: The market moves while somebody types: a notional within this share of the one now is the same.
+#: The largest difference, as a share of the notional, at which a typed notional still counts as the same. The market
+#: moves while a person types.
 SAME_WITHIN = Decimal("0.01")
 NOTIONAL_FIELD = "confirm_notional"
 
 
 @dataclass(frozen=True, slots=True)
 class BasketConfirmation:
-    """The confirmations of each row, by its number, and the notional as it was typed again.
+    """The confirmations of a basket: of each row, by its number, and the notional that the person typed again.
 
-    The reason for a soft limit belongs to the first of the rows that exceed it.
+    If several rows exceed the same soft limit, its reason is given with the first of them.
     """
 
     rows: Mapping[int, Confirmation] = field(default_factory=dict)
     notional: str = ""
-    #: Of a row that ``rows`` does not have.
+    #: The confirmation of each row that is not in ``rows``.
     others: Confirmation = PROGRAM
 
     def of(self, number: int) -> Confirmation:
@@ -44,8 +45,9 @@ class BasketConfirmation:
 
 
 def notional_must_be_typed(person: User, sums: BasketSums) -> bool:
-    """Return True above the person's own threshold. An unknown notional cannot be typed, so each
-    row is judged then.
+    """Return True if the basket's notional is above the person's own threshold. Return False if it is unknown.
+
+    An unknown notional cannot be typed. Each row is confirmed by itself then.
     """
     return sums.gross is not None and must_be_typed(person, sums.gross)
 
@@ -53,7 +55,7 @@ def notional_must_be_typed(person: User, sums: BasketSums) -> bool:
 def basket_confirmation_problems(
     person: User, basket: BasketPreview, confirmed: BasketConfirmation
 ) -> list[Problem]:
-    """Return the problems of everything that is not confirmed yet."""
+    """Return a problem for each confirmation that is still missing."""
     problems: list[Problem] = []
     for row in basket.rows:
         if row.preview is None:
@@ -72,7 +74,7 @@ def basket_confirmation_problems(
 
 
 def reasons_of(basket: BasketPreview, confirmed: BasketConfirmation, number: int) -> Confirmation:
-    """Return a row's confirmation, with the reasons that were given for a limit of several rows."""
+    """Return a row's confirmation, with the reasons for all soft limits that it exceeds, alone or with other rows."""
     reasons = {
         str(breach.breach.kind): confirmed.of(breach.first).limit_reasons.get(breach.breach.kind, "")
         for breach in basket.at_level(LimitLevel.SOFT)
@@ -82,7 +84,7 @@ def reasons_of(basket: BasketPreview, confirmed: BasketConfirmation, number: int
 
 
 def _typed_problems(sums: BasketSums, typed: str) -> list[Problem]:
-    """Return what is wrong with the notional as it was typed again."""
+    """Return a problem if the typed notional is not the basket's."""
     gross = sums.gross
     number = _number(typed)
     if gross is None or (number is not None and abs(number - gross) <= gross * SAME_WITHIN):

@@ -1,4 +1,4 @@
-"""The preview of a basket that does not exist yet: each row judged as an order alone, and all of them together."""
+"""The preview of a basket that does not exist yet. Each row is judged like a single order, then all rows together."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ from execution.services.orders.limits import limit_problems, verdicts_together
 from execution.services.orders.preview import order_stages, with_verdict
 from execution.services.orders.stages import Preview
 
-#: What time it is, UTC.
+#: A function that returns the time, UTC.
 Clock = Callable[[], datetime]
-#: Of these limits the rows of one symbol and side count as one order.
+#: The kinds of limits that treat all rows of one symbol and side as one order.
 _OF_ONE_ORDER = frozenset({LimitKind.ORDER_QUANTITY, LimitKind.ORDER_NOTIONAL, LimitKind.VOLUME_SHARE})
 _BALANCE = frozenset({Code.INSUFFICIENT_BALANCE, Code.BALANCE_RESERVED})
 
 
 @dataclass(frozen=True, slots=True)
 class BasketBreach:
-    """A limit that rows exceed, alone or together. The first of these rows acknowledges it once."""
+    """A limit that one row exceeds, or several rows together. A reason for it is given once, in the first of these
+    rows.
+    """
 
     breach: Breach
     rows: tuple[int, ...]
-    #: The figure is a sum over the rows.
+    #: True if the figure is a sum over the rows.
     is_sum: bool = False
 
     @property
@@ -55,17 +57,17 @@ class BasketBreach:
 
     @property
     def whose(self) -> str:
-        """Return ``Row 3`` or ``Rows 1 and 4 together``."""
+        """Return words for the rows, such as ``Row 3`` or ``Rows 1 and 4 together``."""
         together = " together" if self.is_sum and len(self.rows) > 1 else ""
         return f"{rows_words(self.rows).capitalize()}{together}"
 
     @property
     def fact(self) -> str:
-        """Return the figure and the limit in one clause about these rows."""
+        """Return a clause with the figure and the limit, worded for these rows."""
         return self._of_rows(self.breach.fact)
 
     def _of_rows(self, words: str) -> str:
-        """Return the words for one order as those for the sum of several."""
+        """Return words about one order, changed to the plural if the figure is a sum over several rows."""
         if not self.is_sum or len(self.rows) == 1:
             return words
         for one, several in (("with this order", "with these orders"), ("he order's", "heir")):
@@ -73,7 +75,9 @@ class BasketBreach:
         return words
 
     def said(self, problem: Problem) -> Problem:
-        """Return a problem of the breach that names its rows. The problem of a single row belongs to that row."""
+        """Return ``problem`` with the rows named in its message. If there is a single row, the problem belongs to that
+        row.
+        """
         if len(self.rows) == 1:
             return in_row(problem, self.first)
         name = in_row(problem, self.first).field
@@ -83,7 +87,7 @@ class BasketBreach:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A row with its preview, which is None while the row cannot be read."""
+    """A row with its preview. The preview is None if the row cannot be read."""
 
     row: BasketRow
     preview: Preview | None = None
@@ -99,7 +103,9 @@ class JudgedRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketPreview:
-    """A basket as it would be if it were sent now. ``problems`` are those of several rows, or of the whole."""
+    """A basket as it would be if it were sent now. ``problems`` are those of several rows together, or of the whole
+    basket.
+    """
 
     name: str
     rows: tuple[JudgedRow, ...]
@@ -110,12 +116,12 @@ class BasketPreview:
 
     @property
     def every_problem(self) -> list[Problem]:
-        """Return the problems of the whole, then those of each row with its number."""
+        """Return the problems of the whole basket, then those of each row, with the row's number."""
         return [*self.problems, *(in_row(each, row.number) for row in self.rows for each in row.problems)]
 
     @property
     def previews(self) -> list[Preview]:
-        """Return the rows' previews. Raises ``RuntimeError`` while a row cannot be read."""
+        """Return the rows' previews. Raises ``RuntimeError`` if a row cannot be read."""
         found = [row.preview for row in self.rows if row.preview is not None]
         if len(found) < len(self.rows):
             raise RuntimeError("a basket without problems has a row that cannot be read")
@@ -128,10 +134,12 @@ class BasketPreview:
 def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock: Clock) -> BasketPreview:
     """Judge a basket. Nothing is written. Raises ``Refused`` only for an invalid basket, such as an empty one.
 
-    Each row is judged at its own moment, because after a hundred rows the first one's market would be old.
+    Each row is judged with the market at its own moment, because a market read once would be old after a hundred rows.
 
-    1. Each row as an order alone, without limits, and repeated rows. 2. The limits of all rows together. 3. The sum
-    that the accounts can pay for. 4. The sums.
+    1. Judge each row like a single order, without limits, and find repeated rows.
+    2. Judge the limits of all rows together.
+    3. Find out whether the accounts can pay for all rows.
+    4. Calculate the sums.
     """
     refuse_if(basket_problems(name, rows))
     repeated = repeated_rows(rows)
@@ -151,8 +159,9 @@ def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock:
 
 
 def with_verdicts(basket: BasketPreview, verdicts: Sequence[Verdict]) -> BasketPreview:
-    """Return the basket with the limits that its rows exceed. A breach of several rows is told once, not in each of
-    them.
+    """Return the basket with the limits that its rows exceed.
+
+    A limit that several rows exceed together is a problem of the basket, and not of each row.
     """
     breaches = _breaches(basket.rows, verdicts)
     shared = {id(each.breach): each for each in breaches if len(each.rows) > 1}
@@ -174,7 +183,9 @@ def with_verdicts(basket: BasketPreview, verdicts: Sequence[Verdict]) -> BasketP
 
 
 def _breaches(rows: Sequence[JudgedRow], verdicts: Sequence[Verdict]) -> list[BasketBreach]:
-    """Return each breach once, with its rows: those of one limit and one figure are one."""
+    """Return the exceeded limits, each with its rows. Rows with the same limit and the same figure share one
+    breach.
+    """
     found: dict[tuple[object, ...], list[tuple[JudgedRow, Breach]]] = defaultdict(list)
     for row, verdict in zip(rows, verdicts, strict=True):
         for breach in (*verdict.refused, *verdict.approvals, *verdict.reasons):
@@ -198,9 +209,9 @@ def _is_sum(breach: Breach, members: Sequence[tuple[JudgedRow, Breach]]) -> bool
 
 
 def _balance_problems(person: User, rows: Sequence[JudgedRow]) -> list[Problem]:
-    """Return a problem for each set of accounts that cannot pay for its rows beside the others.
+    """Return a problem for each set of accounts that cannot pay for its rows together with the rows of other accounts.
 
-    A row that the accounts cannot pay for alone has said so itself.
+    Rows that are unaffordable alone are left out, because their own problems say so.
     """
     groups: dict[tuple[tuple[str, ...], str], list[JudgedRow]] = defaultdict(list)
     reserves: dict[int, OrderReserve] = {}
@@ -242,7 +253,7 @@ def _unaffordable(
 
 
 def total_label(numbers: Sequence[int]) -> str:
-    """Return the rows as the subject of a sentence about the amount that they need."""
+    """Return the rows as the subject of a sentence, such as ``The total of rows 1 and 4``."""
     words = rows_words(numbers)
     return words.capitalize() if len(numbers) == 1 else f"The total of {words}"
 
@@ -255,7 +266,7 @@ def _needs(preview: Preview) -> Cost:
 
 
 def _reserve(person: User, preview: Preview) -> OrderReserve | None:
-    """Return what a row would reserve; None while its quantity is not known."""
+    """Return the amount that a row would reserve; None while its quantity is not known."""
     market, terms = preview.market, preview.terms
     if market is None or terms.quantity is None:
         return None

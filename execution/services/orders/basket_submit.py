@@ -1,4 +1,4 @@
-"""The sending of a basket: one transaction, every order or none, safe to repeat."""
+"""The submit of a basket. One transaction writes every order or none. It is safe to repeat."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from execution.services.records.audit import audit_append
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """A basket that is on its way into the database."""
+    """A basket while it is being submitted, with everything that the submit needs."""
 
     person: User
     basket: BasketPreview
@@ -64,11 +64,11 @@ def basket_submit(
     clock: Clock,
     confirmed: BasketConfirmation,
 ) -> Basket:
-    """Create every order of the basket, once per person and key. Raises ``Refused``, and creates none then.
+    """Create every order of the basket, once per person and key. If it raises ``Refused``, it creates none.
 
-    1. The same key with the same rows returns the basket that it made before; with others it is refused.
-    2. The preview judges the rows. Any problem of any row refuses all, and so does a missing confirmation.
-    3. The basket, its orders and the audit's entry are one transaction; the drivers are woken after it.
+    1. The same key with the same rows returns the basket that it made before. With other rows it is refused.
+    2. The preview judges the rows. Any problem of any row refuses all rows, and so does a missing confirmation.
+    3. The basket, its orders and the audit's entry are one transaction. The orders' drivers are woken after it.
     4. Under the gate, limits and free balances are judged once more for all orders together.
     """
     name, now = name.strip(), clock()
@@ -91,7 +91,7 @@ def basket_submit(
 
 
 class _Outdated(Exception):
-    """Raised when an order needs an approval or a reason that it did not need when it was previewed."""
+    """Raised when an order needs an approval or a reason that the preview did not ask for."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         super().__init__("the limits have changed since the preview")
@@ -147,7 +147,10 @@ def _write(sending: _Sending, basket: Basket) -> list[Order]:
 
 
 def _judge(sending: _Sending, orders: Sequence[Order]) -> None:
-    """Judge halts, limits and balances once more, under the gate: nobody else is between this and the commit."""
+    """Judge halts, limits and balances once more, under the gate.
+
+    No other order can be written between this and the commit.
+    """
     found = sending.basket
     for row, order in zip(found.rows, orders, strict=True):
         _in_row(row.number, partial(refuse_if_halted, order, ANY_KIND))
@@ -173,7 +176,10 @@ def _refuse_unaffordable(sending: _Sending, orders: Sequence[Order]) -> None:
 
 
 def _refuse_lookalikes(sending: _Sending) -> None:
-    """Refuse rows that somebody sent a moment ago from another tab, before any order of this basket is written."""
+    """Refuse rows that are like an order that the person sent a moment ago, for example in another tab.
+
+    It is called before any order of this basket is written.
+    """
     problems = []
     for row in sending.basket.rows:
         confirmed, request = sending.confirmed.of(row.number), row.row.request
@@ -192,7 +198,7 @@ def _in_row(number: int, judge: Callable[[], None]) -> None:
 
 
 def _audit(sending: _Sending, basket: Basket) -> None:
-    """Note the whole basket in the audit; each order's own journal has its part."""
+    """Record the basket in the audit with its sums. Each order has its own journal besides."""
     sums = sending.basket.sums
     figures = {"bought": sums.bought, "sold": sums.sold, "net": sums.net}
     audit_append(

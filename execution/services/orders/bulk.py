@@ -1,4 +1,4 @@
-"""One action on many orders: each through its own service and in its own transaction, independent of the others."""
+"""One action on many orders. Each order is changed through its own service, in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -38,22 +38,25 @@ class BulkResult:
     outcome: BulkOutcome
     problems: tuple[Problem, ...] = ()
     order_pk: int | None = None
-    #: The version of its terms before the action.
+    #: The version of the order's terms before the action.
     terms_version: int | None = None
 
 
 def orders_act(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
     """Carry the action out and return the result of each order, in the order of the request.
 
-    An order that is refused, or that the database refuses now, does not stop the others. Repeating the request does
-    nothing twice: finished orders are ``unchanged``. Raises ``Refused`` for a request that fits no order.
+    If one order is refused, or the database refuses to change it now, the others go on. Repeating the request does
+    nothing twice: the orders that are changed already are ``unchanged``. Raises ``Refused`` for a request that is
+    invalid for every order.
     """
     check_bulk(request)
     return [_one(person, request, chosen, now) for chosen in request.orders]
 
 
 def orders_act_preview(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
-    """Return what ``orders_act`` would return now. The action is carried out for each order and rolled back."""
+    """Return the results that ``orders_act`` would return now. The action is carried out for each order and rolled
+    back.
+    """
     check_bulk(request, is_preview=True)
     return [_one(person, request, chosen, now, takes_back=True) for chosen in request.orders]
 
@@ -61,7 +64,10 @@ def orders_act_preview(*, person: User, request: BulkRequest, now: datetime) -> 
 def _one(
     person: User, request: BulkRequest, chosen: ChosenOrder, now: datetime, *, takes_back: bool = False
 ) -> BulkResult:
-    """Do one order in its transaction. Who has not the right to it learns no more than from its own page."""
+    """Change one order in a transaction of its own. ``takes_back`` rolls the change back.
+
+    A person who may not see the order learns only what the order's page would tell: it is not found.
+    """
     pk = order_find(person=person, public_id=chosen.public_id)
     if pk is None:
         return BulkResult(chosen.public_id, BulkOutcome.NOT_FOUND)
@@ -90,7 +96,7 @@ def _terms_version(pk: int) -> int | None:
 
 
 def _done(person: User, request: BulkRequest, chosen: ChosenOrder, pk: int, now: datetime) -> BulkOutcome:
-    """Call the action's own service. An order whose version has not moved was so already."""
+    """Call the action's service for one order. If the order's version does not change, the result is ``UNCHANGED``."""
     before = Order.objects.values_list("version", flat=True).get(pk=pk)
     asked: dict[str, Any] = {"public_id": chosen.public_id, "person": person, "now": now}
     if request.action in AMENDING:
@@ -110,7 +116,10 @@ def _done(person: User, request: BulkRequest, chosen: ChosenOrder, pk: int, now:
 
 
 def _amended(request: BulkRequest, version: int | None, pk: int, asked: Mapping[str, Any]) -> Order:
-    """Amend from the version of the terms that was seen: the same request again finds its amendment made."""
+    """Amend the order from the version of the terms that the person saw.
+
+    So the same request sent again finds its amendment made already.
+    """
     if version is None:
         message = f"Order {asked['public_id']} has no terms."
         refuse("terms_version", message, code=Code.TERMS_CHANGED)
@@ -124,7 +133,7 @@ def _amended(request: BulkRequest, version: int | None, pk: int, asked: Mapping[
 
 
 def _changes(request: BulkRequest, terms: OrderTerms) -> dict[str, Any]:
-    """Return the amendment's fields. A fixed end stays a fixed end, a duration a duration."""
+    """Return the changes for the amendment. A fixed end stays a fixed end, and a duration stays a duration."""
     if request.action is BulkAction.URGENCY and request.urgency is not None:
         return {"urgency": plain(request.urgency)}
     if request.by is None:

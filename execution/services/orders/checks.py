@@ -1,4 +1,4 @@
-"""The ticket's checks of an order that does not exist yet, one line each."""
+"""The checks that the order ticket shows for an order that does not exist yet, one line each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from execution.services.orders.limits import REASON_FIELD
 from execution.services.orders.order_market import OrderMarket
 from execution.services.orders.stages import Check, Preview
 
-#: So many reserving orders are linked from one line.
+#: The most reserving orders that one line links to.
 ORDERS_SHOWN = 8
 
 
@@ -26,7 +26,7 @@ def checks_of(preview: Preview) -> list[Check]:
 
 
 def checks_beside(preview: Preview) -> list[Check]:
-    """Return every check that is not a problem: passed, waiting or unknown."""
+    """Return every check that is not a problem. Each is passed, waiting, unknown or a warning."""
     market, checks = preview.market, []
     if market is None:
         return []
@@ -47,7 +47,7 @@ def checks_beside(preview: Preview) -> list[Check]:
 
 
 def _limit_checks(preview: Preview) -> list[Check]:
-    """Return the limits that are exceeded and still allow the order, with an approval or with a reason."""
+    """Return a check for each exceeded limit that still allows the order, with an approval or with a reason."""
     verdict = preview.verdict
     checks = [Check("warn", breach.message, "approval") for breach in verdict.approvals]
     return checks + [
@@ -64,7 +64,9 @@ def _slices_check(preview: Preview, market: OrderMarket) -> Check:
 
 
 def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Return a check for each market that is not wholly open, and for an order above a maximum."""
+    """Return a check for each market that is not fully open, and for a quantity above the exchange's maximum of one
+    order.
+    """
     refused = {problem.message for problem in preview.problems}
     words = [f"{label}: {said}" for label, rules in market.by_label.items() if (said := status_words(rules))]
     checks = [Check("warn", each) for each in words if f"{each}." not in refused]
@@ -79,7 +81,7 @@ def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 
 
 def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Return a check for a limit price beyond the exchange's band, where children stop."""
+    """Return a check for a limit price beyond the edge of the exchange's price band. Children stop at that edge."""
     limit, mid, side = preview.request.limit_price, market.mid, market.side
     edge = None if mid is None else band_edge(market.limits, side, mid)
     if limit is None or edge is None or (limit - edge) * side.sign <= ZERO:
@@ -89,7 +91,9 @@ def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 
 
 def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Return the balance of the accounts together, then the free balance and the reserving orders of each."""
+    """Return the balance of all accounts together. Then, for each account, return its free balance and reserving
+    orders.
+    """
     quantity, free, currency = preview.terms.quantity, market.free, market.spends
     need = Cost(is_known=False)
     if quantity is not None:
@@ -113,7 +117,7 @@ def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 def _account_balance(
     preview: Preview, market: OrderMarket, account: Account, *, several: bool
 ) -> Check | None:
-    """Return the free balance of an account and the orders that reserve it. None where that adds nothing."""
+    """Return the free balance of an account and the orders that reserve it. Return None if that says nothing new."""
     currency, free = market.spends, market.balances.get(account.public_id)
     if free is None:
         return Check("unknown", f"Balance of {currency} on {account.label} is not known") if several else None
@@ -137,8 +141,8 @@ def _account_balance(
 
 
 def _book_checks(market: OrderMarket) -> list[Check]:
-    """Return the account's quote. With several accounts, return one line for all fresh quotes and one for each
-    other.
+    """Return the account's quote. With several accounts, return one line for all fresh quotes, and a line for each
+    quote that is not fresh.
     """
     if len(market.accounts) <= 1:
         return [_book_check(market.quote, market)]
@@ -172,7 +176,7 @@ def _depth_checks(preview: Preview) -> list[Check]:
 
 
 def books_awaited(preview: Preview) -> str:
-    """Return words for the books that the ticket waits for."""
+    """Return words about the order books that have not arrived yet."""
     names = preview.books_awaited
     books = "The book of {} has" if len(names) == 1 else "The books of {} have"
     return f"{books.format(enumerated(names))} not arrived: the available quantity and its price are not known yet"
@@ -208,7 +212,9 @@ def _limit_check(preview: Preview) -> Check:
 
 
 def _i_would_checks(preview: Preview) -> list[Check]:
-    """Return a check if an I-would price trades the whole quantity at once from the start."""
+    """Return a check if the I-would price cannot be compared with the mid, is far from it, or is reached by the market
+    now. In the last case the whole order may fill at once.
+    """
     quote, parameters, side = preview.quote, preview.terms.parameters, preview.request.side
     price = None if parameters is None else i_would_price(parameters)
     if parameters is None or price is None:

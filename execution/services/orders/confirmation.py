@@ -1,6 +1,6 @@
 """The confirmations that a person gives before an order is sent. The service that creates the order enforces them.
 
-Programs give the same, except for look-alikes: the API has idempotency keys instead, and shows a look-alike among
+API clients give the same, except for look-alikes. The API has idempotency keys instead, and shows a look-alike among
 the preview's checks.
 """
 
@@ -23,11 +23,11 @@ from execution.services.orders.stages import Preview
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The confirmations of a person for one order.
+    """The confirmations that a person gives for one order.
 
-    They are the quantity typed again, a look-alike that is meant, and a limit price or an I-would price on the wrong
-    side of the market by more than the collar. ``on_ticket``: the person uses a page, where a look-alike has to be
-    confirmed.
+    ``quantity`` is the quantity typed again. ``lookalike`` confirms that a similar order is not a mistake. ``limit``
+    and ``i_would`` confirm a price that is on the wrong side of the market by more than the collar. ``on_ticket`` is
+    True on a page, where a look-alike has to be confirmed.
     """
 
     quantity: str = ""
@@ -35,18 +35,21 @@ class Confirmation:
     limit: bool = False
     i_would: bool = False
     on_ticket: bool = True
-    #: Above the person's threshold the quantity is sent twice, by pages and API alike; the desk's own code does not.
+    #: True if an order above the person's threshold needs its quantity a second time. So it is for pages and for the
+    #: API. The desk's own code sends it once.
     is_retyped: bool = True
-    #: Why a soft limit may be exceeded, by the limit's kind.
+    #: The reason for exceeding each soft limit, by the limit's kind.
     limit_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, far: Sequence[Problem]) -> list[Problem]:
-        """Return the problems of prices that are not confirmed yet."""
+        """Return the problems in ``far`` that the person has not confirmed. Each is about a price far from
+        the market.
+        """
         given = {"confirm_limit": self.limit, "confirm_i_would": self.i_would}
         return [problem for problem in far if not given[problem.field]]
 
 
-#: Not from a ticket, and nothing confirmed.
+#: The confirmation of an order that the desk's own code sends: not from a ticket, and nothing is confirmed.
 PROGRAM = Confirmation(on_ticket=False, is_retyped=False)
 
 
@@ -55,14 +58,16 @@ def quantity_must_be_typed(person: User, preview: Preview) -> bool:
 
 
 def must_be_typed(person: User, notional: Decimal | None) -> bool:
-    """Return True above the person's own threshold, and where the worth of the order is unknown."""
+    """Return True if the person must type the quantity again: the notional is above the person's threshold, or
+    unknown.
+    """
     if person.confirm_above is None:
         return False
     return notional is None or notional > person.confirm_above
 
 
 def confirmation_problems(person: User, preview: Preview, confirmation: Confirmation) -> list[Problem]:
-    """Return the problems of everything that is not confirmed yet."""
+    """Return a problem for each confirmation that is still missing."""
     problems = confirmation.missing(price_problems(preview))
     problems += reason_problems(preview.verdict, confirmation.limit_reasons)
     if confirmation.is_retyped and quantity_must_be_typed(person, preview):
@@ -73,7 +78,7 @@ def confirmation_problems(person: User, preview: Preview, confirmation: Confirma
 
 
 def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
-    """Return the problems with the quantity that the person typed again."""
+    """Return a problem if the quantity that the person typed again is not ``quantity``."""
     if _typed(typed) == quantity:
         return []
     message = f"The quantity typed again is {typed.strip()[:40]!r}. It must be {grouped(quantity)}."
@@ -84,7 +89,7 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Return a problem for each price that lets the order pay more than the collar beyond the mid, if the mid is
+    """Return a problem for each price at which the order may pay more than the collar beyond the mid, if the mid is
     known.
     """
     request, parameters = preview.request, preview.terms.parameters

@@ -1,4 +1,4 @@
-"""Expected costs: tickets and orders request them, the compute queue calculates them, and orders keep them."""
+"""The expected costs of orders. Tickets and orders request them, and a queue of computing tasks calculates them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from execution.services.orders.stages import Preview
 from execution.services.records.journal import DESK, journal_append
 from execution.services.records.locking import order_locked
 
-#: Markets change: an estimate this old is worked out anew, and serves until the new one is there.
+#: The age at which an estimate is calculated anew, because markets change. The old one is shown meanwhile.
 FRESH_FOR = timedelta(minutes=1)
-#: A task that was lost is asked for again.
+#: The time after which a request without a result counts as lost and is repeated.
 ASK_AGAIN = timedelta(seconds=20)
 CANDLES_OF = timedelta(days=1)
 
 
 def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
-    """Return the newest estimate for the ticket. Request one if there is none; None where there cannot be one."""
+    """Return the newest estimate of the ticket's cost, and request a new one if it is missing or old.
+
+    Return None where there cannot be an estimate.
+    """
     spec = None if preview.takes_at_once else _spec(preview)
     if spec is None:
         return None
@@ -44,16 +47,18 @@ def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
 
 
 def estimates_done(keys: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return what the estimates of these keys have found, by key; those that are still worked out are left out."""
+    """Return the results of the estimates with these keys, by key. Estimates that are not calculated yet are
+    left out.
+    """
     found = Estimate.objects.filter(key__in=keys).values_list("key", "result")
     return {key: result for key, result in found if result is not None}
 
 
 def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
-    """Return the cost of the preview's route as an order keeps it; None without a price, or without a mid to compare
-    with.
+    """Return the cost of the preview's route in the form in which an order stores it.
 
-    It is a price and not an estimate, so it has no standard error.
+    Return None without a price, or without a mid to compare with. The cost is a price and not an estimate, so it has
+    no standard error.
     """
     quote = None if preview.market is None else preview.market.fresh_quote
     if preview.split is None or quote is None:
@@ -70,8 +75,8 @@ def _is_due(estimate: Estimate, now: datetime) -> bool:
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
     """Store the expected cost of a new order, inside the transaction that creates it.
 
-    An order that takes at once has the cost of its route. Otherwise an estimate that does not exist yet is
-    requested, and comes later.
+    For an order that takes at once it is the cost of its route. For other orders it is an estimate. If there is no
+    fresh one, it is requested and comes later.
     """
     if preview.takes_at_once:
         order.predicted = route_json(preview, now)
@@ -92,7 +97,7 @@ def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
 def estimate_work(
     *, estimate_pk: int, now: datetime, predict: Callable[[dict[str, Any]], Prediction] = predict_spec
 ) -> None:
-    """Calculate an estimate and store it. It may be called twice, and for an estimate that is deleted."""
+    """Calculate an estimate and store it. A second call is safe, and so is a call for an estimate that was deleted."""
     asked = Estimate.objects.filter(pk=estimate_pk).first()
     if asked is None or (asked.done_at is not None and asked.done_at >= asked.asked_at):
         return
@@ -157,7 +162,9 @@ def _result(
 
 
 def prediction_json(prediction: Prediction, now: datetime) -> dict[str, Any]:
-    """Return a prediction as an order keeps it: basis points of arrival with two decimals, fees included."""
+    """Return a prediction in the form in which an order stores it: basis points of the arrival price with two
+    decimals, fees included.
+    """
     figures = {
         name: str(Decimal(getattr(prediction, name)).quantize(Decimal("0.01")))
         for name in ("cost_bp", "standard_error_bp", "spread_bp", "drift_bp", "fee_bp")

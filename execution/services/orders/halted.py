@@ -1,4 +1,4 @@
-"""The check for halts that cover an order, under the lock that new halts take too."""
+"""The check for halts that cover an order. It locks the gate, as setting a halt does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from execution.services.records.locking import gate_locked
 
 
 def refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
-    """Lock the gate and refuse an order that a halt covers. So nothing passes after the halt's commit."""
+    """Lock the gate and refuse an order that a halt covers. So no order is let through after a halt's commit."""
     gate_locked()
     halt = order_halt(order, kinds)
     if halt is not None:

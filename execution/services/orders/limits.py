@@ -1,6 +1,6 @@
 """The check of limits when a person submits, amends or resumes an order.
 
-The caller holds the gate, so each of twenty submits at once sees the orders before it.
+The caller has locked the gate. So if twenty orders are submitted at once, each sees the ones before it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from execution.services.orders.order_market import OrderMarket
 from execution.services.orders.stages import Preview
 from execution.services.records.reasons import MAX_REASON_LENGTH
 
-#: The field of a form in which a person gives the reason for exceeding a soft limit, before the kind.
+#: The beginning of the name of a form's field for the reason to exceed a soft limit. The limit's kind follows.
 REASON_FIELD = "limit_reason_"
-#: The field that a limit is about, where it is not the quantity.
+#: The form's field beside which a limit's problem is shown, for the kinds where that is not the quantity.
 _FIELDS = {LimitKind.COLLAR: "collar_bp", LimitKind.HOUR_MOVE: "limit_price"}
 _OF_SIZE = AT_SUBMIT - {LimitKind.COLLAR, LimitKind.HOUR_MOVE}
 
 
 def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict:
-    """Judge a new order. A figure that cannot be known yet, such as its quantity, is judged later.
+    """Judge a new order by the limits. A figure that cannot be known yet, such as its quantity, is judged later.
 
-    ``order_pk`` is that of the order's row, if it is written already, so that the order counts once.
+    ``order_pk`` is the primary key of the order if it is written already, so that the order does not count twice.
     """
     return verdicts_together([preview], order_pks=[order_pk], now=preview.now)[0]
 
@@ -44,7 +44,7 @@ def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict
 def verdicts_together(
     previews: Sequence[Preview | None], *, order_pks: Sequence[int | None], now: datetime
 ) -> list[Verdict]:
-    """Judge new orders that are sent as one, each with what all of them do to its limits."""
+    """Judge new orders that are sent together. Each is judged by what all of them add to its limits."""
     asked = [
         None if preview is None else _asked(preview, pk)
         for preview, pk in zip(previews, order_pks, strict=True)
@@ -57,7 +57,7 @@ def verdicts_together(
 
 
 def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
-    """Return the subject of a check; None while the quantity cannot be told."""
+    """Return the order in the form that a check of limits takes; None while its quantity is unknown."""
     market, terms, person = preview.market, preview.terms, preview.person
     if market is None or terms.quantity is None or terms.parameters is None or person is None:
         return None
@@ -78,7 +78,10 @@ def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
 
 
 def amendment_verdict(amendment: Amendment) -> Verdict:
-    """Judge the values that an amendment makes larger, wider or dearer. Smaller ones are never refused."""
+    """Judge by the limits only those values that an amendment changes: a larger size, another collar or limit price.
+
+    A smaller size is never refused.
+    """
     kinds: set[LimitKind] = set()
     if amendment.grows:
         kinds |= _OF_SIZE
@@ -98,7 +101,7 @@ def amendment_verdict(amendment: Amendment) -> Verdict:
 
 
 def is_limited(order: Order) -> bool:
-    """Return whether any limit bounds an order when it is placed."""
+    """Return True if any limit applies to the order when it is placed."""
     accounts = list(order.accounts.values_list("pk", flat=True))
     return bool(limits_applying(order.trader_id, accounts, order.symbol, AT_SUBMIT))
 
@@ -152,7 +155,7 @@ def kinds_approved(order: Order) -> frozenset[LimitKind]:
 
 
 def limit_problems(verdict: Verdict) -> list[Problem]:
-    """Return a problem for each hard limit that is exceeded."""
+    """Return a problem for each hard limit in the verdict."""
     return [_problem(breach, Code.LIMIT_EXCEEDED) for breach in verdict.refused]
 
 
@@ -167,7 +170,7 @@ def _problem(breach: Breach, code: Code) -> Problem:
 
 
 def reason_problems(verdict: Verdict, reasons: Mapping[str, str]) -> list[Problem]:
-    """Return a problem for each exceeded soft limit without a reason. Each needs its own."""
+    """Return a problem for each exceeded soft limit for which no reason is given. Each limit needs its own reason."""
     problems = []
     for breach in verdict.reasons:
         field, reason = f"{REASON_FIELD}{breach.kind}", reasons.get(breach.kind, "").strip()
@@ -181,7 +184,7 @@ def reason_problems(verdict: Verdict, reasons: Mapping[str, str]) -> list[Proble
 
 
 def reasons_kept(verdict: Verdict, reasons: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the journal's data about exceeded soft limits: each fact, and the reason that was given."""
+    """Return the journal's data about exceeded soft limits: for each the fact and the reason that the person gave."""
     return [
         {"limit": breach.limit.public_id, "fact": breach.fact, "reason": reasons[breach.kind].strip()}
         for breach in verdict.reasons
@@ -189,5 +192,5 @@ def reasons_kept(verdict: Verdict, reasons: Mapping[str, str]) -> list[dict[str,
 
 
 def waiting_approval(order: Order) -> OrderApproval | None:
-    """Return the order's undecided request for approval; None when there is none."""
+    """Return the order's request for approval that nobody has decided yet; None when there is none."""
     return order.approvals.filter(state=ApprovalState.WAITING).first()

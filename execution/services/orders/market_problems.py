@@ -1,4 +1,4 @@
-"""The reasons why a market rejects an order: its status, its price band, and maximums that leave no room."""
+"""The reasons why a market rejects an order: its status, its price band, or a maximum below its minimum."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from execution.core.types import Market, MarketStatus, Side
 
 
 def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """Return a problem for each market that takes no new order of ``side`` now. ``markets`` are by the account's
-    label.
+    """Return a problem for each market that takes no new order of ``side`` now. The keys of ``markets`` are account
+    labels.
     """
     return [
         Problem(
@@ -31,7 +31,9 @@ def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 
 
 def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """Return problems when an order cannot resume or grow because all of its markets are closed."""
+    """Return problems when an order cannot resume or grow because all of its markets are closed. One open market is
+    enough.
+    """
     closed = closed_problems(side, markets)
     return closed if len(closed) == len(markets) else []
 
@@ -39,8 +41,10 @@ def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 def band_problems(
     side: Side, limit_price: Decimal | None, limits: Market, mid: Decimal | None
 ) -> list[Problem]:
-    """Return problems when no order could rest at the limit price. On the other side children stay within the band
-    by themselves.
+    """Return a problem if the exchange would reject every order at the limit price, because it is too far from the
+    mid.
+
+    A limit price beyond the other edge of the price band is no problem, because children stay within the band.
     """
     if limit_price is None or mid is None or (edge := band_far_edge(limits, side, mid)) is None:
         return []
@@ -55,7 +59,9 @@ def band_problems(
 
 
 def size_problems(quantity: Decimal, limits: Market, price: Decimal | None) -> list[Problem]:
-    """Return problems when no child of any size could be sent: the maximum of one order is under the minimum."""
+    """Return a problem if no child of any size can be sent, because the largest size of one order is under the
+    smallest.
+    """
     if price is None or (most := largest_quantity(limits, price)) is None:
         return []
     least = minimum_quantity(limits, price)

@@ -1,4 +1,4 @@
-"""The update of live orders after a venue has changed the rules of their markets. It needs no person."""
+"""The update of live orders after an exchange has changed the rules of their markets. No person has to act."""
 
 from __future__ import annotations
 
@@ -27,16 +27,18 @@ Changes = Mapping[str, Mapping[str, tuple[str | None, str | None]]]
 
 
 class Adopted(NamedTuple):
-    """The orders whose rules changed, by primary key, and whether a live one waits for a market to open."""
+    """The result of an update: the primary keys of changed orders, and whether a live order waits for a market to
+    open.
+    """
 
     orders: list[int]
     is_waiting: bool
 
 
 def orders_adopt_markets(*, venue_pk: int, now: datetime) -> Adopted:
-    """Give each live order at a venue the venue's recorded rules.
+    """Give each live order at a venue the venue's current rules, as they are stored.
 
-    Each order is a transaction of its own, with one entry in its journal: the old and the new rules.
+    Each order has a transaction of its own, with one journal entry that shows the old and the new rules.
     """
     rules = {row.symbol: market_from_row(row) for row in Market.objects.filter(venue_id=venue_pk)}
     labels = dict(Account.objects.filter(venue_id=venue_pk).values_list("public_id", "label"))
@@ -49,7 +51,7 @@ def orders_adopt_markets(*, venue_pk: int, now: datetime) -> Adopted:
 
 
 def _news(order: Order, labels: Mapping[str, str], rules: Mapping[str, types.Market]) -> Changes:
-    """Return the rules of each market that differ from the order's, by the account's label."""
+    """Return, for each account label, the rules of its market that differ from those stored with the order."""
     found = {
         label: rules_changed(market_from_json(order.market[public_id]), rules[order.symbol])
         for public_id, label in labels.items()
@@ -62,8 +64,12 @@ def _news(order: Order, labels: Mapping[str, str], rules: Mapping[str, types.Mar
 def _adopt(
     order_pk: int, labels: Mapping[str, str], rules: Mapping[str, types.Market], now: datetime
 ) -> bool:
-    """Adopt new rules. 1. Find them under the order's lock. 2. Keep them with the order. 3. Plan the rest again
-    where the plan does not fit the new lot or minimum. 4. Write one journal entry.
+    """Give one order its new rules.
+
+    1. Find the new rules under the order's lock.
+    2. Store them with the order.
+    3. Plan the rest again if the plan does not fit the new lot or minimum.
+    4. Write one journal entry.
     """
     order = order_locked_with_terms(order_pk)
     news = _news(order, labels, rules) if order.status in ORDER_LIVE else {}
@@ -88,7 +94,9 @@ def _adopt(
 
 
 def _fitting_plan(order: Order, now: datetime) -> tuple[SlicePlan, ...] | None:
-    """Return the rest of the plan on the new lot and over the new minimum. None where it fits already, or is over."""
+    """Return the rest of the plan, changed to fit the new lot and minimum. Return None if it fits already or nothing
+    remains.
+    """
     if order.status == OrderStatus.CLOSING or order.terms is None:
         return None
     remaining = order.quantity - done_of(order)

@@ -1,4 +1,4 @@
-"""The market, balances and time by which a new or amended order is judged."""
+"""The market, the balances and the time by which a new or amended order is judged."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from execution.selectors.quotes import feeds_latest, quote_latest
 class OrderMarket:
     """The facts for judging an order, read once before any row is locked.
 
-    ``markets`` and ``quotes`` are by the account's public id. ``spending`` has the free amount of the spent currency
-    and the reserves of other orders. ``limits`` fit every account. ``quote`` is the reference of the accounts'
-    quotes, or the first account's, however old, when none is fresh and sane. ``candles`` are read only for an
-    algorithm that needs them.
+    The keys of ``markets`` and ``quotes`` are the accounts' public ids. ``spending`` has the free amount of the
+    currency that the order spends, and the reserves of other orders. ``limits`` are market rules that hold for every
+    account. ``quote`` is the reference of the accounts' quotes. If none is fresh and sane, it is the first account's,
+    however old. ``candles`` are read only for an algorithm that needs them.
     """
 
     side: Side
@@ -51,7 +51,7 @@ class OrderMarket:
     quote: Quote | None
     spending: Spending
     candles: tuple[Candle, ...]
-    #: What is wrong with the feeds of the accounts' markets, in words, by the account's label.
+    #: Words about the problems of the market data feeds, by the account's label.
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -65,17 +65,17 @@ class OrderMarket:
 
     @property
     def mid(self) -> Decimal | None:
-        """Return the mid of any age; None while no sane quote is known."""
+        """Return the mid of the quote, however old; None while no sane quote is known."""
         return None if self.sane_quote is None else self.sane_quote.mid
 
     @property
     def by_label(self) -> dict[str, Market]:
-        """Return the markets by the account's label."""
+        """Return the markets by their accounts' labels."""
         return {account.label: self.markets[account.public_id] for account in self.accounts}
 
     @property
     def spends(self) -> str:
-        """Return the currency that the order takes from the balances."""
+        """Return the currency that the order spends."""
         return spent_currency(self.limits.symbol, self.side)
 
     @property
@@ -85,24 +85,24 @@ class OrderMarket:
 
     @property
     def free(self) -> Decimal | None:
-        """Return the accounts' free amount of the spent currency together; None when one is unknown."""
+        """Return the sum of the accounts' free amounts of the spent currency; None when one is unknown."""
         return balances_sum(self.balances.values())
 
     def price(self, limit_price: Decimal | None) -> Decimal | None:
-        """Return the price for judging quantities: the mid, however old, else the limit."""
+        """Return the price at which quantities are valued: the mid, however old, or else the limit price."""
         return self.sane_quote.mid if self.sane_quote else limit_price
 
     def needs(
         self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
     ) -> Cost:
-        """Return the amount of ``spends`` that a quantity may take at its worst price, with fees."""
+        """Return the amount of the currency ``spends`` that a quantity may cost at its worst price, with fees."""
         reserve = self.reserve(quantity, limit_price, parameters)
         return reserved_within(reserve, reserve)
 
     def reserve(
         self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
     ) -> Mapping[str, Reserve]:
-        """Return what a quantity would reserve on each account, by public id."""
+        """Return the amount that a quantity would reserve on each account, by the account's public id."""
         collar_bp = None if parameters is None else parameters.collar_bp
         terms = {
             name: AccountTerms(
@@ -153,9 +153,10 @@ def order_market(
     now: datetime,
     order_pk: int | None = None,
 ) -> OrderMarket:
-    """Read the current market of these accounts. ``markets`` have the limits to judge by.
+    """Read the current market of these accounts. ``markets`` are the market rules to judge by, by the account's public
+    id.
 
-    ``order_pk`` is that of an existing order, whose own reserve is left out.
+    ``order_pk`` is the primary key of an existing order. Its own reserve is left out.
     """
     limits = combined_market(tuple(markets.values()))
     latest = {account.public_id: quote_latest(account.venue_id, symbol) for account in accounts}

@@ -97,10 +97,10 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
 
 @transaction.atomic
 def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
-    """Resume a paused order. ``catch_up`` keeps the schedule's times; ``shift`` moves them by the time lost.
+    """Resume a paused order. ``catch_up`` keeps the schedule's times. ``shift`` moves them by the time lost.
 
     Refused while the accounts cannot pay for the rest beside the reserves of other orders, and above a limit.
-    ``shift`` is refused with a fixed end. Resuming a working order changes nothing.
+    ``shift`` is refused for an order with a fixed end. Resuming a working order changes nothing.
     """
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
@@ -124,7 +124,10 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
 
 
 def _refuse_resume_above_limits(order: Order, person: User, reason: str, now: datetime) -> None:
-    """Judge the limits of now. What needs another person's approval a supervisor gives by resuming it themselves."""
+    """Refuse to resume an order that exceeds the current limits.
+
+    If another person may approve the excess, a supervisor who resumes the order approves it by that.
+    """
     if not is_limited(order):
         return
     if not order.market:
@@ -139,14 +142,14 @@ def _refuse_resume_above_limits(order: Order, person: User, reason: str, now: da
 
 
 def _refuse_if_closed(order: Order) -> None:
-    """Refuse while none of the order's markets takes a new order of its side."""
+    """Refuse if every market of the order takes no new orders of its side."""
     labels = dict(order.accounts.values_list("public_id", "label"))
     markets = {labels[public_id]: market_from_json(data) for public_id, data in order.market.items()}
     refuse_if(resume_problems(Side(order.side), markets))
 
 
 def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
-    """Move the rest of a locked, paused order's plan by the time lost until ``now``. Raises ``Refused``."""
+    """Move the rest of a locked, paused order's plan by the time from its pause until ``now``. Raises ``Refused``."""
     terms = order.terms
     if terms is None or order.paused_at is None:
         refuse("mode", "The order has no schedule to shift.", code=Code.NOTHING_TO_SHIFT)
@@ -174,7 +177,7 @@ def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
 
 @transaction.atomic
 def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
-    """Close the order as cancelled. It is final when its children are settled. A second time changes nothing."""
+    """Close the order as cancelled. It becomes final when its children are settled. A second time changes nothing."""
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status in ORDER_FINAL or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.CANCELLED

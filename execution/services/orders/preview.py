@@ -32,12 +32,12 @@ from execution.services.orders.order_market import OrderMarket, order_market
 from execution.services.orders.seeds import seeded
 from execution.services.orders.stages import PlannedOrder, Preview, RequestedTerms, Route
 
-#: A book is there well within this time of being asked for. After it the venue is said to give none.
+#: The time within which a requested order book arrives. After it the venue is shown as giving none.
 BOOKS_COME_WITHIN = timedelta(seconds=5)
 
 
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
-    """Judge a request against its market, balance and clock. Nothing is written.
+    """Judge a request for an order by its market, its balances and the time. Nothing is written.
 
     Limits and checks come last, because they need everything that is known of the order.
     """
@@ -46,19 +46,22 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
 
 
 def with_verdict(preview: Preview, verdict: Verdict) -> Preview:
-    """Return the preview with what it exceeds, the problems of that, and its checks."""
+    """Return the preview with the limits that the order exceeds, the resulting problems, and the ticket's checks."""
     problems = (*preview.problems, *limit_problems(verdict))
     preview = replace(preview, problems=problems, verdict=verdict)
     return replace(preview, checks=tuple(checks_of(preview)))
 
 
 def order_stages(*, person: User, request: OrderRequest, now: datetime) -> Preview:
-    """Judge a request by everything but the limits, which may bound several orders together.
+    """Judge a request by everything but the limits. Limits are judged later, because they may bound several orders
+    together.
 
-    1. The market: the person may trade, the accounts are theirs, the symbol is listed at each.
-    2. Whether anything may start: there is room on the disk, and no halt (the submit looks again, under the gate).
-    3. The terms: when, at what limit, how much, and whether the balances pay for it. 4. The slices and the route.
-    What one step refuses does not keep the next from what it knows.
+    1. The market: the person may trade, the accounts are the person's, the symbol is listed at each.
+    2. Whether anything may start: the disk has room, and there is no halt. The submit looks again, under the gate.
+    3. The terms: when, at what limit, how much, and whether the balances pay for it.
+    4. The slices and the route.
+
+    If a step finds a problem, the later steps still judge as much as they can.
     """
     problems: list[Problem] = []
     market = attempt(problems, lambda: _market(person, request, now))
@@ -147,8 +150,10 @@ def _standing_problems(person: User, request: OrderRequest, market: OrderMarket)
 
 
 def _closed_problems(market: OrderMarket, terms: RequestedTerms) -> list[Problem]:
-    """Return the problems of markets that take no such order now. An order that starts later may find them open,
-    unless they are gone.
+    """Return a problem for each market that takes no such order now.
+
+    An order that starts later may find a closed market open. For such an order only a market that is no longer listed
+    is a problem.
     """
     starts_later = terms.start_at is not None and terms.start_at > market.now
     judged = {

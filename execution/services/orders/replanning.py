@@ -30,10 +30,10 @@ def order_replan(
     forecast: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the next version of terms and plan of a locked order, and its journal entry.
+    """Write the next version of a locked order's terms and plan, and a journal entry.
 
-    ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` do not change where they are not given. The end is
-    fixed when the parameters name it.
+    ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` do not change if they are not given. The end is
+    fixed if the parameters have an ``end_at``.
     """
     terms = order.terms
     if terms is None:

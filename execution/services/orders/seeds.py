@@ -1,4 +1,4 @@
-"""The seed of an order's randomisation, where its trader gives none."""
+"""The seed for an order's random choices, for orders whose trader gives none."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from execution.core.orders.randomisation import wants_seed
 from execution.core.orders.terms import OrderRequest, request_hash
 from execution.models import Installation, User
 
-#: Up to 2**53, which a JSON number holds exactly.
+#: The bits of a seed, so that a JSON number holds it exactly.
 SEED_BITS = 53
 
 
 def seeded(
     parameters: AlgorithmParameters, *, person: User, request: OrderRequest, now: datetime
 ) -> AlgorithmParameters:
-    """Return the parameters with a seed where they ask for randomisation and have none.
+    """Return the parameters, with a seed if they ask for randomisation and have none.
 
-    The same request of the same person on the same day gives the same seed, so that the preview shows the order that
-    will be sent. Nobody outside can know it, because it is made with the installation's secret key.
+    The same request of the same person on the same day gets the same seed, so that the preview shows the order that
+    will be sent. Nobody outside can predict it, because it is made with the installation's secret key.
     """
     if not wants_seed(parameters):
         return parameters

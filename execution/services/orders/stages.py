@@ -1,4 +1,7 @@
-"""The stages of an order that does not exist yet: market, terms, plan, preview. Each is made from the one before."""
+"""The stages in which an order that does not exist yet is judged: market, terms, plan, preview.
+
+Each stage is made from the one before.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ from execution.services.orders.order_market import OrderMarket
 
 @dataclass(frozen=True, slots=True)
 class RequestedTerms:
-    """The terms of a request at its market. None is a value that could not be determined."""
+    """The terms of a requested order, as they follow from its market. None stands for a value that could not be
+    determined.
+    """
 
     parameters: AlgorithmParameters | None = None
     start_at: datetime | None = None
@@ -33,10 +38,10 @@ class RequestedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The current route of an order that takes at once.
+    """The current route across the books of an order that takes at once.
 
-    While the books of ``books_awaited`` (labels) are on their way, ``split`` is None. The accounts of
-    ``books_missing`` gave no book, so their touch is used instead.
+    ``books_awaited`` are labels of accounts whose books have been requested and have not arrived. Until they arrive
+    ``split`` is None. The accounts in ``books_missing`` gave no book, so their best price is used instead.
     """
 
     split: Split | None
@@ -46,7 +51,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """The plan, the market's bounds of it, and the route of an order that takes at once."""
+    """The plan of an order, the bounds that the market sets to it, and the route of an order that takes at once."""
 
     bounds: PlanBounds | None = None
     plan: Plan | None = None
@@ -55,10 +60,10 @@ class PlannedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the ticket's checks.
+    """One line of the checks on the order ticket.
 
-    ``confirmed_by`` is the field in which a person confirms the warning, or ``approval`` where another person has to
-    approve. ``orders`` are public ids of orders that the line is about.
+    ``confirmed_by`` is the form's field in which a person confirms the warning. It is ``approval`` if another person
+    has to approve. ``orders`` are the public ids of the orders that the line is about.
     """
 
     state: Literal["ok", "warn", "fail", "unknown"]
@@ -69,7 +74,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An order that does not exist yet. Unknown values are None; ``problems`` refuse it."""
+    """An order that does not exist yet. Unknown values are None. If there are ``problems``, it cannot be sent."""
 
     request: OrderRequest
     now: datetime
@@ -79,9 +84,9 @@ class Preview:
     lookalike: Lookalike | None = None
     problems: tuple[Problem, ...] = ()
     checks: tuple[Check, ...] = ()
-    #: Which limits it exceeds; those that refuse it are problems already.
+    #: The limits that the order exceeds. Those that forbid it are in ``problems`` already.
     verdict: Verdict = WITHIN
-    #: Who asks: some orders may be named to them, others not.
+    #: The person who asks. Only orders that this person may see are named.
     person: User | None = None
 
     @property
@@ -120,7 +125,7 @@ class Preview:
 
     @property
     def worst_cost_bp(self) -> Decimal | None:
-        """Return the cost of trading everything at the limit price, against the mid."""
+        """Return the cost of trading everything at the limit price, in basis points of the mid."""
         limit, quote = self._limit_and_quote()
         return None if limit is None or quote is None else side_cost_bp(self.request.side, limit, quote.mid)
 

@@ -35,14 +35,15 @@ from execution.services.orders.stages import Preview, RequestedTerms
 from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.journal import journal_append
 
-#: Characters of an idempotency key.
+#: The most characters of an idempotency key.
 MAX_KEY_LENGTH = 64
-#: A submit is written again when more limits are exceeded than it was written for; of these there are few kinds.
+#: The most times that a submit is written. It is written again when it exceeds more limits than expected, and there
+#: are few kinds of limits.
 MAX_ATTEMPTS = 3
 
 
 class KeyReused(Refused):
-    """The idempotency key belongs to another order."""
+    """The idempotency key was already used for another order."""
 
 
 def order_submit(
@@ -53,12 +54,12 @@ def order_submit(
     now: datetime,
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Create the order and its plan, once per person and key. Raises ``Refused``, and creates nothing then.
+    """Create the order and its plan, once per person and key. If it raises ``Refused``, it creates nothing.
 
-    1. The same key with the same body returns the order that it made before; with another body it is refused.
+    1. The same key with the same body returns the order that it made before. With another body it is refused.
     2. The preview judges the request. Any problem refuses it, and so does a missing confirmation.
-    3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
-    4. Under the gate, the limits and the free balance beside other orders' reserves are judged once more. An order
+    3. Order, terms, slices, journal and submission are one transaction. The order's driver is woken after it.
+    4. Under the gate, the limits are judged once more, and the free balance beside other orders' reserves. An order
        above a limit that another person may approve waits for the approval.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
@@ -80,7 +81,7 @@ def order_submit(
 
 
 class _Outdated(Exception):
-    """Raised when the order needs an approval or a reason that it did not need when it was previewed."""
+    """Raised when the order needs an approval or a reason that the preview did not ask for."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__("the limits have changed since the preview")
@@ -132,7 +133,7 @@ def _submit(
 
 
 def _refuse_if_limited(order: Order, preview: Preview) -> None:
-    """Judge the limits once more, under the gate: nobody else is between this and the commit."""
+    """Judge the limits once more, under the gate. No other order can be written between this and the commit."""
     verdict = preview_verdict(preview, order_pk=order.pk)
     refuse_if(limit_problems(verdict))
     if not is_foreseen(verdict, preview.verdict):
@@ -140,7 +141,7 @@ def _refuse_if_limited(order: Order, preview: Preview) -> None:
 
 
 def is_foreseen(verdict: Verdict, preview: Verdict) -> bool:
-    """Return True if nothing needs an approval or a reason that did not need it when it was previewed."""
+    """Return True if the order needs no approval and no reason beyond those in ``preview``, the earlier verdict."""
     foreseen = {breach.kind for breach in (*preview.approvals, *preview.reasons)}
     found = {breach.kind for breach in (*verdict.approvals, *verdict.reasons)}
     return found <= foreseen and verdict.kinds_to_approve <= preview.kinds_to_approve
@@ -166,9 +167,9 @@ def order_write(
     confirmed: Confirmation,
     basket: Basket | None = None,
 ) -> Order:
-    """Write the order of a preview without problems, inside a transaction that judges it under the gate after this.
+    """Write the order of a preview without problems. The caller's transaction judges it under the gate afterwards.
 
-    Terms, slices, journal, the expected cost, and the request for an approval where it needs one belong to it.
+    Also write its terms, slices, journal and expected cost, and a request for approval if it needs one.
     """
     order = _create(person, preview, now, confirmed, basket)
     order_estimate(order=order, preview=preview, now=now)

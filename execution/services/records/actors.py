@@ -1,4 +1,4 @@
-"""The names of people in the journals, and the check that a person is still active."""
+"""The names of people as journals store them, and the check that a person is still active."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def person_actor(person: User) -> str:
 
 
 def refuse_if_inactive(person: User) -> None:
-    """Refuse a person who was made inactive while their request was under way, because their orders are paused."""
+    """Refuse a person who was made inactive after their request began. Their orders are paused by then."""
     if not person.is_active:
         message = f"{person.username} is not active any more. Nothing was sent."
         refuse("", message, person.username, code=Code.PERSON_INACTIVE)

@@ -1,4 +1,4 @@
-"""The function by which any part of the desk raises an alert inside its own transaction."""
+"""The one function by which all code raises an alert about an event, inside its own transaction."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ def alert_signal(
     scope: str = "",
     subject: str = "",
 ) -> None:
-    """Note an event that people should be alerted to, inside the caller's transaction.
+    """Record an event that people should be alerted to, inside the caller's transaction.
 
-    Raises ``ValueError`` for a kind that is no event. It writes one row, locks nothing and cannot collide. The
-    watcher makes an alert of it within a second or two. An ``order`` makes it an alert of its trader; ``scope``
-    groups others, and ``subject`` tells them apart. Two of the same subject are one while the alert is open.
+    Raises ``ValueError`` for a kind that is not an event. It only inserts a row, so it never waits for a lock. The
+    watcher makes an alert of the row within a second or two. With ``order`` the alert belongs to the order's trader.
+    Without it, ``scope`` is the alert's group. ``subject`` tells the events of a group apart: while the alert is open,
+    two events with the same subject count as one.
     """
     if not kind.is_event:
         raise ValueError(f"{kind} lasts: the watcher finds it by itself")

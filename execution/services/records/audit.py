@@ -16,10 +16,10 @@ from execution.models.audit import AUDIT, ChainHead
 def audit_append(
     *, kind: str, actor: str, subject: str, at: datetime, reason: str = "", data: dict[str, Any] | None = None
 ) -> AuditEntry:
-    """Append an entry in the caller's transaction. ``actor`` is "role:username" or "desk"; no secrets.
+    """Append an entry in the caller's transaction. ``actor`` is "role:username" or "desk". Pass no secrets.
 
-    It locks the audit's one chain until the transaction ends. Call it after every other lock (orders, account,
-    gate), or two transactions could wait for each other.
+    It locks the audit's one chain until the transaction ends. Call it after every other lock (orders, account, gate).
+    Otherwise two transactions could wait for each other.
     """
     head = _head_locked()
     entry = audit_entry(head.sequence + 1, kind, actor, subject, reason, data or {}, at)

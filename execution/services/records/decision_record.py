@@ -1,4 +1,7 @@
-"""The stored views of decisions that placed children. ``manage.py why`` reads them and decides again."""
+"""The stored views of decisions that placed children.
+
+``manage.py why`` reads the view of an old decision and makes the decision again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ _CONTEXT = Compiled(
 
 
 class Body(NamedTuple):
-    """A decision's record before it is written. ``digest`` is stored in the journal entries of its children."""
+    """The record of a decision before it is written. The journal entries of the decision's children store its
+    ``digest``.
+    """
 
     shared_digest: str
     shared: bytes
@@ -28,9 +33,9 @@ class Body(NamedTuple):
 
 
 class _SharedParts:
-    """The last shared part of each order: a plan of a day has 150 kB, and hardly ever changes.
+    """A cache of the part of each order's view that seldom changes. For a plan of a day that part has 150 kB.
 
-    Nothing depends on it but time; it knows nothing of what was written.
+    The cache only saves time. It does not know which parts are in the database.
     """
 
     MOST = 500
@@ -60,7 +65,7 @@ def decision_body(order_pk: int, view: OrderView) -> Body:
 
 
 def decision_record(*, order: Order, first_child: int, children: int, body: Body, now: datetime) -> None:
-    """Write the record of the children that a decision has just placed, inside its transaction."""
+    """Write the record of a decision that has just placed children, inside the decision's transaction."""
     context = _CONTEXT.first(order=order.pk, digest=body.shared_digest)
     if context is None:
         context = DecisionContext(order=order, digest=body.shared_digest, body=body.shared, created_at=now)

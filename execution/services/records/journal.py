@@ -10,7 +10,7 @@ from execution.core.journal import Entry, entry_hash
 from execution.models import JournalEntry, Order
 from execution.models.prepared import row_insert, row_save
 
-#: Who acts when it is not a person.
+#: The actor of an entry when no person acted.
 DESK = "desk"
 VENUE = "venue"
 
@@ -20,8 +20,8 @@ def journal_append(
 ) -> JournalEntry:
     """Append an entry inside the caller's transaction, raise the order's version and notify the pages.
 
-    ``order`` is locked by the caller. Its other fields are saved here too, so that a change and its entry are one
-    write.
+    The caller has locked ``order``. Its other changed fields are saved here too, so that a change and its entry are
+    one write.
     """
     order.version += 1
     entry = Entry(order.version, kind, actor, reason, data or {}, at)
@@ -43,6 +43,6 @@ def journal_append(
 
 
 def alert(*, order: Order, text: str, at: datetime, data: dict[str, Any] | None = None) -> None:
-    """Write an alert into the order's journal, for a person, and mark the order."""
+    """Write an alert that a person should read into the order's journal, and mark the order."""
     order.needs_person = True
     journal_append(order=order, kind="alert", actor=DESK, reason=text, at=at, data=data)

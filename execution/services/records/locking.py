@@ -1,8 +1,8 @@
-"""The row locks of orders, accounts and the gate, which transactions take in this order.
+"""The row locks. Every transaction takes them in one order: orders, then accounts, then the gate.
 
-All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to, and
+All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to. It
 does so at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE`` conflicts with
-that, and placing and submitting children of the same account would deadlock.
+that. Placing and submitting children of the same account would then deadlock.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(
 def order_locked(order_pk: int) -> Order:
     """Lock the order's row, inside a transaction.
 
-    Its terms are read later, on their first use. Joined to this query, they would be those from before the wait for
-    the lock.
+    Its terms are read later, on their first use. If this query joined them, they could be older than the lock, because
+    the query may have waited for it.
     """
     return _ORDER.get(pk=order_pk)
 
@@ -40,10 +40,10 @@ def account_row_locked(account_pk: int) -> Account:
 
 
 def gate_locked() -> HaltGate:
-    """Lock the gate's row, inside a transaction, after every other lock.
+    """Lock the gate's row, inside a transaction, after every other lock. The gate is the one row that guards halts.
 
     A halt is set under this lock. Placing or submitting a child, and submitting an order, take it too and then read
-    the halts in force. So none of them passes a halt.
+    the halts in force. So none of them can miss a halt.
     """
     found = _GATE.first()
     if found is not None:

@@ -1,4 +1,6 @@
-"""The only module that changes an order's status, by the table of states, with its times and its journal entry."""
+"""The only module that changes an order's status. It follows the table of allowed changes, and writes times and
+journal.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ def order_transition(
     paused_at: datetime | None = None,
     data: Mapping[str, str] | None = None,
 ) -> None:
-    """Change a locked order's status and journal it. Raises ``ForbiddenTransition``.
+    """Change a locked order's status and write its journal entry. Raises ``ForbiddenTransition``.
 
     ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is the time at which a pause really
     began, if that was before ``now``. ``data`` is stored with the journal entry.
@@ -54,7 +56,7 @@ def order_transition(
 
 
 def order_arrive(order: Order, quote: Quote | None) -> None:
-    """Store the arrival quote of an order, once."""
+    """Store the arrival quote of an order, if it has none."""
     if order.arrival_at is None and quote is not None and quote.is_sane:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 

@@ -1,4 +1,4 @@
-"""The check of the reason that a person gives for an action. It is stored whole, or the action is refused."""
+"""The check of the reason that a person gives for an action. A reason that is too long is refused, never cut."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ MAX_REASON_LENGTH = 500
 
 
 def kept_reason(reason: str) -> str:
-    """Return the reason without spaces around it; raises ``Refused`` for none, and for one that is too long."""
+    """Return the reason without spaces around it. Raise ``Refused`` if it is empty or too long."""
     return _bounded("reason", "The reason", reason, 1)
 
 
 def optional_reason(reason: str) -> str:
-    """Return the reason without spaces around it, or ""; raises ``Refused`` for one that is too long."""
+    """Return the reason without spaces around it, or "". Raise ``Refused`` if it is too long."""
     return _bounded("reason", "The reason", reason, 0)
 
 
 def optional_note(note: str) -> str:
-    """Return the note without spaces around it, or ""; raises ``Refused`` for one that is too long."""
+    """Return the note without spaces around it, or "". Raise ``Refused`` if it is too long."""
     return _bounded("note", "The note", note, 0)
 
 

@@ -1,4 +1,4 @@
-"""The storing of order reports, before the market samples that they are made of are deleted."""
+"""The storing of the reports of ended orders, before the market samples that the reports need are deleted."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from execution.core.states import ORDER_FINAL
 from execution.models import Order, OrderReport
 from execution.selectors.tca.reports import SETTLES_AFTER, is_settled, report_make
 
-#: Reports made in one run of the housekeeping; the next run makes the next ones.
+#: The most reports that one run of the housekeeping makes. The next run continues.
 MAX_REPORTS = 50
 
 
 def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
-    """Store the reports of ended orders, oldest first. Return the number.
+    """Store the reports of ended orders, oldest first, at most ``most``. Return the number.
 
-    A report is made again after a late fill or fee, as long as all samples of the order still exist
-    (``samples_since``). Later the stored figures of the market are worth more.
+    After a late fill or fee the report is made again, if all samples of the order still exist (``samples_since``). If
+    they do not, the report that is stored is better than a new one.
     """
     settled = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lte=now - SETTLES_AFTER)
     missing = Q(report=None)
@@ -30,9 +30,9 @@ def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPO
 
 @transaction.atomic
 def report_keep(*, order_pk: int, now: datetime) -> bool:
-    """Store an ended order's report, once for each version. Return False when nothing was to be done.
+    """Store an ended order's report, once for each version of the order. Return False if nothing was to be done.
 
-    The version is read first, so that a change during the work makes the report again.
+    The order's version is read first. So a change during the work makes the report again.
     """
     order = Order.objects.only("version", "status", "ended_at").get(pk=order_pk)
     if not is_settled(order, now):

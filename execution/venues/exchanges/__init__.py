@@ -1,4 +1,7 @@
-"""The exchanges that the desk knows, by ccxt id. Others use ccxt's own declarations, or are refused."""
+"""The specs of the exchanges that the desk knows, by ccxt id.
+
+Another exchange gets cautious defaults and ccxt's own declarations. The desk may then refuse to trade on it.
+"""
 
 from __future__ import annotations
 

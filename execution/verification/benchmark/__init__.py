@@ -1,1 +1,1 @@
-"""Tools of ``manage.py benchmark``: a desk of its own, a trader over HTTP, and the figures."""
+"""The tools of ``manage.py benchmark``: a separate desk, a trader over HTTP, and the figures."""

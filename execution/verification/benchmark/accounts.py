@@ -1,5 +1,5 @@
-"""Further accounts at the paper venues. An exchange bounds the orders of each account, so a desk with many parents
-has several.
+"""More accounts at the paper venues. An exchange limits the orders of each account, so a desk with many parent orders
+needs several.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from execution.launcher.files import write_private
 
 
 def accounts_add(base: Path, var: Path, environment: Mapping[str, str], each: int) -> list[str]:
-    """Bring every paper venue to ``each`` accounts, as an admin does. Return the labels of all, by venue.
+    """Add accounts, as an admin does, until every paper venue has ``each``. Return the labels of all of them.
 
-    ``environment`` is that of the running desk in ``var``. Raises ``CommandError`` when one is refused.
+    ``environment`` is that of the running desk in ``var``. Raises ``CommandError`` when an account is refused.
     """
     for number in range(2, each + 1):
         for venue in PAPER_LABELS:

@@ -1,4 +1,4 @@
-"""The capacity of a desk for hundreds and thousands of parents: delays, processor and memory at each count."""
+"""The capacity of a desk for hundreds and thousands of parent orders: delays, processor and memory at each number."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from execution.verification.benchmark.pages import OpenPages
 from execution.verification.benchmark.processes import machine, processor_seconds
 from execution.verification.benchmark.trader import TIMEOUT, Trader
 
-#: What each slice is worth, quote units: above every paper market's minimum.
+#: The value of each slice in quote: above every paper market's minimum.
 SLICE_VALUE = 60
 MARKETS_WITHIN = 60.0
-#: Seconds after the last launch, and after the pages were opened, that are not measured.
+#: Seconds without measurement, after the last launch and after the opening of the pages.
 SETTLING, PAGES_SETTLING = 15.0, 3.0
 ESTIMATES_WITHIN = 60.0
-#: Facts of the window's end are given this long to be recorded and shown.
+#: The seconds in which the last facts of a measurement can still be recorded and shown.
 FACTS_WITHIN = 3.0
-#: Of whom launches when, and what.
+#: The seed of the moments of launches and of the choice of open pages.
 SEED = 5
 
 
@@ -54,14 +54,14 @@ class CapacityOptions:
 
     @property
     def life(self) -> int:
-        """Return the seconds of each order. It outlives the measurement, however long the launches take."""
+        """Return the length of each order in seconds. It outlasts the measurement, even if launches are slow."""
         at_each = self.seconds + SETTLING + PAGES_SETTLING + FACTS_WITHIN + 30
         needed = self.parents[-1] / self.rate * 2 + at_each * len(self.parents) + 120
         return (int(needed) // self.slice_seconds + 1) * self.slice_seconds
 
 
 class Launcher:
-    """Launches parents at random moments, so that their slices spread over the minute as those of a day do."""
+    """Launches parent orders at random moments. So their slices spread over the minute, as on a real day."""
 
     def __init__(self, desk: MeasuredDesk, options: CapacityOptions, labels: Sequence[str]) -> None:
         self._labels = labels
@@ -71,7 +71,7 @@ class Launcher:
         self.placed: list[str] = []
 
     def launch_to(self, count: int) -> None:
-        """Launch until ``count`` live; raises ``CommandError`` when one is refused."""
+        """Launch until ``count`` orders have been placed in all. Raises ``CommandError`` when one is refused."""
         due = time.monotonic()
         while len(self.placed) < count:
             due += self._random.expovariate(self._options.rate)
@@ -97,14 +97,14 @@ class Launcher:
         }
 
     def sample(self, count: int) -> list[str]:
-        """Return some of the orders, whose pages are opened."""
+        """Return ``count`` random orders of those placed, whose pages will be opened."""
         return self._random.sample(self.placed, min(count, len(self.placed)))
 
 
 def measure_capacity(
     base: Path, var: Path, options: CapacityOptions, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure 1. an idle desk, 2. at each number of parents: launch them, open pages, measure.
+    """Measure 1. an idle desk, 2. each number of parents: launch up to it, open pages, measure.
 
     Nothing is left running, even after an error.
     """
@@ -141,7 +141,7 @@ def _knows_markets() -> bool:
 
 
 def _wait_estimates(say: Callable[[str], None]) -> None:
-    """Wait for the expected costs of what was launched: they are the launches' cost, not the running orders'."""
+    """Wait for the expected costs of new orders. Calculating them is part of launching, not of running."""
     deadline = time.monotonic() + ESTIMATES_WITHIN
     while left := records.estimates_waiting():
         if time.monotonic() > deadline:
@@ -205,10 +205,10 @@ def _delays(pages: OpenPages, watched: Sequence[str], since: datetime, until: da
 
 
 def processor_of(usage: Mapping[str, Any], prefix: str = "") -> float | None:
-    """Return the use of one core, in percent, by the processes with this beginning of their name."""
+    """Return the processor use, in percent of one core, of all processes whose names begin with ``prefix``."""
     return total([used["cpu"] for name, used in usage.items() if name.startswith(prefix)])
 
 
 def memory_of_all(usage: Mapping[str, Any], prefix: str = "") -> float | None:
-    """Return the PSS in MB of the processes with this beginning of their name."""
+    """Return the PSS in MB of all processes whose names begin with ``prefix``."""
     return total([used["pss"] for name, used in usage.items() if name.startswith(prefix)])

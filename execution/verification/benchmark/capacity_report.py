@@ -12,7 +12,7 @@ Count = Mapping[str, Any]
 
 
 def capacity_report(measured: Mapping[str, Any], *, markdown: bool = False) -> str:
-    """Return the machine, then a column for each number of parents."""
+    """Return a line about the machine, and a table with a column for each number of parents."""
     options, counts = measured["options"], measured["counts"]
     head = (
         f"Machine: {measured['machine']}; load {measured['load_before']} before it began. {measured['database']}, "

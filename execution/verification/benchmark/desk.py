@@ -1,4 +1,4 @@
-"""A real ``manage.py desk`` in a folder of its own, started and stopped by its process id."""
+"""A real ``manage.py desk`` in a separate folder. It is started here, and stopped by its process id."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from execution.verification.benchmark.accounts import accounts_add
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 POLL = 0.02
-#: What a shell may have set for another desk.
+#: Environment variables that are not passed on, because a shell may have set them for another desk.
 NOT_PASSED_ON = (
     *("TRANCHE_VAR", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "DATABASE_URL", "REDIS_URL"),
     *("SECRET_KEY", "ALLOWED_HOSTS", "SECURE_TLS", "DEBUG"),
@@ -31,7 +31,7 @@ NOT_PASSED_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds from the command to the first page that answers, and to the line that says "ready"."""
+    """The seconds from the start command to the first page that answers, and to the line that says "ready"."""
 
     first_page: float
     ready: float
@@ -55,7 +55,7 @@ class MeasuredDesk:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Start:
-        """Start the desk and wait until it is ready. Raises ``CommandError`` when it does not get there."""
+        """Start the desk and wait until it is ready. Raises ``CommandError`` if it does not become ready."""
         command = [sys.executable, "manage.py", "desk", "--port", str(self.port), "--var", str(self.var)]
         command += ["--workers", str(self._workers)]
         begun = time.monotonic()
@@ -77,7 +77,7 @@ class MeasuredDesk:
         return environment | ({"DATABASE_URL": self._database_url} if self._database_url else {})
 
     def token(self, person: str) -> str:
-        """Return a token of the API, as ``manage.py api_token`` prints it."""
+        """Return an API token of ``person``, as ``manage.py api_token`` prints it."""
         command = [sys.executable, "manage.py", "api_token", person, "--name", "benchmark", "--days", "1"]
         environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
         done = subprocess.run(
@@ -88,7 +88,7 @@ class MeasuredDesk:
         return done.stdout.strip()
 
     def add_accounts(self, each: int) -> list[str]:
-        """Make sure that every paper venue has ``each`` accounts, and return the labels of all of them."""
+        """Add accounts until every paper venue has ``each``, and return the labels of all of them."""
         environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
         return accounts_add(self._base, self.var, environment, each)
 
@@ -105,12 +105,12 @@ class MeasuredDesk:
         raise CommandError(f"the desk was not ready after {START_WITHIN:.0f} s:\n{self._last_lines()}")
 
     def pids(self) -> dict[str, int]:
-        """Process ids by name, the supervisor's under ``desk``."""
+        """Return the process ids by name. The supervisor's is under ``desk``."""
         pids: dict[str, int] = json.loads((self.var / "run" / "children.json").read_text(encoding="utf-8"))
         return pids
 
     def stop(self) -> None:
-        """End the desk as Ctrl-C does; what has not gone after ``STOP_WITHIN`` seconds is killed."""
+        """End the desk as Ctrl-C does. Kill the processes that still run after ``STOP_WITHIN`` seconds."""
         if self._process is None:
             return
         noted = self.pids() if (self.var / "run" / "children.json").exists() else {}
@@ -128,7 +128,7 @@ class MeasuredDesk:
                     os.kill(pid, signal.SIGKILL)
 
     def _is_ours(self, pid: int) -> bool:
-        """Return True if a process id is still one of this desk's: the kernel may have given it to another."""
+        """Return True if a process id still belongs to this desk. The kernel may have given it to another process."""
         try:
             words = [(Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ")]
         except OSError:

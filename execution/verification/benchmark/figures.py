@@ -9,7 +9,7 @@ DASH = "–"
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the least value that ``share`` (0 to 1) of all are not above (nearest rank); None without values."""
+    """Return the least value with at least ``share`` (0 to 1) of all values at or below it; None without values."""
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must be above 0 and at most 1")
     if not values:
@@ -18,7 +18,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 
 def median(values: Sequence[float]) -> float | None:
-    """Return the middle value, of an even number the mean of the two in the middle; None without values."""
+    """Return the middle value, or the mean of the two middle ones; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -33,14 +33,14 @@ def total(values: Sequence[float | None]) -> float | None:
 
 
 def shown(value: float | None, places: int = 0, unit: str = "") -> str:
-    """Write a number with thousands separators and its unit; a dash when it is not known."""
+    """Return a number as text with thousands separators and its unit. An unknown number becomes a dash."""
     if value is None:
         return DASH
     return f"{value:,.{places}f}{f' {unit}' if unit else ''}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> str:
-    """Align columns: the first to the left, the others, which are numbers, to the right."""
+    """Return a table with aligned columns: the first to the left, the others, which hold numbers, to the right."""
     if markdown:
         rule = ["---", *("---:" for _ in heads[1:])]
         return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))

@@ -1,4 +1,4 @@
-"""The measurement of a desk from its first start to the last of its orders."""
+"""The measurement of a desk, from its first start to the end of its last order."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from execution.verification.benchmark.figures import median, percentile
 from execution.verification.benchmark.processes import machine, memory_of, processor_use
 from execution.verification.benchmark.trader import Trader
 
-#: What the orders buy in turn: about the same value each.
+#: The symbols and quantities that the orders buy, one after the other. All have about the same value.
 BOUGHT = (("BTC/USDT", "0.2"), ("ETH/USDT", "4"), ("SOL/USDT", "80"))
-#: Where they buy: the first account on the ticket.
+#: The venue of the orders: that of the first account on the ticket.
 VENUE = "alpha"
 MARKETS_WITHIN = 60.0
 #: Seconds that orders may need after their end before the benchmark gives up.
 GRACE = 60.0
-#: Seconds after the last launch, or after the start, that are not measured.
+#: Seconds without measurement, after the last launch and after the start.
 SETTLING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The sizes of a measurement. ``seconds`` is the life of each order, ``slice_seconds`` that of its slices."""
+    """The sizes of a measurement. ``seconds`` is the length of each order, ``slice_seconds`` that of each slice."""
 
     starts: int
     idle_seconds: float
@@ -45,7 +45,7 @@ class Options:
 
 
 def measure(base: Path, var: Path, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure 1. starts: the first creates everything, the others are warm; 2. idle; 3. with orders; 4. delays.
+    """Measure 1. starts, the first of which creates everything; 2. the idle desk; 3. the desk with orders; 4. delays.
 
     Nothing of the desk is left running, even after an error.
     """
@@ -107,7 +107,7 @@ def _idle(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> U
 
 
 def usage_of(desk: MeasuredDesk, seconds: float) -> Usage:
-    """Measure CPU of each process over ``seconds``, percent of one core, and its memory at their end, MB."""
+    """Measure each process's CPU over ``seconds``, in percent of one core, and its memory afterwards, in MB."""
     pids = desk.pids()
     used = processor_use(pids, seconds, time.sleep)
     memory = {name: memory_of(pid) for name, pid in pids.items()}

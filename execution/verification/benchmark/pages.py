@@ -1,4 +1,4 @@
-"""Order pages without a browser: websockets that record the arrival of each version of an order."""
+"""Order pages without a browser: websockets that record when each version of an order arrives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPEN_WITHIN = 30.0
 
 
 class OpenPages:
-    """Websockets on the orders' pages, in a thread with a loop of its own, until ``close``."""
+    """Websockets to the orders' pages. They run in a thread with an event loop of its own until ``close``."""
 
     def __init__(self, url: str, cookie: str, orders: Sequence[str]) -> None:
         self._url = url
@@ -24,7 +24,7 @@ class OpenPages:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pages", daemon=True)
         self._is_done = asyncio.Event()
-        #: By order: (version, time of its arrival), as they came.
+        #: The versions of each order in the order of their arrival: (version, time of arrival).
         self.arrived: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
         self.errors: list[str] = []
 
@@ -41,7 +41,7 @@ class OpenPages:
         self._thread.join(OPEN_WITHIN)
 
     def seen_at(self, order: str, version: int) -> float | None:
-        """Return when the page of ``order`` had ``version``, seconds since 1970; None when it never came."""
+        """Return when (seconds since 1970) the page of ``order`` showed ``version``; None if it never did."""
         return next((at for found, at in self.arrived[order] if found >= version), None)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""The resources that processes use, from /proc of Linux. On other systems they are unknown."""
+"""The processor time and memory of processes, from /proc of Linux. On other systems they are unknown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory in megabytes (10^6). PSS divides shared pages among processes, so that it adds up."""
+    """Memory in megabytes (10^6). PSS divides shared pages among their processes, so that PSS figures can be added."""
 
     rss: float | None
     pss: float | None
@@ -34,7 +34,7 @@ def _megabytes(field: str | None) -> float | None:
 
 
 def processor_seconds(pid: int) -> float | None:
-    """Return user and system time of a process with all its threads; None when it has gone."""
+    """Return the user and system time of a process with all its threads; None if it no longer exists."""
     try:
         after_name = (PROC / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -43,7 +43,7 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def processor_use(pids: Mapping[str, int], seconds: float, wait: Callable[[float], None]) -> dict[str, float]:
-    """Return percent of one core by process over ``seconds``. A process that ended in between is left out."""
+    """Return each process's use of one core over ``seconds``, in percent. Omit a process that ended meanwhile."""
     before = {name: processor_seconds(pid) for name, pid in pids.items()}
     begun = time.monotonic()
     wait(seconds)
@@ -57,7 +57,7 @@ def processor_use(pids: Mapping[str, int], seconds: float, wait: Callable[[float
 
 
 def machine() -> str:
-    """Describe cores, processor and Python of this machine in a line."""
+    """Return one line on this machine's cores, processor and Python."""
     import platform
 
     info = PROC / "cpuinfo"

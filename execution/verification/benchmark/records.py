@@ -1,4 +1,4 @@
-"""Records of the measured desk's database: fills, slices and states, read by the same models."""
+"""The records of the measured desk: its fills, slices and states, read with the product's models."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ALIAS = "measured"
 
 @contextmanager
 def database_of(var: Path, url: str | None = None) -> Iterator[None]:
-    """Let the functions below read the database at ``url``, else the SQLite database in ``var``."""
+    """Make the functions below read the database at ``url``, or without it the SQLite database in ``var``."""
     configuration = dict(connections.databases["default"])
     if url:
         configuration |= {"OPTIONS": {}, **environ.Env.db_url_config(url)}
@@ -53,7 +53,7 @@ def database_of(var: Path, url: str | None = None) -> Iterator[None]:
 
 
 def wait_until(is_done: Callable[[], bool], within: float, what: str) -> None:
-    """Wait for ``is_done``. Raises ``CommandError`` that names ``what`` after ``within`` seconds."""
+    """Wait until ``is_done`` returns True. After ``within`` seconds raise ``CommandError``, which names ``what``."""
     deadline = time.monotonic() + within
     while not is_done():
         if time.monotonic() > deadline:
@@ -62,12 +62,12 @@ def wait_until(is_done: Callable[[], bool], within: float, what: str) -> None:
 
 
 def markets_known(venue: str) -> int:
-    """Return the markets whose limits the desk has learnt from a venue, by its label."""
+    """Return the number of a venue's markets whose limits the desk has learnt. ``venue`` is its label."""
     return Market.objects.using(ALIAS).filter(venue__label=venue).count()
 
 
 def accounts_ready() -> int:
-    """Return the accounts on which a child may be sent: their key is checked and they are reconciled."""
+    """Return the number of accounts that may trade: they have a checked key and are reconciled."""
     keyed = Account.objects.using(ALIAS).filter(credentials__state=CredentialState.ACTIVE).distinct()
     return sum(account.is_reconciled for account in keyed)
 
@@ -78,7 +78,7 @@ def orders_unfinished(public_ids: Sequence[str]) -> int:
 
 
 def outcomes(public_ids: Sequence[str]) -> dict[str, int]:
-    """Count the orders in each state."""
+    """Return the number of these orders in each state."""
     counts: dict[str, int] = {}
     for status in (
         Order.objects.using(ALIAS).filter(public_id__in=public_ids).values_list("status", flat=True)
@@ -88,7 +88,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, int]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """Return the reason for each order that did not complete, a line each."""
+    """Return a line for each order that did not complete, with its reason."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.symbol} {order.status}, {order.filled} of {order.quantity}: {order.reason}"
@@ -97,7 +97,7 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def fill_delays(public_ids: Sequence[str]) -> list[float]:
-    """Return milliseconds from the exchange's time of each trade to our record of it."""
+    """Return, for each trade, the milliseconds from the exchange's time to our record of it."""
     return _delays_of(Fill.objects.using(ALIAS).filter(order__public_id__in=public_ids))
 
 
@@ -107,7 +107,7 @@ def _delays_of(fills: QuerySet[Fill]) -> list[float]:
 
 
 def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
-    """Return for each slice that had a resting child the milliseconds from its start to the first, and its length."""
+    """Return, for each slice with a resting child, the milliseconds from its start to that child, and its length."""
     slices = Slice.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, children__purpose="rest", order__plan_version=1, plan_version=1
     )
@@ -124,10 +124,10 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class FirstChildren:
-    """The delays of each slice's first child, in milliseconds from the slice's planned start.
+    """The delays of each slice's first child, in milliseconds after the slice's planned start.
 
-    They are those of its decision and of its submit, the commit between them included, and the number of slices
-    without a child.
+    ``decided`` are those of its decision, ``submitted`` those of its submit, which follows the decision's commit.
+    ``without`` is the number of slices without a child.
     """
 
     decided: list[float]
@@ -136,7 +136,7 @@ class FirstChildren:
 
 
 def first_children(since: datetime, until: datetime) -> FirstChildren:
-    """Return the first children of slices of the newest plans that began within."""
+    """Return the first children of the slices that began from ``since`` to ``until``, in the newest plans."""
     slices = Slice.objects.using(ALIAS).filter(
         starts_at__gte=since, starts_at__lt=until, order__plan_version=F("plan_version")
     )
@@ -158,13 +158,13 @@ def children_intended(since: datetime, until: datetime) -> int:
 
 
 def fills_recorded(since: datetime, until: datetime) -> list[float]:
-    """Return milliseconds from the exchange's time of each trade within to our record of it."""
+    """Return the milliseconds from the exchange's time of each trade to our record, for trades in this period."""
     return _delays_of(Fill.objects.using(ALIAS).filter(executed_at__gte=since, executed_at__lt=until))
 
 
 @dataclass(frozen=True, slots=True)
 class FillVersion:
-    """A fill and the version that its order had with it."""
+    """A fill, and the version that its order reached with it."""
 
     order: str
     version: int
@@ -173,7 +173,7 @@ class FillVersion:
 
 
 def fill_versions(public_ids: Sequence[str], since: datetime, until: datetime) -> list[FillVersion]:
-    """Return the fills within of these orders, with their entries in the journal."""
+    """Return these orders' fills between ``since`` and ``until``, each with the version of its journal entry."""
     entries = JournalEntry.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, kind="fill", at__gte=since, at__lt=until
     )
@@ -196,7 +196,7 @@ def estimates_waiting() -> int:
 
 
 def in_trouble() -> int:
-    """Count orders that need a person, or failed."""
+    """Return the number of orders that failed or need a person."""
     orders = Order.objects.using(ALIAS)
     return orders.filter(Q(needs_person=True) | Q(status="failed")).count()
 

@@ -8,12 +8,12 @@ from typing import Any
 from execution.verification.benchmark.figures import shown, table, total
 
 COLUMNS = (("idle", "pss"), ("idle", "rss"), ("live", "pss"), ("idle", "cpu"), ("live", "cpu"))
-#: The megabytes that several processes share are in each one's RSS: their sum says nothing.
+#: Not summed: each process's RSS includes the memory that it shares with others.
 NOT_SUMMED = "rss"
 
 
 def report(measured: Mapping[str, Any], *, markdown: bool = False) -> str:
-    """Return the machine, the figures of the desk as a whole, and those of each process."""
+    """Return a line about the machine, the figures of the whole desk, and those of each process."""
     options = measured["options"]
     head = f"Machine: {measured['machine']}; load {measured['load_before']} before it began."
     orders = f"{options['orders']} TWAPs"

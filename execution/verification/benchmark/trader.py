@@ -1,4 +1,4 @@
-"""A trader over HTTP: logs in and sends the ticket's form, as a browser does."""
+"""A trader over HTTP, who logs in and sends the ticket's form as a browser does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 30.0
 
 
 class Trader:
-    """A session of the person ``trader``."""
+    """A web session of the person ``trader``."""
 
     def __init__(self, url: str, password: str) -> None:
         self._url = url
@@ -29,11 +29,11 @@ class Trader:
 
     @property
     def cookie(self) -> str:
-        """Return the header that a websocket of this session sends."""
+        """Return the ``Cookie`` header with which a websocket belongs to this session."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def launch(self, *, symbol: str, quantity: str, seconds: int, slices: int) -> str:
-        """Send a TWAP that buys; the public id of its order. Raises ``CommandError`` when it is refused."""
+        """Send a TWAP that buys, and return its public id. Raises ``CommandError`` when it is refused."""
         page = self._get("/orders/new/")
         fields = {
             "side": "buy",

@@ -1,1 +1,1 @@
-"""The chaos test of ``manage.py chaos``: faults in a complete installation, and the comparison of the books."""
+"""The chaos test of ``manage.py chaos``: faults in a complete installation, then a comparison of the books."""

@@ -1,4 +1,4 @@
-"""Carries out the schedule's events on the processes of a running installation, and undoes them."""
+"""The scheduled events, carried out on the processes of a running installation and undone afterwards."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from execution.verification.chaos.records import engines_alive
 from execution.verification.chaos.schedule import ENGINES, VENUES, Event
 from execution.verification.chaos.venue import ControlledVenue
 
-#: Seconds that an engine has after SIGCONT to end itself: answers under way get three, and a machine is busy.
+#: The seconds in which an engine ends itself after SIGCONT. It waits three for open requests; the machine may be busy.
 ENDS_WITHIN = 12.0
-#: Seconds in which every venue has to answer again, so that it can be told to do nothing wrong any more.
+#: The seconds in which every venue answers again after healing, so that its faults can be switched off.
 VENUES_WITHIN = 30.0
 POLL = 0.05
 
@@ -31,7 +31,7 @@ Later = tuple[float, Callable[[], "Later | None"]]
 
 @dataclass
 class Happened:
-    """An event that was carried out, in seconds after the beginning of the faulty phase."""
+    """An event that was carried out, ``at`` seconds after the faulty phase began."""
 
     at: float
     what: str
@@ -39,8 +39,8 @@ class Happened:
 
 @dataclass
 class Actions:
-    """Events are carried out on the thread that calls ``run_until``. It must be the main one, which starts
-    PostgreSQL.
+    """The events to carry out. They run on the thread that calls ``run_until``: the main one, which
+    starts PostgreSQL.
     """
 
     desk: MeasuredDesk
@@ -71,7 +71,7 @@ class Actions:
             self._at(self.began + event.at, lambda event=event: self._kinds[event.kind](event))  # type: ignore[misc]
 
     def run_until(self, moment: float, stop: Callable[[], bool] = lambda: False) -> None:
-        """Carry out the events due until ``moment`` (monotonic seconds), or until ``stop`` returns True."""
+        """Carry out the events that are due before ``moment`` (monotonic seconds), or until ``stop`` returns True."""
         while time.monotonic() < moment and not stop():
             while self._due and self._due[0][0] <= time.monotonic():
                 _, _, action = heapq.heappop(self._due)
@@ -80,7 +80,7 @@ class Actions:
             time.sleep(POLL)
 
     def heal(self) -> None:
-        """Undo every event that is still in force. Events that have not begun are left out, and evidence is kept."""
+        """Undo every event that still has an effect. Start no new events, and keep the evidence."""
         self._is_healed = True
         for label in VENUES:
             self._venue(label).show()
@@ -221,7 +221,7 @@ class Actions:
 
 
 def _lives(pid: int) -> bool:
-    """Return True if a process of ours runs: a dead one that nobody has read yet does not."""
+    """Return True if our process runs. A process that has ended but was not waited for does not run."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:

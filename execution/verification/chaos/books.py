@@ -1,4 +1,4 @@
-"""The desk's books against the venues' ledgers, trade by trade."""
+"""The comparison of the desk's books with the venues' ledgers, trade by trade."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 def books_problems(
     children: Iterable[ChildOrder], fills: Iterable[Fill], ledger: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield the differences of the books in words; nothing when they are equal.
+    """Yield each difference of the books in words.
 
-    ``ledger`` are ``orders`` and ``trades`` as a paper venue's control interface returns them, of exactly these
-    children. Checked are double accepts (I3), foreign or open orders (I4), lost or invented trades (I2), and
-    unsettled children.
+    ``ledger`` has ``orders`` and ``trades`` as a paper venue's control interface returns them, of exactly these
+    children. The checks: double accepts (I3), foreign or open orders (I4), lost or invented trades (I2), unsettled
+    children.
     """
     by_id = {child.client_id: child for child in children}
     for row in ledger["orders"]:

@@ -19,7 +19,7 @@ def coinbase_options(port: int) -> dict[str, Any]:
 
 
 def kraken_options(port: int) -> dict[str, Any]:
-    """Return options of an account of the highest tier, as the paper exchange's accounts are."""
+    """Return the options of an account of kraken's highest tier, which paper accounts have."""
     http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/kraken"
     streams = {"publicV2": f"{ws}/public/v2", "privateV2": f"{ws}/private/v2"}
     return {"urls": {"api": {"public": http, "private": http, "ws": streams}}, "options": {"tier": "pro"}}
@@ -37,7 +37,7 @@ def str_id(trade: Mapping[str, Any]) -> str:
     return str(trade["id"])
 
 
-#: How a dialect names a trade of the paper exchange's ledger, where it has names of its own.
+#: The id of a trade of the paper exchange's ledger, for dialects with trade ids of their own.
 TRADE_IDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "kraken": lambda trade: trade_txid(trade["order_id"], trade["id"]),
 }

@@ -1,4 +1,4 @@
-"""Mild faults on the real processes: an order in each of many symbols of one account. All must complete on time."""
+"""Mild faults on real processes: one order in each of many symbols of one account. All must complete on time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from execution.verification.chaos.dialects import OPTIONS, TRADE_IDS, str_id
 from execution.verification.chaos.venue import ControlledVenue
 from execution.verification.late_orders import punctuality
 
-#: What an exchange does on an ordinary day, as rules of the paper exchange's control interface.
+#: The faults of an ordinary day, as rules for the paper exchange's control interface.
 RULES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "lists late": (
         {"on": "any", "kind": "late_orders", "seconds": 0.5},
@@ -52,7 +52,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class MildOptions:
-    """``orders`` TWAPs, each on a symbol of its own, of ``seconds``; ``kinds`` of ``RULES``."""
+    """The sizes of a run: ``orders`` TWAPs of ``seconds``, each on another symbol. ``kinds`` are of ``RULES``."""
 
     dialect: str
     orders: int
@@ -61,7 +61,7 @@ class MildOptions:
 
 
 class DialectVenue:
-    """A paper exchange of its own, with one account; its folder has the account's label."""
+    """A separate paper exchange with one account. Its folder is named by the account's label."""
 
     def __init__(self, folder: Path, orders: int, dialect: str) -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class DialectVenue:
         return self.controlled.label
 
     def ledger(self) -> dict[str, Any]:
-        """Return the venue's books, with the ids of trades that its dialect tells."""
+        """Return the venue's books. Trades have the ids by which its dialect knows them."""
         ledger = self.controlled.ledger()
         trades = [{**trade, "id": self._trade_id(trade)} for trade in ledger["trades"]]
         return {**ledger, "trades": trades}
@@ -102,7 +102,7 @@ class DialectVenue:
 
 
 def run_mild(base: Path, var: Path, options: MildOptions, say: Say) -> dict[str, Any]:
-    """Run: 1. Start all. 2. Faults on, all orders launched at once. 3. Wait for their ends. 4. Faults off; compare."""
+    """Run: 1. Start all. 2. Switch faults on, launch all orders. 3. Wait for their ends. 4. Compare books."""
     venue = DialectVenue(var / "exchange" / LABEL, options.orders, options.dialect)
     desk = MeasuredDesk(base, var, free_port())
     try:

@@ -1,4 +1,4 @@
-"""Reads of the installation's database, which also work while the database comes and goes."""
+"""Reads of the installation's database that also work while the database is sometimes away."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATABASE_WITHIN = 30.0
 
 
 def tried(read: Callable[[], T]) -> T:
-    """Return the result of ``read()``, repeated while the database is away."""
+    """Return the result of ``read()``. Retry for a while when the database does not answer."""
     deadline = time.monotonic() + DATABASE_WITHIN
     while True:
         try:
@@ -42,13 +42,13 @@ def engines_alive() -> set[int]:
 
 
 def accounts_open() -> int:
-    """Return the accounts that have been reconciled, so that they may trade."""
+    """Return the number of accounts that have been reconciled, and so may trade."""
     return tried(lambda: Account.objects.using(ALIAS).exclude(reconciled_until=None).count())
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """An order that is not final."""
+    """An order that is not in a final state."""
 
     public_id: str
     status: str
@@ -69,7 +69,7 @@ def children_unsettled() -> int:
 
 @dataclass
 class OwnerWatch:
-    """Finds the orders that no worker with a lease drives, twice a second, on a thread of its own."""
+    """A thread that looks twice a second for orders that no worker with a lease drives, and for how long."""
 
     longest: float = 0.0
     _since: dict[str, float] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """Return the orders that did not complete, with their reasons."""
+    """Return a line for each order that did not complete, with its reason."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.algorithm} {order.symbol} {order.status}, {order.filled} of "
@@ -129,7 +129,7 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def child_figures() -> dict[str, int]:
-    """Return the numbers of sent, once unknown and absent children, and of fills."""
+    """Return the numbers of all, sent, once unknown, and absent children, and of fills."""
     children = ChildOrder.objects.using(ALIAS)
     lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)
     return {
@@ -142,7 +142,7 @@ def child_figures() -> dict[str, int]:
 
 
 class VenueBooks(Protocol):
-    """A venue's own books of the desk's account of that label."""
+    """The books that a venue itself keeps of the desk's account with this label."""
 
     @property
     def label(self) -> str: ...
@@ -151,7 +151,7 @@ class VenueBooks(Protocol):
 
 
 def problems(public_ids: Sequence[str], venues: Sequence[VenueBooks]) -> Iterator[str]:
-    """Yield the problems after the run: of each order by its own rows, and of the books by the ledgers."""
+    """Yield the problems after a run: those in each order's own rows, and differences from the venues' ledgers."""
     orders = Order.objects.using(ALIAS).order_by("pk")
     if missing := set(public_ids) - set(orders.values_list("public_id", flat=True)):
         yield f"launched orders are gone: {sorted(missing)}"

@@ -10,7 +10,7 @@ from execution.verification.late_orders import Punctuality
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """Return the events, the parents by outcome, the figures, and PASS or the problems."""
+    """Return the events, the parents' outcomes, the figures, and then PASS or the problems."""
     parts = [
         f"seed {result['seed']}, {result['parents']} parents, faults for {result['seconds']:g} s",
         table(["event", "at, s"], [[each["what"], f"{each['at']:.1f}"] for each in result["events"]]),
@@ -24,7 +24,7 @@ def report(result: Mapping[str, Any]) -> str:
 
 
 def mild_report(result: Mapping[str, Any]) -> str:
-    """Return how many orders completed on time under mild faults, and the reasons of the others."""
+    """Return the number of orders that completed on time under mild faults, and why the others did not."""
     kinds = ", ".join(result["kinds"]) or "no fault"
     found = Punctuality(result["completed"], result["dust"], result["late"])
     lines = [f"{result['dialect']}, {kinds}: {found.words(result['orders'])}"]

@@ -1,4 +1,4 @@
-"""One run: a complete installation, a faulty phase, a healing phase, and the judgement."""
+"""One run of the chaos test: a complete installation, a faulty phase, a healing phase, and the judgement."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from execution.verification.chaos.schedule import QUANTITIES, VENUES, draw_event
 from execution.verification.chaos.venue import ControlledVenue
 
 MARKETS_WITHIN = 90.0
-#: Seconds after healing in which every parent has to be launched; of one call; between two of the same parent.
+#: Seconds: from healing to the launch of every parent; for one call; between two calls for the same parent.
 LAUNCH_WITHIN = 45.0
 LAUNCH_CALL_WITHIN = 1.0
 LAUNCH_AGAIN = 2.0
 RESUME_WITHIN = 30.0
-#: Seconds after the last parent's end, and after healing, until everything has to be at rest.
+#: The seconds after the later of healing and the last parent's end in which everything comes to rest.
 CONVERGE_WITHIN = 75.0
-#: Seconds between two resumes of the same order: one that pauses at once again is not resumed for ever.
+#: Seconds between two resumes of the same order. One that always pauses again is resumed ``MAX_RESUMES`` times.
 RESUME_AGAIN = 10.0
 MAX_RESUMES = 3
 
@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The sizes of a run: everything is drawn from ``seed``; ``seconds`` is the length of the faulty phase."""
+    """The sizes of a run. ``seconds`` is the length of the faulty phase. All random draws come from ``seed``."""
 
     parents: int
     seconds: float
@@ -46,7 +46,7 @@ class Options:
 
 
 def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
-    """Run: 1. Start all. 2. Inject faults while the parents are launched and work. 3. Heal. 4. Wait. 5. Judge.
+    """Run: 1. Start all. 2. Inject faults while parents are launched and trade. 3. Heal. 4. Wait. 5. Judge.
 
     Nothing of the installation is left running, even after an error.
     """
@@ -105,9 +105,9 @@ class _Run:
         return known and records.accounts_open() == len(VENUES) and len(records.engines_alive()) == 2
 
     def _launch(self, trader: Api, began: float) -> None:
-        """Launch on a thread of its own: the faults go on while a launch waits for a desk that is away.
+        """Launch all parents. It runs on a separate thread: faults go on while a launch waits for the desk.
 
-        What is refused, as where no market data is, is sent again with its key until it is taken.
+        A refused launch, for example without market data, is repeated with its key until the desk accepts it.
         """
         drawn = draw_parents(self._options.seed, self._options.parents, self._options.seconds)
         due = [(began + parent.at, number, parent.body) for number, parent in enumerate(drawn, start=1)]
@@ -128,7 +128,7 @@ class _Run:
                     self._refused.append(f"parent {number} ({body['algorithm']}): {error}")
 
     def _converge(self, supervisor: Api, healed: float) -> tuple[float | None, float | None]:
-        """Return seconds from healing, and from the last parent's end, until all is at rest; None: it was not."""
+        """Return the seconds from healing, and from the last parent's end, until all is at rest, else None."""
         left = records.orders_left()
         last = max((each.end_at for each in left if each.end_at is not None), default=datetime.now(UTC))
         until_end = max(0.0, (last - datetime.now(UTC)) / timedelta(seconds=1))

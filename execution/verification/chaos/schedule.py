@@ -1,4 +1,4 @@
-"""The plan of a run, drawn from a seed: the parents to launch and the events in the installation."""
+"""The plan of a run, drawn from a seed: the parent orders to launch and the events in the installation."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 ENGINES = ("engine1", "engine2")
 VENUES = ("alpha", "beta", "gamma")
 ALGORITHMS = ("twap", "vwap", "pov", "is", "iceberg", "sor")
-#: Twice an engine's lease (engine/lease.py), in seconds.
+#: The seconds for which an engine is stopped: twice its lease (engine/lease.py).
 STOPPED = 6.0
-#: How long a venue is away, in seconds.
+#: The seconds for which a venue is away.
 VENUE_AWAY = 30.0
-#: Of the faulty phase: the parents are launched before it, so that everything meets some of them.
+#: The share of the faulty phase in which all parents are launched, so that the events meet them.
 LAUNCHED_BY = 0.35
 MIN_SECONDS, MAX_SECONDS = 60, 150  # seconds of a parent
-#: Base quantities of about the same value, which every venue's book carries in part at a time.
+#: The range of base quantities (in steps) and the decimals. Values are alike, and a venue's book holds only a part.
 QUANTITIES = {"BTC/USDT": (8, 40, 2), "ETH/USDT": (150, 800, 3), "SOL/USDT": (40, 160, 1)}
-#: What is sure to happen, and how often in two minutes.
+#: The events that happen in every run, and how often in two minutes.
 DRAWN = {
     "kill engine": 2,
     "stop engine": 2,
@@ -31,7 +31,7 @@ DRAWN = {
 }
 #: Seconds between two faults of a paper venue.
 FAULT_EVERY = (2.0, 5.0)
-#: What a paper venue is told to do wrong (docs/reference/paper.md). ``cut`` and ``silent`` are not rules but calls.
+#: The faults of a paper venue (docs/reference/paper.md). ``cut`` and ``silent`` are not rules but calls.
 PAPER_FAULTS: tuple[Mapping[str, Any], ...] = (
     {"on": "create", "kind": "drop_after", "count": 2},
     {"on": "create", "kind": "drop_before", "count": 2},
@@ -62,7 +62,7 @@ PAPER_FAULTS: tuple[Mapping[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event in the installation, ``at`` seconds after the beginning of the faulty phase."""
+    """A planned event in the installation, ``at`` seconds after the faulty phase begins."""
 
     at: float
     kind: str
@@ -78,14 +78,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """An order to launch, ``at`` seconds after the faulty phase began; ``body`` is the API's."""
+    """A parent order to launch, ``at`` seconds after the faulty phase begins. ``body`` is the API request's."""
 
     at: float
     body: Mapping[str, Any]
 
 
 def draw_events(seed: int, seconds: float) -> list[Event]:
-    """Draw the events of a faulty phase of ``seconds`` (60 or more), in order of time."""
+    """Return the events of a faulty phase of ``seconds`` (60 or more), drawn from ``seed``, in order of time."""
     draw = random.Random(f"{seed}:events")  # noqa: S311  seeded on purpose, nothing secret
     found = [*_process_events(draw, seconds), *_venue_events(draw, seconds)]
     return sorted(found, key=lambda event: event.at)
@@ -117,7 +117,7 @@ def _venue_events(draw: random.Random, seconds: float) -> list[Event]:
 
 
 def draw_parents(seed: int, count: int, seconds: float) -> list[Parent]:
-    """Draw ``count`` parents, every algorithm in turn, on one to three accounts."""
+    """Return ``count`` drawn parents. They use the algorithms in turn, on one to three accounts each."""
     draw = random.Random(f"{seed}:parents")  # noqa: S311  seeded on purpose, nothing secret
     moments = sorted(draw.uniform(0, seconds * LAUNCHED_BY) for _ in range(count))
     return [

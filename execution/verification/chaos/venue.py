@@ -1,4 +1,4 @@
-"""A paper venue of an installation, through its files and its control interface (docs/reference/paper.md)."""
+"""A paper venue of an installation, reached through its files and its control interface (docs/reference/paper.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ControlledVenue:
-    """The venue whose state lies in ``folder``."""
+    """The paper venue whose state is in ``folder``."""
 
     folder: Path
 
@@ -23,7 +23,7 @@ class ControlledVenue:
 
     @property
     def name(self) -> str:
-        """Return the name of its process among those of the desk."""
+        """Return the name of the venue's process among the desk's processes."""
         return f"paper-{self.label}"
 
     @property
@@ -35,7 +35,7 @@ class ControlledVenue:
         return (self.folder / "control").read_text(encoding="ascii").strip()
 
     def control(self, method: str, path: str, **body: Any) -> Any:
-        """Make one call, such as ``control("POST", "faults", on="create", kind="reject")``; raises ``OSError``."""
+        """Make one call, such as ``control("POST", "faults", on="create", kind="reject")``. Raises ``OSError``."""
         request = urllib.request.Request(  # noqa: S310  # our own
             f"{self.url}/_paper/{path}",
             data=json.dumps(body).encode() if body else None,
@@ -46,7 +46,7 @@ class ControlledVenue:
             return json.loads(answer.read())
 
     def ledger(self, account: int = 0) -> dict[str, Any]:
-        """Return the venue's books of one of the desk's accounts, by its place: balances, orders, trades."""
+        """Return the venue's balances, orders and trades of one account. ``account`` is its number, from 0 on."""
         key = json.loads((self.folder / "accounts.json").read_text(encoding="utf-8"))[account]["key"]
         return dict(self.control("GET", "ledger")[key])
 
@@ -58,7 +58,7 @@ class ControlledVenue:
             return False
 
     def hide(self) -> None:
-        """Make every start of the process fail, by putting a file in the place of its folder."""
+        """Make every start of the venue's process fail, by replacing its folder with a file."""
         self.folder.rename(self._aside)
         self.folder.touch()
 

@@ -1,3 +1,1 @@
-"""The seeded fault simulation: the real engine, services and core in virtual time, with all faults drawn from one
-seed.
-"""
+"""The seeded fault simulation: the real engine, services and core in virtual time. One seed determines all faults."""

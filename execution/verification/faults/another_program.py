@@ -1,4 +1,4 @@
-"""A program that is not the desk's, which spends on the same accounts."""
+"""A program outside the desk that spends from the same accounts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SpendingWorld(Protocol):
 
 
 async def spend_elsewhere(world: SpendingWorld) -> None:
-    """Let another program spend on the accounts, now and then, in a part of the seeds."""
+    """Spend from the accounts a few times at random, as another program would, in some of the seeds."""
     random = world.random("another program")
     for _ in range(random.choice((0, 0, 1, 2, 4))):
         await asyncio.sleep(random.random() * 5)

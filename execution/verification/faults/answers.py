@@ -11,7 +11,7 @@ from execution.verification.faults.virtual import at
 
 
 class Refused(Exception):
-    """The exchange refuses the request. ``kind`` is the name of ccxt's class."""
+    """A refusal by the exchange. ``kind`` is the name of ccxt's exception class."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -19,7 +19,7 @@ class Refused(Exception):
 
 
 def report_of(order: VenueOrder) -> OrderReport:
-    """Return the full report on an order."""
+    """Return the complete report on an order."""
     return OrderReport(
         symbol=order.request.symbol,
         client_id=order.request.client_id,
@@ -43,7 +43,7 @@ def create_refused(error: Refused) -> CreateOutcome:
 
 
 def answer_of(guarantees: Guarantees, report: OrderReport) -> OrderReport:
-    """Return the part of a report that the exchange's answer to a create has."""
+    """Return ``report`` as the answer to a create contains it: some exchanges answer without status and filled."""
     if guarantees.create_answer.value is CreateAnswer.IDS:
         return replace(report, status=None, filled=None)
     return report

@@ -16,19 +16,19 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 
 
 def orders_problems() -> Iterable[str]:
-    """Return every rule that an order's own rows break, at any moment."""
+    """Return every rule of those for all moments that an order's own rows break."""
     for order in Order.objects.order_by("pk"):
         yield from (f"order {order.public_id}: {text}" for text in all_broken(order))
 
 
 def guard_problems() -> Iterable[str]:
-    """Return the decisions that a guard had to refuse. The core must never make one."""
+    """Return the core's decisions that a guard had to refuse. The core must never make one."""
     for entry in JournalEntry.objects.filter(kind="alert", reason__contains="refused by an invariant"):
         yield f"the core decided what a guard refused: {entry.reason}"
 
 
 def books_problems(exchanges: Mapping[str, Exchange]) -> Iterable[str]:
-    """Check I2, I3, I4 and I6 trade by trade; ``exchanges`` are by account label."""
+    """Check I2, I3, I4 and I6 trade by trade, and return the problems. ``exchanges`` are by account label."""
     distinct = {exchange.name: exchange for exchange in exchanges.values()}.values()
     children = {child.client_id: child for child in ChildOrder.objects.all()}
     for exchange in distinct:
@@ -78,7 +78,7 @@ def _trades(exchanges: Mapping[str, Exchange]) -> set[Row]:
 
 
 def cancels_forgotten(before: datetime) -> list[str]:
-    """Return children whose cancel is still pending since ``before``. Without faults one request ends each."""
+    """Return a line for each child whose cancel has been pending since ``before`` or longer (I10)."""
     waiting = ChildOrder.objects.filter(
         status=ChildStatus.CANCELLING, is_settled=False, cancel_requested_at__lt=before
     )
@@ -86,7 +86,7 @@ def cancels_forgotten(before: datetime) -> list[str]:
 
 
 def unfinished() -> list[str]:
-    """Return orders that are not final and children that are not settled, in words."""
+    """Return a line for each order that is not final and each child that is not settled."""
     orders = Order.objects.exclude(status__in=ORDER_FINAL).values_list("public_id", "status", "why", "reason")
     children = ChildOrder.objects.filter(is_settled=False).values_list(
         "client_id", "status", "filled", "reported_filled"

@@ -1,7 +1,7 @@
-"""Trading limits in a simulation, drawn by the seed and checked after each commit with separate figures (I11).
+"""Trading limits in a simulation, drawn by the seed and checked after each commit from separate figures (I11).
 
-The figures are lower bounds: an order's rest counts at a price below any that the market has. So every reported
-breach is real.
+The figures are lower bounds: an order's rest counts at a price below any that the market has. So every reported breach
+is real.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from execution.verification.faults.wallets import BASE, QUOTE
 if TYPE_CHECKING:
     from execution.verification.faults.solvency import Promise
 
-#: The share of the seeds in which people trade under limits that bind.
+#: The share of the seeds in which trading limits are set that can stop orders.
 LIMITED = 0.3
 LIMITS = "SELECT kind, value, account_id FROM execution_tradinglimit WHERE ended_at IS NULL"
 TRADED = (
@@ -33,12 +33,12 @@ TRADED = (
     " WHERE ?1 IS NULL OR c.account_id = ?1"
 )
 SUBMITTED_AT = "SELECT submitted_at FROM execution_childorder WHERE client_id = ?"
-#: Children of a second count as sent together only within this part of it: the clocks of two engines differ.
+#: Children count as sent together within this time, and not within a whole second, because engines' clocks differ.
 TOGETHER = timedelta(seconds=0.5)
 
 
 def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
-    """Set hard limits as a supervisor does, in a share of the seeds, near the needs of two tickets."""
+    """Set one to three hard limits, as a supervisor does, in a share of the seeds. They allow about two tickets."""
     if random.random() >= limited:
         return
     supervisor = User.objects.get(username="supervisor")
@@ -62,7 +62,7 @@ class Ceilings:
         self._sent: deque[tuple[datetime, int]] = deque(maxlen=50)
 
     def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
-        """Check an order together with the others, by the amounts that they may still trade and have traded."""
+        """Check an order against the limits: what all orders may still trade, and what they have traded."""
         every = list(promises)
         for kind, value, account in self._limits():
             counted = [each for each in every if account is None or account in each.accounts]
@@ -78,9 +78,10 @@ class Ceilings:
                 yield f"I11: order {promise.public_id} came to a {kind} of {figure} at least, the limit is {value}"
 
     def taken(self, client_id: str, account: int) -> Iterable[str]:
-        """Check the number of children that were submitted within a second.
+        """Check the number of children that were submitted within half a second against the limit of a second.
 
-        The times are those of their rows: an engine that freezes between its check and its commit sends later.
+        The times are those of the children's rows. An engine that freezes between its check and its commit sends
+        later.
         """
         ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
         self._sent.append((submitted_at, account))

@@ -1,4 +1,4 @@
-"""The table of docs/results/reliability.md: which fault struck in which state, and how often."""
+"""The table in docs/results/reliability.md of the faults that struck, the states in which they did, and how often."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDER_COLUMNS = [
 
 
 def coverage_table(struck: Counter[tuple[str, str]]) -> str:
-    """Return Markdown: a row per fault, a column per state; "over" is a final child, "none" means no live child."""
+    """Return a Markdown row per fault, with a column per state: "over" for a final child, "none" for no live child."""
     columns = [*CHILD_COLUMNS, "child over", *ORDER_COLUMNS, "none"]
     folded: Counter[tuple[str, str]] = Counter()
     for (kind, state), times in struck.items():

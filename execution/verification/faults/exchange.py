@@ -1,8 +1,8 @@
 """A simulated exchange: one symbol, a moving market, and an exact ledger of accepted orders and trades.
 
-It is exact where the desk's books are compared with it, and otherwise as unreliable as exchanges are: it accepts the
-same client id again once the first order is closed, lists orders and trades late, and may fill more than was asked.
-It has the guarantees of a real exchange, and no more; the seed draws which exchange.
+Only the ledger, with which the desk's books are compared, is exact. Otherwise it is as unreliable as real exchanges:
+it accepts a client id again once its first order is closed, lists orders and trades late, and may fill more than was
+asked. It gives the guarantees of a real exchange and no more; the seed draws which one.
 """
 
 from __future__ import annotations
@@ -53,18 +53,16 @@ MARKET = Market(
     taker_fee=Decimal("0.001"),
 )
 LEVELS = 4
-#: Of the ticks of a market, the share at which an armed dead-man's switch fires before its time.
+#: The chance at each tick of a market that an armed dead-man's switch fires too early.
 EARLY_FIRE = 0.03
-#: The longest that an answered order or a trade is kept from its lists, in seconds.
+#: The longest time in seconds for which lists omit a trade, or an order whose create was answered.
 MAX_LISTING = 3.5
-#: The share of what the exchange allows itself that an order without an answer may be kept from them.
+#: The part of the exchange's guaranteed listing delay for which lists may omit an order without an answer.
 LISTING_SHARE = 0.7
 
 
 class Exchange:
-    """The exchange. ``accepted`` is called for each order that reaches the book, ``published`` for each private
-    event.
-    """
+    """A simulated exchange. It calls ``accepted`` for each order on the book, ``published`` for each private event."""
 
     def __init__(
         self,
@@ -78,7 +76,7 @@ class Exchange:
         self.name = name
         self.wallets = Wallets(opening or {})
         self.guarantees = guarantees
-        #: The scope of the one request that cancels everything; None for an exchange without it.
+        #: The scope of the single request that cancels all orders; None if the exchange has no such request.
         self.cancels_all: CancelScope | None = None
         self.ledger = Ledger()
         self.accepted: Callable[[VenueOrder], None] = lambda _order: None
@@ -120,16 +118,16 @@ class Exchange:
 
     @property
     def is_away(self) -> bool:
-        """Return True if the exchange answers nobody."""
+        """Return True if the exchange answers no request."""
         return self._time() < self._away_until and not self._injector.is_clear
 
     @property
     def is_dark(self) -> bool:
-        """Return True if its market goes on while neither streams nor answers tell of it."""
+        """Return True if the market moves while no stream or answer reports it."""
         return self.is_away or (self._time() < self._market_gone_until and not self._injector.is_clear)
 
     def tick(self) -> None:
-        """Move the market. It fills resting orders that it crosses, and some at the touch."""
+        """Move the market. Fill the resting orders that it crosses, and some of those at the best price."""
         if self._injector.strikes("venue away"):
             self._away_until = self._time() + self._injector.seconds(9.0, 0.5)
         if self._injector.strikes("market data gone"):
@@ -150,11 +148,11 @@ class Exchange:
             tell(quote, (traded,))
 
     def arm(self, account: str, seconds: int | None) -> None:
-        """Arm the switch: cancel the account's orders in so many seconds, counted from now; None disarms it."""
+        """Arm the dead-man's switch: cancel the account's orders ``seconds`` from now. None disarms it."""
         self._switches[account] = float("inf") if seconds is None else self._time() + seconds
 
     def _fire_switches(self) -> None:
-        """Fire what is due, and now and then what is only armed: kraken's fires after maintenance."""
+        """Fire the switches that are due, and sometimes one that is only armed, as kraken's does after maintenance."""
         for account, fires in self._switches.items():
             is_early = fires < float("inf") and self.switch_random.random() < EARLY_FIRE
             if fires > self._time() and (self._injector.is_clear or not is_early):
@@ -181,7 +179,7 @@ class Exchange:
     # --- requests, at the instant they arrive -----------------------------------------------------
 
     def create(self, account: str, request: ChildRequest, *, signed: float, valid_for: float) -> VenueOrder:
-        """Accept an order. Raises ``Refused``. ``signed`` is the request's own time, by the exchange's clock."""
+        """Accept an order. Raises ``Refused``. ``signed`` is the time in the request, on the exchange's clock."""
         client_id = request.client_id
         self._refuse_late(signed, valid_for)
         if any(o.request.client_id == client_id and o.account == account for o in self._open.values()):
@@ -209,7 +207,7 @@ class Exchange:
         return order
 
     def _refuse_late(self, signed: float, valid_for: float) -> None:
-        """Raise ``Refused`` for a request that comes too late, or with less validity than the exchange takes."""
+        """Raise ``Refused`` for a request that is too late, or has a shorter validity than the exchange accepts."""
         shortest, latest = self.guarantees.shortest_window.value, self.guarantees.latest_arrival.value
         if shortest is not None and valid_for < shortest.total_seconds():
             raise Refused("InvalidOrder")
@@ -247,7 +245,7 @@ class Exchange:
             self._fill(order, min(size, order.left), price, Liquidity.TAKER)
 
     def cancel(self, account: str, ref: OrderRef) -> VenueOrder:
-        """Cancel an open, listed order. Raises ``Refused`` when there is none."""
+        """Cancel an order that is open and listed. Raises ``Refused`` if there is none."""
         if ref.exchange_id is None and self.guarantees.cancel_by.value is CancelBy.EXCHANGE_ID:
             raise Refused("BadRequest")
         order = self.find(account, ref)
@@ -258,7 +256,7 @@ class Exchange:
         return order
 
     def cancel_all(self, account: str) -> list[VenueOrder]:
-        """Cancel every open order of the account, also those that are not listed yet. Return the cancelled ones."""
+        """Cancel every open order of the account, even if it is not listed yet. Return the cancelled ones."""
         self._injector.note(CANCELLED_TOGETHER)
         return [
             order
@@ -267,7 +265,7 @@ class Exchange:
         ]
 
     def _cancel_open(self, order: VenueOrder) -> bool:
-        """Cancel an open order, unless it is filled at the same moment."""
+        """Cancel an open order and return True, or return False if it is filled at the same moment."""
         if self._injector.strikes("filled while the cancel is under way", order.request.client_id):
             self._fill(order, self._part(order.left), order.request.price or ZERO, Liquidity.MAKER)
         if order.status is not VenueStatus.OPEN:
@@ -278,7 +276,7 @@ class Exchange:
     # --- reads ----------------------------------------------------------------------------------
 
     def find(self, account: str, ref: OrderRef) -> VenueOrder | None:
-        """Find an order by the exchange's id, else by the client's: the newest of that id."""
+        """Return the listed order with the exchange's id. Without that id, return the newest with the client's id."""
         if ref.exchange_id is not None:
             named = self.ledger.orders.get(ref.exchange_id)
             return (
@@ -308,12 +306,12 @@ class Exchange:
         return [self.told(t) for t in listed if t.trade.at >= at(since)]
 
     def balances(self, account: str) -> dict[str, BalanceAmounts]:
-        """Return the account's free and locked amounts. Orders that are not listed yet lock, too."""
+        """Return the account's free and locked amounts. Orders that are not listed yet lock amounts too."""
         mine = (order for order in self._open.values() if order.account == account)
         return self.wallets.balances(account, ((each.request, each.left) for each in mine))
 
     def told(self, known: VenueTrade) -> Trade:
-        """Return a trade as a list shows it: without our client id, and perhaps without its fee for a while."""
+        """Return a trade as lists show it: without our client id, and without its fee while the fee is late."""
         trade = replace(known.trade, client_id=None)
         if known.fee_told <= self._time():
             return trade

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from random import Random
 
-#: Every kind of fault by the chance that it strikes where it can, when a seed has it at all.
+#: Every kind of fault, with its chance to strike at each opportunity in a seed that has this kind.
 RATES: dict[str, float] = {
     # a create
     "create held back": 0.1,
@@ -82,11 +82,11 @@ RATES: dict[str, float] = {
     "bell late": 0.3,
     "bell twice": 0.2,
 }
-#: The share of the seeds, but for those that have no faults at all, that have these kinds: in a storm of many kinds
-#: little comes as far as being written, and what races with it is worth a closer look; and few orders want to write
-#: anything in the few seconds in which market data are too old.
+#: Kinds that are drawn more often: the least share of the seeds (those without any fault excepted) that have them.
+#: With many kinds of faults, few statements get far enough to be raced; and few orders want to write in the few
+#: seconds in which market data are too old.
 OFTEN = {"held at a decision": 0.3, "held at a submit": 0.4, "market data gone": 0.25}
-#: Kinds that are not drawn at rates: a person's actions, by their plan.
+#: Kinds without a rate: the actions of people, which have a plan of their own.
 PEOPLE = (
     "pause",
     "resume",
@@ -100,16 +100,16 @@ PEOPLE = (
     "restart",
 )
 
-#: Of a program that is not the desk's, by a plan of its own.
+#: The kind of a program outside the desk, which has a plan of its own.
 ANOTHER_PROGRAM = "another program spends"
 #: The exchange's call that cancels all open orders of an account.
 CANCELLED_TOGETHER = "cancelled together"
 
 
 class FaultInjector:
-    """The faults of one seed: a few kinds, each with its own rate; none after it has cleared.
+    """The faults of one seed: some kinds, each with its own rate. No fault strikes after ``is_clear`` is set.
 
-    ``struck`` counts (kind, state): the state of the child in question, or else of every order.
+    ``struck`` counts (kind, state). The state is that of the child concerned, or without one that of every order.
     """
 
     def __init__(self, random: Random, states: Callable[[str], Iterable[str]]) -> None:
@@ -127,7 +127,7 @@ class FaultInjector:
         self.tell: Callable[[str], None] = lambda _text: None
 
     def strikes(self, kind: str, client_id: str = "") -> bool:
-        """Return True if this fault happens at this call. ``client_id`` names the child in question."""
+        """Return True if this fault strikes now. ``client_id`` names the child concerned, if there is one."""
         rate = self.rates.get(kind)
         if self.is_clear or rate is None or self._random.random() >= rate:
             return False
@@ -135,7 +135,7 @@ class FaultInjector:
         return True
 
     def note(self, kind: str, client_id: str = "") -> None:
-        """Count a fault that was decided elsewhere."""
+        """Count a fault, also one that was not decided here."""
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")

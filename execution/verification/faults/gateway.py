@@ -46,18 +46,18 @@ TIMEOUT = 4.0  # seconds of a request, as the real gateway's
 
 
 class _Lost(Exception):
-    """Raised when no usable answer came; ``text`` says what did."""
+    """Raised when no usable answer came. Its text says what came instead."""
 
 
 class SimulatedGateway:
-    """One account at one exchange, as one process reaches it (``venues.protocol.Gateway``)."""
+    """The gateway of one process to one account at an exchange (``venues.protocol.Gateway``)."""
 
     def __init__(self, process: Process, exchange: Exchange, account: str, clock_error: float) -> None:
         self._process = process
         self._exchange = exchange
         self.guarantees = exchange.guarantees
         self._account = account
-        #: What is left of the clocks' difference after it was measured, in seconds.
+        #: The difference of the clocks in seconds that remains after it was measured.
         self._clock_error = clock_error
         self._loop = process.world.loop
         self._injector = process.world.injector
@@ -74,10 +74,10 @@ class SimulatedGateway:
         slow: float = 0.0,
         late: str = "",
     ) -> T:
-        """Send a request and return its answer. ``fate``: "lost" on the way there, "unanswered", or ""; raises
+        """Send a request and return its answer. ``fate`` is "lost" (it never arrives), "unanswered" or "". Raises
         ``_Lost``.
 
-        What is on its way goes on whatever becomes of the process.
+        A request under way arrives even if the process dies.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
         answer.add_done_callback(heard)  # who asked may be dead when the answer comes
@@ -116,9 +116,9 @@ class SimulatedGateway:
             await self._process.gate()
 
     def _held_up(self) -> float:
-        """Return seconds of delay. After a long one only the validity window keeps it from the book.
+        """Return the seconds by which a create is delayed. Only its validity window keeps a long delay off the book.
 
-        Where a create has none it may be minutes, up to and beyond what its signature lives.
+        At an exchange without such a window it may be minutes, up to and beyond the life of the signature.
         """
         seconds = self._injector.seconds(3.0)
         if seconds < 1.0:
@@ -253,7 +253,7 @@ class SimulatedGateway:
         return {order.exchange_id: self._report(order, "cancel answer") for order in orders}
 
     async def _cancelled(self, client_id: str, at_exchange: Callable[[], T]) -> T | CancelGone | CancelFailed:
-        """Send a cancel, and return its answer unless that is lost or says that there is nothing to cancel."""
+        """Send a cancel and return its answer, ``CancelGone`` if no open order was found, or ``CancelFailed``."""
         injector = self._injector
         if injector.strikes("cancel 429", client_id):
             await self._process.gate()
@@ -281,7 +281,7 @@ class SimulatedGateway:
         order = await self._read(lambda: self._exchange.find(self._account, ref), ref.client_id)
         return None if order is None else self._report(order)
 
-    #: As kraken has it.
+    #: The number of orders in one such request, as on kraken.
     orders_at_once = 20
 
     async def find_all(self, exchange_ids: Sequence[str]) -> dict[str, OrderReport]:
@@ -299,7 +299,7 @@ class SimulatedGateway:
         return 0.1
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Ask for one order by itself, as on binance, and for several by their symbol."""
+        """Choose the cheapest question about trades: by order for one order, as on binance, by symbol for several."""
         return "order" if sum(orders) == 1 else "symbol"
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
@@ -326,7 +326,7 @@ class SimulatedGateway:
         return await self._listed("trades", lambda: self._exchange.trades_since(self._account, start))
 
     async def _listed(self, what: str, at_exchange: Callable[[], list[T]]) -> Listing[T]:
-        """Read a list, and tell the watch when the read that succeeded had begun, by the process's own clock."""
+        """Read a list. Tell the watch when the successful read began, by the process's own clock."""
         begun = self._process.clock.now()
         found = Listing(await self._read(at_exchange))
         self._process.world.note_read(self._process, self._account, what, begun)

@@ -11,7 +11,7 @@ from execution.core.types import ZERO, ChildRequest, Trade, VenueStatus
 
 @dataclass(slots=True)
 class VenueOrder:
-    """An order as the exchange has it; times are in seconds of the simulation."""
+    """An order as the exchange knows it. Times are in seconds of the simulation."""
 
     exchange_id: str
     account: str
@@ -20,7 +20,7 @@ class VenueOrder:
     listed: float
     status: VenueStatus = VenueStatus.OPEN
     filled: Decimal = ZERO
-    #: Nothing is heard of it before it is listed, not even an answer.
+    #: True if the exchange shows nothing of the order before it is listed, not even an answer to its create.
     is_silent: bool = False
     ended: float | None = None
 
@@ -39,7 +39,7 @@ class VenueTrade:
 
 @dataclass
 class Ledger:
-    """Every order that the exchange accepted, and every trade."""
+    """Every order that the exchange has accepted, and every trade."""
 
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     trades: list[VenueTrade] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The public stream of a simulated exchange, as the engine takes it."""
+"""The public stream of a simulated exchange, in the form that the engine reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.verification.faults.streams import AccountStream, MarketStream
 
 
 class SimulatedMarketStream:
-    """``venues.protocol.MarketStream`` of one symbol. A stream that is silent comes back by itself."""
+    """A simulated ``venues.protocol.MarketStream`` of one symbol. After a silence it resumes by itself."""
 
     def __init__(
         self, process: Process, exchange: Exchange, streams: list[AccountStream | MarketStream]

@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Crashed(BaseException):
-    """The calling process died at this commit. No code in it may catch this."""
+    """The death of the calling process at this commit. No code in that process may catch it."""
 
 
 def nothing_happens() -> str:
@@ -37,10 +37,10 @@ def nothing_happens() -> str:
 
 
 class Memory(DatabaseWrapper):
-    """A database with a hook. ``verdict`` is asked before each commit.
+    """A database with hooks. ``verdict`` is called before each commit and returns its fate.
 
-    "" commits. "refuse" and "crash_before" do not commit; "lose" and "crash_after" do. The caller gets an error or
-    no answer. ``committed`` is called after each commit, ``wrote`` with every statement that writes.
+    "" commits. "refuse" fails without a commit, "lose" after it. "crash_before" and "crash_after" raise ``Crashed``
+    before or after it. ``committed`` is called after each commit, ``wrote`` with every statement that writes.
     """
 
     def __init__(self) -> None:
@@ -80,14 +80,14 @@ class Memory(DatabaseWrapper):
         """Close the database, which must not be used afterwards.
 
         SQLite holds a function, the seed's clock, where the garbage collector does not see it. Without closing,
-        everything that the seed made would stay in memory.
+        everything that the seed created would stay in memory.
         """
         if self.connection is not None:
             self.connection.close()
 
 
 def template(fill: Callable[[], None]) -> bytes:
-    """Make a migrated database, with the rows that ``fill`` writes, to be copied from."""
+    """Return a migrated database with the rows that ``fill`` writes, as bytes to be copied from."""
     memory = open_memory(None)
     call_command("migrate", verbosity=0, interactive=False)
     fill()
@@ -96,7 +96,7 @@ def template(fill: Callable[[], None]) -> bytes:
 
 
 def open_memory(source: bytes | None) -> Memory:
-    """Open a database in memory as Django's default one for this context, a copy of ``source``."""
+    """Open a copy of ``source`` (None: an empty one) in memory, as Django's default database in this context."""
     memory = Memory()
     connections["default"] = memory
     memory.connect()

@@ -1,7 +1,7 @@
 """Mild faults, as exchanges have them on an ordinary day. Under these, orders must complete on time.
 
-Other seeds judge safety under every fault; this one judges whether the desk is useful. The exchange lists late,
-answers 503 and "too many visits" now and then, loses answers, lets cancels lose their race, and cuts its streams.
+Other seeds test safety under every fault; these seeds test that the desk is useful. The exchange lists late, answers
+503 and "too many visits" now and then, loses answers, fills orders before their cancel, and cuts its streams.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from execution.verification.faults.exchange import SYMBOL
 from execution.verification.faults.fault_injector import FaultInjector
 
-#: Kinds by what they are called together, with the chance that each strikes where it can.
+#: The kinds of faults behind each name, with the chance that each strikes at an opportunity.
 KINDS: dict[str, dict[str, float]] = {
     "lists late": {"order listed late": 1.0, "trade listed late": 1.0},
     "503": {"read 5xx": 0.02, "create 5xx after acceptance": 0.02, "cancel 5xx after": 0.02},
@@ -23,16 +23,16 @@ KINDS: dict[str, dict[str, float]] = {
     "cancel races": {"filled while the cancel is under way": 0.3},
     "streams cut": {"stream cut": 1.0, "market silent": 1.0},
 }
-#: Nothing that is late is later than this, in seconds.
+#: The longest delay of any kind, in seconds.
 LATEST = 0.5
-#: Streams are cut at each multiple of this, in the half of a second that follows.
+#: Streams are cut every so many seconds, during the half second that follows.
 CUT_EVERY = 20.0
 CUTS = ("stream cut", "market silent")
 SECONDS = (40, 80)  #: the length of an order
 
 
 class MildInjector(FaultInjector):
-    """The faults of ``kinds`` at their rates, all of them short."""
+    """The faults of the names in ``kinds``, at their rates. All delays are short."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class MildInjector(FaultInjector):
 
 @dataclass(frozen=True, slots=True)
 class Mild:
-    """The faults of a mild seed: ``kinds`` of ``KINDS``."""
+    """The faults of a mild seed. ``kinds`` are names in ``KINDS``."""
 
     kinds: tuple[str, ...]
 
     def order(self, random: Random, accounts: list[str]) -> dict[str, Any]:
-        """Draw an order that only a fault can keep from completing."""
+        """Return a drawn order that would complete without faults."""
         algorithm = random.choice(("twap", "twap", "vwap", "is", "iceberg"))
         seconds = random.randint(*SECONDS)
         parameters: dict[str, Any] = {"duration": str(seconds), "at_end": "cross"}

@@ -1,4 +1,4 @@
-"""Replacements of the outside world in a simulation: Redis, the doorbell, random ids, the log."""
+"""Stand-ins for the outside world in a simulation: Redis, the doorbell, random ids, the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from execution.selectors import quotes
 
 
 class Listening(Protocol):
-    """A world that receives the messages to the outside."""
+    """A world to which messages to the outside are sent instead."""
 
     shared: dict[str, str]
 
@@ -63,7 +63,7 @@ class _Bell:
 
 @contextmanager
 def replaced(world: Listening) -> Iterator[None]:
-    """Replace the world outside for the time of one seed."""
+    """Replace the outside world by stand-ins while one seed runs."""
     shared = _SharedQuotes(world.shared)
     places: list[tuple[Any, str, Any]] = [
         (quotes, "_client", lambda _url: shared),
@@ -85,7 +85,7 @@ def replaced(world: Listening) -> Iterator[None]:
 
 
 def _listen(world: Listening) -> None:
-    """Send every line that the product logs to the event log; an exception of our own code is a violation."""
+    """Send each log line of the product to the seed's event log. An exception of our own code is a violation."""
 
     def hear(_logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         text = str(event.pop("event", ""))

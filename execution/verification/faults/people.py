@@ -67,14 +67,14 @@ class People:
         self._tickets = [(random.random() * 3, draw(random, accounts)) for _ in range(orders)]
         self._actions = actions
         self.is_sending = True
-        #: The web process dies at its next commit.
+        #: True while the web process dies at its next commit.
         self.is_cut_off = False
         self.trader = User.objects.get(username="trader")
         self.supervisor = User.objects.get(username="supervisor")
         self.admin = User.objects.get(username="admin")
 
     def attempt(self, what: str, verb: Callable[..., T], **given: Any) -> T | None:
-        """Make one request of a person. Return None when the service or the database refused it."""
+        """Make one request of a person. Return None if the service or the database refused it."""
         try:
             done = verb(**given, now=self._context.now())
         except (Refused, OrderNotFound, HaltNotFound) as refused:
@@ -87,7 +87,7 @@ class People:
         return done
 
     async def launch(self) -> None:
-        """Send every ticket, repeatedly until it is accepted."""
+        """Send every ticket. Repeat each until it is accepted, up to twelve times."""
         for number, (after, raw) in enumerate(sorted(self._tickets, key=lambda ticket: ticket[0])):
             await asyncio.sleep(after / len(self._tickets))
             await self._send(f"key-{number}", raw)
@@ -108,7 +108,7 @@ class People:
             self._count_orders(key)
 
     def _count_orders(self, key: str) -> None:
-        """Check I8: each key has made one order at most, however often it was sent."""
+        """Check I8: each key has made at most one order, however often the ticket was sent."""
         if (count := Order.objects.count()) > self._made:
             self._context.fail(f"I8: key {key} was number {self._made}, and there are {count} orders")
 
@@ -121,7 +121,7 @@ class People:
             )
 
     async def act_randomly(self, seconds: float) -> None:
-        """Act at random moments of the next ``seconds``."""
+        """Act at random moments during the next ``seconds``."""
         moments = sorted(self._random.random() * seconds for _ in range(self._actions))
         passed = 0.0
         for moment in moments:
@@ -130,10 +130,9 @@ class People:
             self._act_once()
 
     async def interfere(self, kind: str, after: float) -> None:
-        """Act once at the worst moment: ``after`` so many seconds, so that a process is about to write outdated
-        rows.
+        """Act once, ``after`` seconds from now. A process stands still then and will write from outdated rows.
 
-        Half the time the action has no doorbell, because the person is cut off after the commit.
+        In half of the cases the doorbell does not ring, because the person is cut off after the commit.
         """
         await asyncio.sleep(after)
         if self._context.injector.is_clear:
@@ -263,7 +262,7 @@ class People:
     # --- when the faults are over ------------------------------------------------------------------
 
     def heal(self, *, gives_up: bool) -> None:
-        """Lift every halt, and resume keys and paused orders. ``gives_up``: cancel the remaining orders."""
+        """Lift every halt, and resume keys and paused orders. With ``gives_up``, cancel all orders that are left."""
         for halt in halts_in_force():
             self.lift(halt)
         for credential in Credential.objects.filter(state=CredentialState.SUSPENDED).select_related(

@@ -1,6 +1,6 @@
-"""A cache of the engines' polls, which are most of a simulation's statements and mostly return the same.
+"""A cache of the engines' polls. Polls are most of a simulation's statements, and most return the same again.
 
-It omits only exact repetitions. Every so often the real query runs anyway, and must agree.
+Only exact repetitions are skipped. At intervals the real query runs anyway, and its answer must be the same.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from django.db.models import Model
 
 T = TypeVar("T")
 
-#: Reads that depend on these tables alone, and not on the time of a seed: asked again before anybody wrote one
-#: of them they say the same.
+#: Reads whose answer depends only on these tables, and not on the time. It stays the same until somebody writes one of
+#: them.
 READS: dict[str, tuple[str, ...]] = {
     "unsettled_children": ("execution_childorder",),
     "check_is_wanted": ("execution_credential",),
@@ -31,7 +31,7 @@ READS: dict[str, tuple[str, ...]] = {
     ),
 }
 _DEAD = "w.id IS NULL OR w.stopped_at IS NOT NULL OR w.lease_until <= ?"
-#: Verbs that do nothing when this finds nothing; the question mark is the database's time.
+#: Verbs that have nothing to do if their query here finds nothing. The question mark stands for the database's time.
 NOTHING_TO_DO: dict[str, str] = {
     "accounts_claim": (
         "SELECT 1 FROM execution_account a LEFT JOIN execution_worker w ON w.id = a.owner_id"  # noqa: S608
@@ -47,9 +47,9 @@ NOTHING_TO_DO: dict[str, str] = {
     ),
     "halts_tend": "SELECT 1 FROM execution_halt WHERE lifted_at IS NULL AND ? LIMIT 1",
 }
-#: One poll of this many is asked although nothing can have changed.
+#: One poll of this many is really run, even if nothing can have changed.
 ASKED_ANYWAY = 6
-#: What no decision reads, by table.
+#: The columns of each table that no decision reads.
 UNREAD = {
     "execution_account": ("latency_ms", "polled_at", "stream_at", "error", "reconciled_until"),
     "execution_installation": ("last_alive_at",),
@@ -57,7 +57,7 @@ UNREAD = {
 
 
 class Polls:
-    """The cached polls of all processes on the one database. ``fail`` is called when a cached answer was wrong."""
+    """The cached polls of all processes on one database. ``fail`` is called when a cached answer was wrong."""
 
     def __init__(
         self, raw: sqlite3.Connection, now: Callable[[], datetime], fail: Callable[[str], None]
@@ -70,7 +70,7 @@ class Polls:
         self._asked = 0
 
     def wrote(self, sql: str) -> None:
-        """Count a statement that writes."""
+        """Count a writing statement for its table, so that cached answers about that table expire."""
         table, _, rest = sql.partition('"')[2].partition('"')
         if rest.startswith(tuple(f' SET "{name}"' for name in UNREAD.get(table, ()))):
             return
@@ -110,7 +110,7 @@ class Polls:
 
 
 def name_of(call: Callable[..., Any]) -> str:
-    """Return a function's name, also of one that has some of its arguments."""
+    """Return the name of a function, or of the function inside a ``partial``."""
     while isinstance(call, partial):
         call = call.func
     return getattr(call, "__name__", str(call))

@@ -1,4 +1,4 @@
-"""An engine's process in the simulation. It can die at any boundary, stand still for a while, and be started again."""
+"""An engine's process in the simulation. At any call to the outside it can die or stand still. It is started again."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from execution.verification.faults.virtual import VirtualClock
 
 T = TypeVar("T")
 
-#: The host gives answers under way this long after the lease is lost, and then ends the process.
+#: After a lost lease the host waits this long for open answers, and then ends the process.
 FACTS_PATIENCE = 3.0
-#: Statements on which much depends that was read before: here a process stands still while others go on.
+#: Statements that depend much on rows read earlier. Here a process may stand still while others write.
 RACED = {"decision_apply": "held at a decision", "child_submit": "held at a submit"}
-#: Verbs by which a process takes over what another one held; an account only serves once it is reconciled.
+#: Verbs that take over orders or accounts from another process. An account can trade only once it is reconciled.
 CLAIMS = ("orders_claim", "accounts_claim", "account_reconciled", "account_symbol_read")
-#: A process that is to stand still until it has lost what it holds wakes after so many seconds at the latest.
+#: The longest time in seconds that a process stands still until another one has taken over.
 MAX_HOLD = 12.0
-#: No statement of ours takes longer, or it counts as refused.
+#: The longest time of a statement in seconds. A slower one counts as refused.
 SLOWEST_DATABASE = 2.5
 
 
@@ -44,10 +44,10 @@ class Surroundings(Protocol):
     loop: asyncio.AbstractEventLoop
     is_over: bool
     injector: FaultInjector
-    #: Who is in the database just now, for the watch and the commit's faults.
+    #: The process whose statement the database runs now. The watch and the faults of a commit need it.
     actor: Process | None
     polls: Polls
-    #: What the dead wait for.
+    #: The futures for which dead processes wait.
     abandoned_futures: list[asyncio.Future[None]]
 
     @property
@@ -75,7 +75,7 @@ class Surroundings(Protocol):
 
 
 class Process:
-    """One engine with everything that it uses. Calls of a dead one never return."""
+    """One engine with everything that it uses. Once it is dead, its calls never return."""
 
     def __init__(
         self,
@@ -87,9 +87,9 @@ class Process:
         self.world = world
         self.name = name
         self.is_dead = False
-        #: How long the statement that runs now was held up between its call and its run, in seconds.
+        #: The seconds that the present statement waited between its call and its run.
         self.held = 0.0
-        #: The order or child for which it stands still until another process has taken over.
+        #: The order or the child for which the process stands still until another process has taken it over.
         self.held_for: tuple[str, int] | None = None
         self._awake = asyncio.Event()
         self._awake.set()
@@ -120,20 +120,20 @@ class Process:
         self.world.died(self)
 
     def crash(self, why: str) -> None:
-        """Kill -9: from here on nothing that the process does has any effect."""
+        """Die as by kill -9: from now on nothing that the process does has any effect."""
         if not self.is_dead:
             self.is_dead = True
             self.world.tell(f"{self.name} DIES {why}")
             self.world.died(self)
 
     def freeze(self, seconds: float) -> None:
-        """Stand still, as a suspended machine does. Requests under way go on without it."""
+        """Stand still for ``seconds``, as a suspended machine does. Requests under way arrive nevertheless."""
         self._awake.clear()
         self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
         self.world.loop.call_later(seconds, self.thaw)
 
     def hold(self, kind: str, call: partial[Any]) -> None:
-        """Stand still while a person does something, or until another process has taken over."""
+        """Stand still before a statement, while a person acts or until another process has taken over."""
         injector = self.world.injector
         if self.world.is_shared and injector.one_in(2):
             self.held_for = subject_of(call)
@@ -148,7 +148,7 @@ class Process:
         self._awake.set()
 
     async def gate(self) -> None:
-        """Pass a boundary of the process. A dead process never passes, a frozen one waits."""
+        """Pass a boundary of the process. A dead process never passes it, and a frozen one waits."""
         if self.world.is_over:
             raise asyncio.CancelledError
         if not self.is_dead:
@@ -159,7 +159,7 @@ class Process:
             await self.never()
 
     async def never(self) -> None:
-        """Wait for ever. The world keeps the future, because the collector would end the task in another way."""
+        """Wait for ever. The world keeps the future, because the garbage collector would otherwise end the task."""
         nothing: asyncio.Future[None] = self.world.loop.create_future()
         self.world.abandoned_futures.append(nothing)
         await nothing
@@ -172,13 +172,13 @@ class Process:
             self.freeze(injector.seconds(9.0, 0.3))
 
     def lost(self, reason: str) -> None:
-        """Lose the lease: as the host, a moment for facts, then the end."""
+        """Lose the lease. As in the real host, the process may still record facts before it ends."""
         self.world.tell(f"{self.name} lost its lease: {reason}")
         self.world.loop.call_later(FACTS_PATIENCE, self.crash, "lost its lease")
 
 
 def subject_of(call: partial[Any]) -> tuple[str, int]:
-    """Return the subject of a statement of ``RACED``: a key's name and the key."""
+    """Return the order or child that a statement of ``RACED`` is about: the parameter's name and the primary key."""
     name = "child_pk" if "child_pk" in call.keywords else "order_pk"
     return name, call.keywords[name]
 
@@ -188,7 +188,7 @@ def _no_helpers(_engine: Engine) -> Helpers:
 
 
 class VirtualLease(LeaseTerm):
-    """The lease's own rule, renewed by a task of the virtual loop instead of a thread."""
+    """A lease with the product's own rule. A task of the virtual loop renews it instead of a thread."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock, on_lost=process.lost)
@@ -214,7 +214,7 @@ class VirtualLease(LeaseTerm):
 
 
 class FaultyDatabase(Database):
-    """An inline database with all of a database's faults: slow, away, refusing, or gone after the commit."""
+    """A database with a database's faults: slow, away, refusing, or gone after the commit."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock)

@@ -23,7 +23,7 @@ from execution.services.accounts.markets import balances_record, candles_record,
 from execution.verification.faults.exchange import MARKET, SYMBOL
 from execution.verification.faults.virtual import BEGINNING
 
-#: Accounts by label, each with its venue; two share one.
+#: The venue of each account. Two accounts share one venue.
 ACCOUNTS = {"alpha": "a", "beta": "b", "gamma": "c", "delta": "a"}
 HISTORY = timedelta(days=1)
 STEP = timedelta(minutes=5)
@@ -35,7 +35,7 @@ def public_id(label: str) -> str:
 
 
 def fill() -> None:
-    """Write these rows, the same for every seed."""
+    """Write the rows, which are the same for every seed."""
     Installation.objects.create(mark="test", environment=Environment.PAPER, sealing_key="00")
     trader = User.objects.create(username="trader", role=Role.TRADER, public_id="trader000001")
     User.objects.create(username="supervisor", role=Role.SUPERVISOR, public_id="supervisor01")
@@ -68,7 +68,7 @@ def _account(label: str, venue: Venue, trader: User) -> None:
 
 
 def hold(held: Mapping[str, Mapping[str, Decimal]]) -> None:
-    """Write the first balances of the accounts, by label."""
+    """Write the first balances of the accounts. ``held`` is by account label and currency."""
     for account in Account.objects.filter(label__in=held):
         amounts = {
             currency: BalanceAmounts(amount, Decimal(0)) for currency, amount in held[account.label].items()
@@ -87,7 +87,7 @@ def _history() -> list[Candle]:
 
 
 def drawn_order(random: Random, accounts: list[str]) -> dict[str, Any]:
-    """Draw a short order as a form sends it: one of the six algorithms, with the options that a trader may set."""
+    """Return a drawn short order as a form sends it: one of the six algorithms, with a trader's options."""
     algorithm = random.choice(("twap", "vwap", "pov", "is", "iceberg", "sor", "twap", "iceberg"))
     seconds = random.randint(6, 14)
     quantity = Decimal(random.randint(300, 6000)) / 1000

@@ -1,4 +1,4 @@
-"""The running of many seeds, in one or more processes."""
+"""The running of many seeds, in one process or several."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_seeds(
     source: bytes | None = None,
     mild: Mild | None = None,
 ) -> Iterator[Verdict]:
-    """Yield each seed's verdict, in this process. No seed begins after ``until`` (``time.monotonic``)."""
+    """Yield each seed's verdict. All run in this process, and none begins after ``until`` (``time.monotonic``)."""
     source = source or prepared()
     # Nothing of a seed outlives it but by accident: collecting its rows while it runs costs a tenth of the time.
     gc.collect()
@@ -45,7 +45,7 @@ def run_seeds(
 
 
 def prepared() -> bytes:
-    """Return the database that every seed begins with."""
+    """Return the database with which every seed begins."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the loop is ours, and nothing in it may wait
     return template(fill)
 
@@ -53,7 +53,7 @@ def prepared() -> bytes:
 def run_in_processes(
     seeds: Sequence[int], processes: int, until: float | None, mild: Mild | None = None
 ) -> Iterator[Verdict]:
-    """Run as ``run_seeds`` does, over ``processes``. Verdicts come in any order; successful ones without logs."""
+    """Run the seeds in several processes, and yield verdicts in any order. Successful ones have no log."""
     source = prepared()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
@@ -72,7 +72,7 @@ def _batch(seeds: Sequence[int], until: float | None, source: bytes, mild: Mild 
 
 
 def revision(folder: Path) -> str:
-    """Return git's name of this state of the code; "unknown" outside of a repository."""
+    """Return git's name of the present code, or "unknown" outside a repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)

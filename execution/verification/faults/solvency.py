@@ -1,6 +1,7 @@
 """Checks of I11 after a commit, with separate statements: reserves and sent children against reported balances.
 
-They are looser than the product's, and never wrong, because a locked balance counts as if it were free.
+They are looser than the product's checks, because a locked balance counts as free. So every problem that they report
+is real.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ SENT = (
     "SELECT client_id, price, quantity, is_settled, submitted_at FROM execution_childorder"
     " WHERE account_id = ? AND side = ? AND submitted_at IS NOT NULL"
 )
-#: A buy without a limit price costs more than this: the market never falls so far.
+#: A price below any that the market reaches: a buy without a limit price costs more.
 LEAST_PRICE = Decimal(90)
-#: A child that was submitted so shortly before a balance may be part of it, or not.
+#: A balance may or may not already include a child that was submitted less than this before it.
 UNSURE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The minimum that an order may still trade (``rest``, in base) and spend (``amount``)."""
+    """The least amounts that an order may still trade (``rest``, in base) and spend (``amount``)."""
 
     public_id: str
     status: str
@@ -56,7 +57,7 @@ class Promise:
 
 
 class Solvency:
-    """Checks each commit, and each child that is submitted.
+    """The checks of each commit, and of each child that is submitted.
 
     ``is_priced`` returns whether an account's market has a usable quote. Without one, and without a limit price, the
     cost of a buy is unknown.
@@ -87,7 +88,7 @@ class Solvency:
                 yield from self._ceilings.placed(promise, promises.values(), LEAST_PRICE)
 
     def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
-        """Check a child that is submitted: the reported balance pays for it, and for all that was sent since."""
+        """Check a child that is submitted: the reported balance must cover it and all that was sent since."""
         yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)
         if told is None:
@@ -108,7 +109,7 @@ class Solvency:
     # --- inside ---------------------------------------------------------------------------------
 
     def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
-        """Judge a promise. Orders that can go nowhere else count, each with at most what its accounts hold."""
+        """Check that the accounts cover an order, and up to their balances all orders on no other accounts."""
         held = self._told(promise.side)
         if not promise.accounts <= set(held) or promise.amount <= ZERO:
             return

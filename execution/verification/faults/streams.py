@@ -1,4 +1,4 @@
-"""The streams of a simulated exchange at one connection: late, repeated, out of order, or missing."""
+"""The streams of a simulated exchange on one connection. Events come late, twice, out of order, or never."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from execution.verification.faults.fault_injector import FaultInjector
 
 T = TypeVar("T")
 
-#: A connection that is silent is given up after this long, and made anew.
+#: A silent connection is given up after so many seconds, and opened again.
 PATIENCE = 6.0
 RECONNECTS = 3.0
 
@@ -43,7 +43,7 @@ class _Stream(Generic[T]):
 
 
 class AccountStream(_Stream[StreamEvent]):
-    """Private events of one account."""
+    """The private events of one account."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange, account: str
@@ -59,7 +59,7 @@ class AccountStream(_Stream[StreamEvent]):
             self._exchange.published.remove(self._hear)
 
     def reconnect(self) -> None:
-        """Connect again, because the session finds that the stream omits reports."""
+        """Connect again. The session asks for it when it finds that the stream omits reports."""
         if not self.is_closed:
             self._cut(0.0)
 
@@ -84,7 +84,7 @@ class AccountStream(_Stream[StreamEvent]):
         return [event]
 
     def _cut(self, unnoticed: float) -> None:
-        """Cut the connection, which is noticed after ``unnoticed`` seconds; until it stands again all is missed."""
+        """Cut the connection, which is noticed after ``unnoticed`` seconds. Until a reconnect all events are lost."""
         back = unnoticed + self._injector.seconds(RECONNECTS, 0.1)
         self._deaf_until = self._loop.time() + back
         self._later(StreamEvent(lost=True), unnoticed)
@@ -92,7 +92,7 @@ class AccountStream(_Stream[StreamEvent]):
 
 
 class MarketStream(_Stream[tuple[Quote, tuple[PublicTrade, ...], bool]]):
-    """Quotes and public trades, and whether some were missed before them."""
+    """Quotes and public trades. Each comes with whether some before it were missed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange) -> None:
         super().__init__(loop, injector, exchange)

@@ -18,6 +18,6 @@ class Verdict:
     seconds: float = 0.0
     log: list[str] = field(default_factory=list)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
-    #: Under mild faults: how many orders there were, and which of them completed on time.
+    #: Under mild faults: the number of orders, and those that completed on time.
     orders: int = 0
     punctuality: Punctuality = field(default_factory=Punctuality)

@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-#: When every simulation begins: at noon, an instant at which candles end.
+#: The start of every simulation: noon, an instant at which candles end.
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: This many turns of the loop without a moment of time passing: something runs in circles.
+#: After so many turns of the loop without any time passing, the code runs in circles.
 MAX_TURNS = 20_000
 
 
 class StandsStill(Exception):
-    """The loop has nothing ready and nothing due, or turns without time passing."""
+    """Raised when the loop has nothing to wait for, or turns again and again without time passing."""
 
 
 class _NoSelector:
-    """Answer the loop's question for events of the outside: there is none, so time passes at once."""
+    """A selector without outside events. Instead of waiting it moves the time forward at once."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -40,7 +40,7 @@ class _NoSelector:
 
 
 class VirtualLoop(BaseEventLoop):
-    """asyncio's own loop without the outside: when nothing is ready it jumps to the next timer."""
+    """asyncio's loop without outside events. When nothing is ready, it jumps to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class VirtualLoop(BaseEventLoop):
 class VirtualClock:
     """A process's clock (the engine's ``Clock``). Its wall clock is ``skew`` seconds off the true time.
 
-    A sleeper passes ``gate`` before it goes on.
+    A sleeping process passes ``gate`` before it goes on.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ def at(seconds: float) -> datetime:
 
 
 def heard(answer: asyncio.Future[Any]) -> None:
-    """Take the result of an answer that nobody awaits, so that its error is not logged."""
+    """Read the result of an answer that nobody awaits, so that its error is not logged."""
     if not answer.cancelled():
         answer.exception()
 

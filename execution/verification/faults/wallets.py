@@ -1,4 +1,4 @@
-"""The balances of a simulated exchange's accounts. Totals change with trades, and open orders lock their part."""
+"""The balances of a simulated exchange's accounts. Trades change the totals, and open orders lock a part."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from random import Random
 
 from execution.core.types import ZERO, BalanceAmounts, ChildRequest, Side, Trade
 
-#: The fee of every trade, in quote.
+#: The fee of every trade, as a fraction of its value, paid in quote.
 FEE = Decimal("0.001")
 BASE, QUOTE = "BTC", "USDT"
 RICH: Mapping[str, Decimal] = {BASE: Decimal(1_000_000), QUOTE: Decimal(1_000_000)}
-#: The share of the seeds in which an account cannot pay for everything that is drawn.
+#: The share of the seeds in which accounts cannot pay for all drawn orders.
 POOR = 0.4
 
 
 def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str, dict[str, Decimal]]:
-    """Draw the first balance of each account: plenty, or near the needs of one or two tickets."""
+    """Return drawn first balances of each account: plenty, or about the needs of one or two tickets."""
     is_poor = random.random() < poor
     return {
         label: {
@@ -29,7 +29,7 @@ def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str
 
 
 class Wallets:
-    """Totals by account and currency."""
+    """The total balances by account and currency."""
 
     def __init__(self, opening: Mapping[str, Mapping[str, Decimal]]) -> None:
         self._totals = {label: dict(held) for label, held in opening.items()}
@@ -37,7 +37,7 @@ class Wallets:
     def balances(
         self, account: str, opened: Iterable[tuple[ChildRequest, Decimal]]
     ) -> dict[str, BalanceAmounts]:
-        """Return free and locked of each currency; ``opened`` are the open orders, each with what is left of it."""
+        """Return each currency's free and locked amount. ``opened`` has open orders with what is left of each."""
         locks = {BASE: ZERO, QUOTE: ZERO}
         for request, left in opened:
             currency, amount = lock_of(request, left)
@@ -49,18 +49,18 @@ class Wallets:
         }
 
     def settle(self, account: str, trade: Trade) -> None:
-        """Apply a trade to the totals, with its fee in quote."""
+        """Apply a trade to the totals. Its fee is paid in quote."""
         held, value = self._totals.setdefault(account, dict(RICH)), trade.price * trade.quantity
         held[BASE] += trade.side.sign * trade.quantity
         held[QUOTE] -= trade.side.sign * value + value * FEE
 
     def spend(self, account: str, currency: str, amount: Decimal) -> None:
-        """Take off the amount that another program spends."""
+        """Subtract the amount that another program spends."""
         self._totals.setdefault(account, dict(RICH))[currency] -= amount
 
 
 def lock_of(request: ChildRequest, left: Decimal) -> tuple[str, Decimal]:
-    """Return the amount and the currency that an open order locks."""
+    """Return the currency and the amount that an open order locks."""
     if request.side is Side.SELL:
         return BASE, left
     return QUOTE, left * (request.price or ZERO) * (1 + FEE)

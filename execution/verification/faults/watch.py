@@ -1,4 +1,4 @@
-"""Checks after every commit that touches an order, with separate statements: I1, I5, I7, I9, I11, I17 to I19."""
+"""Checks after each commit of an order, with separate statements: I1, I3 to I5, I7, I9, I11, I14, I17 to I19."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ OWNERS = {
     " JOIN execution_account a ON a.id = c.account_id WHERE c.id = ?",
 }
 STOPS = "SELECT scope, account_id, trader_id FROM execution_halt WHERE kind = 'stop' AND lifted_at IS NULL"
-#: No quote older than this may be used. Not the product's own constant: that may be what is wrong.
+#: The oldest quote that may be used. It is not the product's own constant, which may be what is wrong.
 STALE = timedelta(seconds=5)
-#: No child is taken longer than this after it was written.
+#: The longest time from a child's decision to its submit.
 LASTS = timedelta(seconds=2)
 QUOTES_KEPT = 200
-#: A request of so short a validity is over before another worker can hold its account.
+#: A request with at most this validity expires before another worker can hold its account.
 SHORT = timedelta(seconds=1)
-#: Two clocks differ by less; how long a statement waited after its ``now`` was read is counted by itself.
+#: More than any difference of two clocks. The time that a statement waited after reading ``now`` is added to it.
 CLOCKS = 0.5  # seconds
-#: A request arrives no later than this after its validity, by whatever clock.
+#: The longest time that a request may arrive after its validity, by whatever clock.
 ARRIVAL = timedelta(seconds=0.5)
 
 
@@ -94,7 +94,7 @@ class Child:
 
 
 class Watch:
-    """The checks. ``fail`` is called for each violation."""
+    """The checks of a simulation. ``fail`` is called with each violation."""
 
     def __init__(
         self,
@@ -113,16 +113,16 @@ class Watch:
         self._fail = fail
         self._seen: dict[str, Child] = {}
         self._written_at: dict[str, datetime] = {}
-        #: What each venue's connections were told last, by the venue's name.
+        #: The last quotes that each venue's connections received, by the venue's name.
         self.told: dict[str, deque[Quote]] = {}
-        #: When the last read of a list began and under which fence, by process and its own clock, account and list.
+        #: The beginning (by the process's own clock) and the fence of the last read, by process, account and list.
         self._reads: dict[tuple[str, str, str], tuple[datetime, int]] = {}
         self._solvency = Solvency(raw, is_priced)
         for statement in TOUCHES:
             raw.execute(statement)
 
     def committed(self) -> None:
-        """Check after a commit every order whose children it touched."""
+        """Check, after a commit, each order whose children it changed."""
         for problem in self._solvency.committed():
             self._fail(problem)
         touched = self._raw.execute("SELECT order_id FROM touched").fetchall()
@@ -133,25 +133,25 @@ class Watch:
                     self._fail(problem)
 
     def note_quote(self, exchange: Exchange, quote: Quote) -> None:
-        """Note that a connection received this quote at ``at``."""
+        """Remember a quote that a connection has received. Its ``at`` is the time of receipt."""
         told = self.told.setdefault(exchange.name, deque(maxlen=QUOTES_KEPT))
         if quote.bid.is_finite() and quote.ask.is_finite() and ZERO < quote.bid < quote.ask:
             told.append(quote)
 
     def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
-        """Note that a list of an account was read."""
+        """Remember that a list of an account was read, with the account's present fence."""
         (fence,) = self._raw.execute(
             "SELECT fence FROM execution_account WHERE label = ?", (account,)
         ).fetchone()
         self._reads[process.name, account, what] = begun, fence
 
     def owner_of(self, name: str, key: int) -> int | None:
-        """Return the worker that drives an order, or that holds the account of a child and has reconciled it."""
+        """Return the worker that drives an order, or the one that holds a child's account and has reconciled it."""
         owner: int | None = self._raw.execute(OWNERS[name], (key,)).fetchone()[0]
         return owner
 
     def states_of(self, client_id: str) -> list[str]:
-        """Return the child's state, or else those of all orders and unfinished children."""
+        """Return the child's state, or without a ``client_id`` those of all live orders and children."""
         if client_id:
             rows = self._raw.execute(
                 "SELECT status FROM execution_childorder WHERE client_id = ?", (client_id,)
@@ -163,7 +163,7 @@ class Watch:
         return live or ["no order"]
 
     def accepted(self, order: VenueOrder) -> None:
-        """Check an order that reached a book: exactly a committed and submitted child, and only once."""
+        """Check an order that reached a book against its submitted child: I3, I5, I7, I9 and I19."""
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
             "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.submitted_fence, a.fence, a.label,"
@@ -191,7 +191,7 @@ class Watch:
             self._fail(f"I9: {client_id} was submitted under fence {submitted_fence} and sent under {fence}")
 
     def _meets_none(self, order: VenueOrder, exchange: Exchange) -> None:
-        """Check I19 of an order that reached a book, against all that is open there of the same account."""
+        """Check I19: an order that reached a book must not cross an open order of the same account."""
         request = order.request
         for other in exchange.ledger.orders.values():
             rests = other.request
@@ -249,7 +249,7 @@ class Watch:
         yield from self._visible(facts, children, str(parameters))
 
     def _moved(self, before: Child | None, child: Child) -> Iterable[str]:
-        """Check I5, and what the exchange's own ledger says of an end."""
+        """Check I5 of a change of a child. If the child has ended, compare it with the exchange's own ledger."""
         name = child.client_id
         if before is not None:
             if child.status not in REACHABLE[before.status]:
@@ -261,7 +261,7 @@ class Watch:
         yield from self._ended(before, child)
 
     def _ended(self, before: Child | None, child: Child) -> Iterable[str]:
-        """Check a child that is settled now, or over: nothing more of it can fill at the venue, up to its quantity."""
+        """Check a child that is newly settled or over: except overfills, the venue may have no more fills of it."""
         if not child.is_over or (
             before is not None
             and (before.is_over, before.is_settled, before.filled) == (True, child.is_settled, child.filled)
@@ -282,7 +282,7 @@ class Watch:
             yield f"I1: {name} is over with {child.done}, at the venue it is {is_open} with {filled}"
 
     def _written(self, facts: Facts, child: Child, children: list[Child]) -> Iterable[str]:
-        """Check I1, I7 and I14 of a child that has just been written."""
+        """Check I1, I7, I9 and I14 of a child that has just been written."""
         name = child.client_id
         self._written_at[name] = self._now()
         total = sum((known.may_become for known in children), ZERO)
@@ -298,7 +298,7 @@ class Watch:
         yield from self._off_market(facts, child, "was written")
 
     def _taken(self, facts: Facts, child: Child) -> Iterable[str]:
-        """Check I7 and I9 of a child that may be sent from this commit on."""
+        """Check I7, I9, I11, I14 and I18 of a child that may be sent from this commit on."""
         name = child.client_id
         yield from (f"I7: {name} was taken {why}" for why in self._barred(facts, child))
         yield from self._off_market(facts, child, "was taken")
@@ -326,7 +326,7 @@ class Watch:
     def _doubted(
         self, name: str, label: str, doubted_at: datetime | None, fence: int, actor: Process | None
     ) -> Iterable[str]:
-        """Check I18: who sends has read all trades since its claim, and open orders since the last doubt."""
+        """Check I18: the sender has read trades since its claim, and open orders since the last doubt."""
         since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
         for what in ("open_orders", "trades"):
             read = None if actor is None else self._reads.get((actor.name, label, what))
@@ -336,7 +336,7 @@ class Watch:
                 yield f"I18: {name} was taken while in doubt since {since}: {what} were read at {begun} under {under}"
 
     def _off_market(self, facts: Facts, child: Child, how: str) -> Iterable[str]:
-        """Check I14's price: inside the collar of a quote that is young enough."""
+        """Check I14's price: it lies inside the collar of a recent quote."""
         since = self._now() - STALE - self._held(self._actor())
         told = [q for q in self.told.get(self._exchange_of(child.account).name, ()) if q.at >= since]
         if child.price is not None and not any(
@@ -357,14 +357,14 @@ class Watch:
                 yield f"under a halt of the {scope}"
 
     def _held(self, actor: Process | None) -> timedelta:
-        """Return for how long the ``now`` of a statement may have waited: a process can be stopped before it is run.
+        """Return the longest time from a statement's ``now`` to its run. A process can stand still in between.
 
-        What is written then is not sent: the lease is over.
+        A child that is written so late is not sent, because the lease has run out.
         """
         return timedelta(seconds=CLOCKS + (0.0 if actor is None else actor.held))
 
     def _visible(self, facts: Facts, children: list[Child], parameters: str) -> Iterable[str]:
-        """Check I17."""
+        """Check I17: live children must not exceed an iceberg's visible quantity."""
         visible = visible_of(parameters)
         if visible is not None:
             live = sum((max(c.quantity - c.filled, ZERO) for c in children if not c.is_over), ZERO)
@@ -374,7 +374,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of an order."""
+    """The facts of an order that the checks need."""
 
     public_id: str
     status: str
@@ -391,6 +391,6 @@ class Facts:
 
 
 def visible_of(parameters: str) -> Decimal | None:
-    """Return an iceberg's visible quantity, from its parameters' JSON."""
+    """Return an iceberg's visible quantity from the JSON of its parameters; None for other orders."""
     _, found, rest = parameters.partition('"visible_quantity": "')
     return Decimal(rest.partition('"')[0]) if found else None

@@ -1,4 +1,4 @@
-"""One seed: a desk of engines, exchanges, people and a database, from its beginning to its judgement."""
+"""One seed: a desk of engines, exchanges, people and a database, from its start to its verdict."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ from execution.verification.faults.watch import Watch
 from execution.verification.late_orders import punctuality
 
 TICK_EVERY = 0.4  # seconds between moves of a market
-#: A person gives up orders that still go on this long after the faults ended, in seconds.
+#: Seconds after the end of the faults at which people cancel the orders that still run.
 GIVES_UP = 14.0
-#: Everything is over, and the books are equal, this long after the faults ended.
+#: Seconds after the end of the faults at which all orders have ended and the books are equal.
 CONVERGES = 120.0
-#: A cancel is confirmed this long after it was wanted, once there are no faults: a lease may have to run out first.
+#: Without faults, a cancel is confirmed so many seconds after its request: a lease may have to run out first.
 CANCELS_WITHIN = 20.0
 REMEMBERED = 4000  #: lines of the log
-#: Under mild faults: orders of a seed, and the seconds in which all of them end.
+#: Under mild faults: the number of orders in a seed, and the seconds in which all of them end.
 MILD_ORDERS, MILD_SECONDS = 4, 95.0
 
 
 class World:
-    """Everything of one seed. Call ``run`` once."""
+    """The whole simulated world of one seed. Call ``run`` once."""
 
     def __init__(self, seed: int, source: bytes, mild: Mild | None = None) -> None:
-        """Set up a world. With ``mild`` it has the faults of an ordinary day, under which orders complete on time."""
+        """Set up a world. ``mild`` has the faults of an ordinary day, under which orders must complete on time."""
         self.seed = seed
         self._mild = mild
         self.loop: asyncio.AbstractEventLoop = VirtualLoop()
@@ -84,7 +84,7 @@ class World:
         self.shared: dict[str, str] = {}
 
     def random(self, purpose: str) -> Random:
-        """Return a stream of random numbers of its own, so that one concern's draws do not move another's."""
+        """Return a random stream for one purpose. Draws from it do not change those for other purposes."""
         return Random(f"{self.seed}:{purpose}")  # noqa: S311
 
     # --- what everybody calls ---------------------------------------------------------------------
@@ -123,7 +123,7 @@ class World:
         self.shared[key] = sign(key, book_to_json(book))
 
     def ring(self, message: dict[str, Any]) -> None:
-        """Ring after a commit. Every engine hears it, or it is lost, late or repeated."""
+        """Ring the doorbell after a commit. All engines hear it, unless a fault loses, delays or repeats it."""
         if self.injector.strikes("bell lost"):
             return
         late = self.injector.seconds(2.0) if self.injector.strikes("bell late") else 0.001
@@ -143,17 +143,17 @@ class World:
         self.loop.create_task(self._guarded(lambda: self.people.interfere(kind, after)))
 
     def requested(self, arrives: float) -> None:
-        """Note a request under way, which arrives whatever becomes of its sender."""
+        """Remember a request under way. It arrives at ``arrives`` even if its sender dies."""
         self._last_arrival = max(self._last_arrival, arrives)
 
     @property
     def is_shared(self) -> bool:
-        """Return True if more than one engine runs, or stands still."""
+        """Return True if more than one engine is alive. One that stands still counts."""
         return len(self._processes) > 1
 
     def claimed(self) -> None:
-        """Wake the former owners after orders or accounts have changed hands, before the new owner has written
-        anything more, or a moment later.
+        """Wake each process that stood still until another took over what it held. It wakes before the new owner's
+        next write, or up to half a second later.
         """
         for process in self._processes:
             held = process.held_for
@@ -181,7 +181,7 @@ class World:
         self._processes.append(Process(self, name, skew, self._gateways))
 
     def died(self, process: Process) -> None:
-        """Note the death of a process. Its supervisor starts another one after a while."""
+        """Record the death of a process. Its supervisor starts a new one some seconds later."""
         if process in self._processes:
             self._processes.remove(process)
         if not self.is_over:
@@ -192,7 +192,7 @@ class World:
             self.start()
 
     def restart(self) -> None:
-        """Restart a worker as a person would, by telling it to stop."""
+        """Restart a worker as a person does: tell it to stop."""
         if self._processes:
             self._bell_random.choice(self._processes).engine.stop()
 
@@ -284,7 +284,7 @@ class World:
         return MildInjector(random, states, self._mild.kinds, self.loop.time)
 
     def _exchange(self, name: str) -> Exchange:
-        """Make a venue that promises what one of the real exchanges does."""
+        """Return a venue with the guarantees of a drawn real exchange."""
         random = self.random(f"exchange {name}")
         exchange_id = self.random(f"guarantees {name}").choice(sorted(GUARANTEES))
         Venue.objects.filter(label=name).update(exchange=exchange_id)
@@ -376,7 +376,7 @@ class World:
             await asyncio.sleep(TICK_EVERY)
 
     def _end(self) -> None:
-        """Throw every task away; nothing that they do on their way out has an effect."""
+        """End all tasks. Nothing that they still do has an effect."""
         self.is_over = True
         for _ in range(20):
             tasks = asyncio.all_tasks(self.loop)

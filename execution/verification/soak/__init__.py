@@ -1,1 +1,1 @@
-"""A desk that trades for hours: whether memory, open files and database keep their size."""
+"""A desk that trades for hours, and a check that memory, open files and threads do not grow."""

@@ -22,7 +22,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The medians of the first and the last quarter of a run, and the slope by hour of the least-squares line."""
+    """The growth of a figure: the medians of a run's first and last quarter, and the fitted line's slope by hour."""
 
     first: float
     last: float
@@ -34,7 +34,7 @@ class Growth:
 
 
 def growth_of(samples: Sequence[Sample]) -> Growth | None:
-    """Return the growth of a figure; None with fewer than four samples."""
+    """Return the growth of a figure, or None if it has fewer than four samples."""
     if len(samples) < 4:
         return None
     begun, passed = samples[0].at, samples[-1].at - samples[0].at
@@ -46,7 +46,7 @@ def growth_of(samples: Sequence[Sample]) -> Growth | None:
 
 
 def _slope(samples: Sequence[Sample]) -> float:
-    """Return the slope of least squares, by second."""
+    """Return the slope of the least-squares line, per second."""
     mean_at = sum(each.at for each in samples) / len(samples)
     mean = sum(each.value for each in samples) / len(samples)
     spread = sum((each.at - mean_at) ** 2 for each in samples)

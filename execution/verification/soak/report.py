@@ -9,19 +9,19 @@ from execution.verification.benchmark.figures import shown, table
 from execution.verification.late_orders import Punctuality
 from execution.verification.soak.growth import Growth, Sample, growth_of
 
-#: What is to stay as it is. Rows and the database grow with the orders; retention bounds them.
+#: The kinds of figures that must not grow. Rows and the database grow with the orders; retention bounds them.
 KINDS = ("memory", "handles", "threads")
 UNITS = {"memory": "MB", "database": "MB", "write-ahead log": "MB", "logs": "MB"}
 
 
 def growths(series: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, Growth]:
-    """Return the growth of each figure with enough samples."""
+    """Return the growth of each figure that has enough samples."""
     found = {name: growth_of([Sample(at, value) for at, value in rows]) for name, rows in series.items()}
     return {name: growth for name, growth in found.items() if growth is not None}
 
 
 def grown(result: Mapping[str, Any]) -> list[str]:
-    """Return words for the figures of processes that have grown."""
+    """Return a line for each process figure that has grown."""
     found = growths(result["series"])
     return [
         f"{name} went from {growth.first:,.0f} to {growth.last:,.0f}"
@@ -31,7 +31,7 @@ def grown(result: Mapping[str, Any]) -> list[str]:
 
 
 def soak_report(result: Mapping[str, Any], *, markdown: bool = False) -> str:
-    """Return the growth of each process and of the database, how the orders ended, and PASS or what is wrong."""
+    """Return the growth of each process and of the database, the orders' ends, and PASS or the problems."""
     found = growths(result["series"])
     processes = sorted({name.rpartition(" ")[0] for name in found if name.rpartition(" ")[2] in KINDS})
     heads = ["process", "memory, MB", "MB an hour", "handles", "threads"]

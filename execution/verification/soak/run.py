@@ -26,12 +26,12 @@ from execution.verification.soak.samples import process_figures, stored_figures
 
 ACCOUNTS = 3  # at each venue
 READY_WITHIN = 120.0
-#: Seconds of an order.
+#: The shortest and the longest order in seconds.
 SHORTEST, LONGEST = 120, 600
-#: After the run the last orders end by themselves, and what is left then is a problem.
+#: The seconds after the run in which the last orders end by themselves. What is still open then is a problem.
 GRACE = LONGEST + 60.0
 SAMPLE_EVERY = 15.0
-#: Not in the figures: caches fill, and the first orders all begin together.
+#: Seconds that are left out of the figures: caches fill, and the first orders all begin together.
 WARM_UP = 300.0
 VALUE = 4000  # of an order, in quote
 
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SoakOptions:
-    """The length in seconds, the number of live orders, and the seed of what is launched."""
+    """The length of a run in seconds, the number of live orders, and the seed of the orders."""
 
     seconds: float
     orders: int
@@ -49,7 +49,7 @@ class SoakOptions:
 
 @dataclass
 class Samples:
-    """Figures by name, each a series."""
+    """The samples of each figure, by the figure's name."""
 
     series: defaultdict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
 
@@ -59,7 +59,7 @@ class Samples:
 
 
 def run(base: Path, var: Path, options: SoakOptions, say: Say) -> dict[str, Any]:
-    """Run: 1. Start a desk. 2. Keep the orders alive and sample. 3. Let them end. 4. Compare the books."""
+    """Run: 1. Start a desk. 2. Keep orders alive and take samples. 3. Let them end. 4. Compare the books."""
     desk = MeasuredDesk(base, var, free_port())
     try:
         desk.start()
@@ -78,7 +78,7 @@ def _is_ready(accounts: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AccountBooks:
-    """A paper venue's books of one of its accounts. ``label`` is ``alpha`` or ``alpha-2``."""
+    """A paper venue's books of one account. ``label`` is ``alpha`` for the first, ``alpha-2`` for the second."""
 
     venues: Path
     label: str
@@ -134,7 +134,7 @@ class _Run:
         return min(WARM_UP, self._options.seconds / 4)
 
     def _keep_alive(self, begun: float, samples: Samples) -> None:
-        """Launch whenever fewer orders than wanted are alive, and sample, until the time is over."""
+        """Until the time is over, launch whenever too few orders are alive, and take samples."""
         next_sample = 0.0
         while (passed := time.monotonic() - begun) < self._options.seconds:
             if passed >= next_sample:

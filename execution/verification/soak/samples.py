@@ -1,4 +1,4 @@
-"""The figures of a running desk: of each process, of its files and of its database."""
+"""The figures of a running desk: those of each process, of its files and of its database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATABASE = "tranche.sqlite3"
 
 
 def open_files(pid: int) -> int | None:
-    """Return the number of file handles of a process; None when it has gone."""
+    """Return the number of open files of a process; None if it no longer exists."""
     try:
         return len(os.listdir(PROC / str(pid) / "fd"))
     except OSError:
@@ -24,7 +24,7 @@ def open_files(pid: int) -> int | None:
 
 
 def threads(pid: int) -> int | None:
-    """Return the number of threads of a process; None when it has gone."""
+    """Return the number of threads of a process; None if it no longer exists."""
     try:
         return len(os.listdir(PROC / str(pid) / "task"))
     except OSError:
@@ -32,7 +32,7 @@ def threads(pid: int) -> int | None:
 
 
 def process_figures(pids: Mapping[str, int]) -> dict[str, float]:
-    """Return memory (PSS, MB), handles and threads of each process, as ``engine1 memory``."""
+    """Return memory (PSS, MB), open files and threads of each process, under names such as ``engine1 memory``."""
     found: dict[str, float | None] = {}
     for name, pid in pids.items():
         found |= {
@@ -44,7 +44,7 @@ def process_figures(pids: Mapping[str, int]) -> dict[str, float]:
 
 
 def size_of(path: Path) -> float:
-    """Return the size of a file in MB, zero where there is none."""
+    """Return the size of a file in MB, or zero if it does not exist."""
     try:
         return path.stat().st_size / MEGABYTE
     except FileNotFoundError:
@@ -52,7 +52,7 @@ def size_of(path: Path) -> float:
 
 
 def stored_figures(var: Path) -> dict[str, float]:
-    """Return sizes in MB of the database, its write-ahead log and the desk's logs, and its numbers of rows."""
+    """Return the sizes of the database, its write-ahead log and the desk's logs in MB, and the numbers of rows."""
     orders = Order.objects.using(ALIAS)
     return {
         "database": size_of(var / DATABASE),

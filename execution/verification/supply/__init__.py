@@ -1,1 +1,1 @@
-"""The libraries of the desk: their list, the comparison with the pins, and known vulnerabilities."""
+"""The desk's libraries: their list, the comparison with the pinned versions, and known vulnerabilities."""

@@ -17,7 +17,7 @@ from execution.verification.supply.installed import Component
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """A vulnerability that an installed version has."""
+    """A known vulnerability of an installed version."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class Advisory:
 
 
 def read_advisories(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Return the entries of a zip file, or of a folder, of JSON files. Raises ``ValueError`` for one without any."""
+    """Return the entries of a zip file or of a folder of JSON files. Raises ``ValueError`` if there are none."""
     found = 0
     for text in _texts(path):
         found += 1
@@ -79,7 +79,7 @@ def _is_affected(version: str, affected: Mapping[str, Any]) -> bool:
 
 
 def _is_in(version: Version, events: Iterable[Mapping[str, str]]) -> bool:
-    """Follow the events in the order of their versions; ``introduced`` 0 is the first version there is."""
+    """Return whether ``version`` is affected after the events up to it. ``introduced`` 0 is before every version."""
     is_affected = False
     for at, event in sorted(((_version(event), event) for event in events), key=lambda pair: pair[0]):
         if "introduced" in event and version >= at:

@@ -1,4 +1,4 @@
-"""The bill of materials: CycloneDX 1.6 as JSON. The same libraries give the same text."""
+"""The bill of materials: CycloneDX 1.6 as JSON. The same libraries always give the same text."""
 
 from __future__ import annotations
 

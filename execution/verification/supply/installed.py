@@ -11,19 +11,19 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-#: A longer one is the whole text of a licence.
+#: The length of a licence's name. A longer text is the whole licence.
 MAX_LICENSE = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """An installed distribution. ``needs`` are the names of those that it requires here."""
+    """An installed distribution. ``needs`` are the names of the distributions that it requires on this machine."""
 
     name: str
     version: str
     license: str
     needs: tuple[str, ...]
-    #: Where it was installed from, if that was an address and not a registry.
+    #: The address from which it was installed, or an empty text if it came from a registry.
     direct_url: str
 
 
@@ -32,7 +32,7 @@ class Missing(Exception):
 
 
 def components_of(requirements: Iterable[str]) -> dict[str, Component]:
-    """Return everything that the requirements need on this machine, by name. Raises ``Missing``."""
+    """Return the distributions that the requirements need on this machine, by name. Raises ``Missing``."""
     found: dict[str, Component] = {}
     waiting = [(each, "") for each in map(Requirement, requirements) if _applies(each, "")]
     seen: set[tuple[str, str]] = set()
@@ -76,7 +76,7 @@ def _component(
 
 
 def _license(installed: Distribution) -> str:
-    """Return the licence as its own metadata say it, or an empty text."""
+    """Return the licence that the distribution's metadata names, or an empty text."""
     told = installed.metadata
     fields = told.json
     text = str(fields.get("license_expression") or fields.get("license") or "")

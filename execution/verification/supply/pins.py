@@ -16,14 +16,14 @@ from execution.verification.supply.installed import Component
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The facts of pyproject.toml: name, version, what the desk and its developers need, and the pins."""
+    """The facts of pyproject.toml: name, version, the needs of the desk and of its developers, and the pins."""
 
     name: str
     version: str
     runtime: tuple[str, ...]
     development: tuple[str, ...]
     pins: Mapping[str, str]
-    #: Lines among the pins that name no single version.
+    #: Lines among the pins that do not name a single version.
     loose: tuple[str, ...]
 
 
