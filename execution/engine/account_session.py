@@ -352,7 +352,7 @@ class AccountSession:
         )
 
     async def _doubt(self, now: datetime) -> None:
-        """Hold back each symbol's new children until a complete poll of the symbol has begun at ``now`` or later."""
+        """Hold back each symbol's new children until a poll of it that began at ``now`` or later is complete."""
         await self._context.database.retry_until_committed(
             account_doubted, account_pk=self._account_pk, fence=self.fence, now=now
         )

@@ -1,7 +1,7 @@
 """The workers' private keys, in a file outside the database that only its owner can read.
 
-New secrets are sealed to the first key of the file. Older ones stay, so that secrets from before a rotation still
-open.
+New secrets are sealed to the first key of the file. Older keys stay in it, so that secrets from before a rotation
+can still be opened.
 """
 
 from __future__ import annotations

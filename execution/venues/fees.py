@@ -83,9 +83,9 @@ def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
 
 
 def _rebate(raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
-    """Return the rebate from the fields that the spec names.
+    """Return the rebate of a trade from the fields that the exchange's spec names; empty if there is none.
 
-    A rebate in an order's answer covers all trades of the order, so the amount for this trade is unknown.
+    An answer about a whole order has the rebate of all its trades. The amount of this trade is then unknown.
     """
     if spec.rebate_fields is None:
         return []

@@ -218,8 +218,8 @@ class Gateway(MarketGateway, Protocol):
         """Return orders of any state that were created at or after ``since``."""
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
-        """Return all of our trades at or after ``since``, from every page. For None, return those of all symbols, if
-        the exchange can list them.
+        """Return all of our trades of ``symbol`` at or after ``since``, from every page. If ``symbol`` is None, return
+        those of all symbols, if the exchange can list them.
         """
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:

@@ -155,7 +155,7 @@ class SimulatedExchange:
         )
 
     def _deliver(self) -> list[Report]:
-        """Deliver the next message: to the exchange, or as a report, which is returned, to the desk."""
+        """Deliver the next message. The exchange gets its own. A message for the desk is a report, and is returned."""
         mail = heapq.heappop(self._mail)
         if mail.report is not None:
             return [mail.report]

@@ -89,8 +89,8 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Return a problem for each price at which the order may pay more than the collar beyond the mid, if the mid is
-    known.
+    """Return a problem for each of the order's prices that is further from the mid, on its costly side, than the
+    collar allows. Without a known mid there is none.
     """
     request, parameters = preview.request, preview.terms.parameters
     if parameters is None:

@@ -79,8 +79,8 @@ class Memory(DatabaseWrapper):
     def discard(self) -> None:
         """Close the database, which must not be used afterwards.
 
-        SQLite holds a function, the seed's clock, where the garbage collector does not see it. Without closing,
-        everything that the seed created would stay in memory.
+        SQLite keeps the clock function of this seed's run where the garbage collector does not see it. Without
+        closing, everything that the run created would stay in memory.
         """
         if self.connection is not None:
             self.connection.close()
