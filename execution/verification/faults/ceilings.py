@@ -7,9 +7,8 @@ is real.
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
@@ -33,8 +32,8 @@ TRADED = (
     " WHERE ?1 IS NULL OR c.account_id = ?1"
 )
 SUBMITTED_AT = "SELECT submitted_at FROM execution_childorder WHERE client_id = ?"
-#: Children count as sent together within this time, and not within a whole second, because engines' clocks differ.
-TOGETHER = timedelta(seconds=0.5)
+SUBMITTED_SINCE = "SELECT account_id FROM execution_childorder WHERE submitted_at > ?"
+SECOND = timedelta(seconds=1)
 
 
 def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
@@ -59,7 +58,6 @@ class Ceilings:
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
-        self._sent: deque[tuple[datetime, int]] = deque(maxlen=50)
 
     def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
         """Check an order against the limits: what all orders may still trade, and what they have traded."""
@@ -78,18 +76,16 @@ class Ceilings:
                 yield f"I11: order {promise.public_id} came to a {kind} of {figure} at least, the limit is {value}"
 
     def taken(self, client_id: str, account: int) -> Iterable[str]:
-        """Check the number of children that were submitted within half a second against the limit of a second.
+        """Check the number of children that were submitted within a second, by the times of their rows.
 
-        The times are those of the children's rows. An engine that freezes between its check and its commit sends
-        later.
+        An engine that freezes between its check and its commit sends later than its row says.
         """
         ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
-        self._sent.append((submitted_at, account))
-        together = [each for sent, each in self._sent if abs(sent - submitted_at) < TOGETHER]
+        submitted = [each for (each,) in self._raw.execute(SUBMITTED_SINCE, (submitted_at - SECOND,))]
         for kind, value, only in self._limits():
-            count = sum(1 for each in together if only in (None, each))
+            count = sum(1 for each in submitted if only in (None, each))
             if kind == LimitKind.MESSAGE_RATE and only in (None, account) and count > value:
-                yield f"I11: {client_id} is child {count} of half a second, the limit of a second is {value}"
+                yield f"I11: {client_id} is child {count} of a second, the limit is {value}"
 
     def _limits(self) -> list[tuple[str, Decimal, int | None]]:
         return [(kind, Decimal(value), account) for kind, value, account in self._raw.execute(LIMITS)]
