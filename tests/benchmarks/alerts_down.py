@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from execution.verification.benchmark import records
 from execution.verification.benchmark.figures import percentile
 from execution.verification.benchmark.measure import BOUGHT
 from tests.alerting.far_side import FarSide, event_ids, http_server
+from tests.desk.people import channel_add
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 
@@ -54,17 +54,6 @@ def answering(side: FarSide) -> Iterator[None]:
     yield
 
 
-def channel_of(admin: Visitor, side: FarSide) -> str:
-    """Add a channel to the far side. Return its address at the desk."""
-    new = "/alert-channels/new/"
-    fields = {"type": "signed", "label": "program", "takes": "everything", "least": "warning"}
-    url = {"url": f"http://127.0.0.1:{side.port}/hook"}
-    _, page = admin.post(new, fields | url, admin.get(f"{new}?type=signed"))
-    found = re.search(r"/alert-channels/[a-z0-9]{8}/", page)
-    assert found is not None
-    return found[0]
-
-
 def alerts_for(admin: Visitor, channel: str, seconds: float) -> tuple[datetime, datetime]:
     """Send an alert each second; the first and the last moment."""
     began, until = timezone.now(), time.monotonic() + seconds
@@ -89,7 +78,7 @@ def test_trading_while_alerts_cannot_be_delivered(
     lines = ["| the program | slices | late p50, ms | p99 | fills | recorded after p50, ms | p99 |"]
     with http_server() as side, django_db_blocker.unblock(), records.database_of(desk.var):
         admin, trader = Visitor(desk, "admin"), Visitor(desk)
-        channel = channel_of(admin, side)
+        channel = channel_add(admin, side.port)
         for number in range(ORDERS):
             symbol, quantity = BOUGHT[number % len(BOUGHT)]
             trader.launch(symbol=symbol, quantity=quantity, duration=LASTS, slices="36")

@@ -15,6 +15,7 @@ from execution.models import Alert, AuditEntry
 from tests.alerting.far_side import FarSide, http_server, json_of
 from tests.browser.console_guard import Watched
 from tests.desk.database import ALIAS, order_of
+from tests.desk.people import channel_add
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 from tests.patience import slowness
@@ -46,14 +47,9 @@ def told(open_desk: RunningDesk) -> Iterator[FarSide]:
     """Yield a program that receives every event of the desk until the test is over."""
     admin = Visitor(open_desk, "admin")
     with http_server() as side:
-        new = "/alert-channels/new/"
-        fields = {"type": "signed", "label": "program", "takes": "everything", "least": "warning"}
-        url = {"url": f"http://127.0.0.1:{side.port}/hook"}
-        _, page = admin.post(new, fields | url, admin.get(f"{new}?type=signed"))
-        found = re.search(r"/alert-channels/([a-z0-9]{8})/remove/", page)
-        assert found is not None
+        channel = channel_add(admin, side.port)
         yield side
-        admin.post(found[0], {}, page)
+        admin.post(f"{channel}remove/", {}, admin.get("/alert-channels/"))
 
 
 def events_told(side: FarSide, alert: Alert) -> list[str]:

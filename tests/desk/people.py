@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib.auth.hashers import make_password
 
 from execution.core.states import ORDER_LIVE
@@ -11,6 +13,17 @@ from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 
 PASSWORD = "a-long-password-for-tests"
+
+
+def channel_add(admin: Visitor, port: int) -> str:
+    """Add a channel of signed webhooks to a program at ``port`` of this machine. Return the channel's address."""
+    new = "/alert-channels/new/"
+    fields = {"type": "signed", "label": "program", "takes": "everything", "least": "warning"}
+    url = {"url": f"http://127.0.0.1:{port}/hook"}
+    _, page = admin.post(new, fields | url, admin.get(f"{new}?type=signed"))
+    found = re.search(r"/alert-channels/[a-z0-9]{8}/", page)
+    assert found is not None
+    return found[0]
 
 
 def trader_ensure(desk: RunningDesk, name: str) -> None:
