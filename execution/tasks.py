@@ -57,8 +57,8 @@ CHECK_SECONDS = 20.0
 def _when_nobody_else_wants() -> None:
     """Let this thread run only when no other thread needs the processor.
 
-    Only this thread is lowered. A process that was lowered was suspended while it held the database's lock. That
-    stalled every writer for up to a second.
+    The process keeps its normal priority. If the whole process had a low priority, the system could suspend
+    it while it holds the database's lock. Every writer would then wait, for up to a second.
     """
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -116,15 +116,15 @@ def stop_engine(**_signal: Any) -> None:
 
 
 class EngineStep(bootsteps.StartStopStep):
-    """The step by which the Celery worker waits for its engine before it ends, whatever makes it end.
+    """The step that makes the Celery worker wait for its engine, on a warm and on a cold shutdown.
 
-    It is needed because a cold shutdown sends no ``worker_shutdown``.
+    The signal ``worker_shutdown`` would not do, because Celery does not send it on a cold shutdown.
     """
 
     requires = ("celery.worker.components:Pool",)
 
     def start(self, parent: Any) -> None:
-        """Start nothing. ``start_engine`` starts the engine when the worker is ready."""
+        """Do nothing. ``start_engine`` starts the engine later, when the worker is ready."""
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002
         if (host := _host()) is not None:
@@ -142,7 +142,7 @@ def drive(order_pk: int) -> None:
 
 @shared_task
 def hurry() -> None:
-    """Make the engine look for work now, in case a doorbell was lost."""
+    """Make the engine look for work now. Celery beat runs this, in case a message about work was lost."""
     if (host := _host()) is not None:
         host.hint(0)
 
@@ -155,7 +155,10 @@ def expire_approvals() -> None:
 
 @shared_task
 def estimate(estimate_pk: int) -> None:
-    """Calculate the expected cost of an order. If our own code fails, store the problem for those who wait."""
+    """Calculate the expected cost of an order and store it.
+
+    If our own code fails, store the problem instead. The pages that wait for the cost then show it.
+    """
     try:
         estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=predict_aside)
     except Exception as error:

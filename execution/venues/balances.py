@@ -109,7 +109,10 @@ def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> d
 
 
 def _base(client: Any, code: str) -> str:
-    """Return ``code`` without the days that kraken appends to it: the ``DOT28`` of ``DOT28.S`` is ``DOT``."""
+    """Return ``code`` without the number of lock-up days that kraken appends.
+
+    kraken lists DOT that is locked for 28 days as ``DOT28.S``. The ``DOT28`` of this name becomes ``DOT``.
+    """
     return code if code in client.currencies else re.sub(r"(?<=\D)\d+$", "", code)
 
 

@@ -52,7 +52,7 @@ class Budget:
         return costs.get(call, costs.get(OF_ONE_SYMBOL.get(call, call), 1.0))
 
     def seconds_of(self, call: Call) -> float:
-        """Return the seconds in which the whole limit allows as many units as the call costs."""
+        """Return the cost of a call as a time: the seconds in which the limit allows that many units."""
         limits = self._limits
         return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
@@ -61,16 +61,19 @@ class Budget:
         await self.calls.acquire(self.cost(call), use_of(call))
 
     def held_for(self, call: Call) -> float:
-        """Return the seconds for which a read must wait before it may ask for a place."""
+        """Return the seconds that a pause of this read still lasts; 0 without a pause.
+
+        Reads pause because the exchange asked for it, or because its limit is nearly used.
+        """
         return self.calls.held_for(use_of(call))
 
     async def snapshot(self) -> None:
-        """Wait until the snapshot of a streamed book may be read, and take its place."""
+        """Wait until the snapshot of a streamed book may be read, and take a place in the rate limit."""
         await self._snapshots.acquire(self.cost("book_snapshot"))
         await self.read("book_snapshot")
 
     def heed_used(self, used: float, header: UsedHeader, now: float) -> None:
-        """Pause reads until the window ends if ``used`` units are nearly all of its limit.
+        """Pause reads until the window of ``header`` ends, if ``used`` units are nearly all that it allows.
 
         ``now`` is the exchange's time in seconds since 1970.
         """
@@ -80,22 +83,27 @@ class Budget:
             self.calls.hold_reads(header.window - now % header.window)
 
     async def stream(self) -> None:
-        """Wait until the private stream may be opened again, and take the place of the request for its token.
+        """Wait until the private stream may be opened again.
 
-        Reads do not delay this.
+        Take a place in the rate limit for the request of the stream's token. The request counts as a create,
+        so it comes before reads, except for their minimum.
         """
         await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
 
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
-        """Wait until a create or cancel may be sent, and take its place. ``age`` is the age of the order to cancel."""
+        """Wait until a create or cancel may be sent, and take a place in the rate limits for it.
+
+        ``age`` is the age of the order to cancel.
+        """
         use = Use.CREATE if kind == "create" else Use.CANCEL
         if (orders := self._orders_of(symbol)) is not None:
             await orders.acquire(self._order_cost(kind, age), use)
         await self.calls.acquire(self.cost(kind), use)
 
     async def cancel_all(self) -> None:
-        """Wait until a request that cancels all orders may be sent, and take its place. It does not count as an
-        order.
+        """Wait until a request that cancels all orders may be sent, and take a place in the limit on calls.
+
+        The request takes no place in the limit on orders.
         """
         await self.calls.acquire(self.cost("cancel_all"), Use.CANCEL)
 
@@ -148,7 +156,10 @@ def read_share(limits: Limits) -> float:
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
-    """Return ``share`` of a limit, with ``reserve`` units for cancels. It still allows the most expensive call."""
+    """Return ``share`` of a limit, with ``reserve`` of its units for cancels.
+
+    The other units are always enough for the most expensive call.
+    """
     dearest = max(limits.costs.values(), default=1.0)
     decay = None if limits.decay is None else limits.decay * share
     budget = max(limits.budget * share, dearest + reserve)

@@ -142,8 +142,10 @@ class _Found:
         return max(fresh, default=None)
 
     def history(self, untold: Iterable[datetime]) -> CandleHistory:
-        """Return the history. Its unknown bars are ``untold``, which no page contained, and the unreadable ones. A bar
-        that another page had in readable form is known.
+        """Return the history, with the opening times of its unknown bars.
+
+        A bar is unknown if it is one of ``untold``, which no page contained, or if its candle was unreadable.
+        It is known if another page had the candle in readable form.
         """
         unreadable = {odd.opened_at for odd in self.odd if odd.opened_at is not None}
         unknown = (unreadable | set(untold)) - self.candles.keys()

@@ -98,7 +98,10 @@ def open_public_client(
 
 @functools.cache
 def client_class(exchange_id: str) -> type[Any]:
-    """Return the exchange's ccxt class with the desk's changes. It is made once, because ccxt adds methods to it."""
+    """Return the exchange's ccxt class with the desk's changes.
+
+    All clients of an exchange share one class, because ccxt adds methods to the class of each client.
+    """
     base: Any = exchange_class(exchange_id)
     exchange_spec = spec_of(exchange_id)
 
@@ -283,9 +286,10 @@ def _exact_level(level: Any) -> list[Any]:
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """Sign a request that the exchange refuses after ``valid_for`` milliseconds.
+    """Return the signed request, which the exchange refuses after ``valid_for`` milliseconds.
 
-    Signing awaits nothing, so no other request can see the option that is set meanwhile.
+    For some exchanges the validity is an option of the client, set only during the signing. Signing awaits
+    nothing, so no other request can see that option.
     """
     spec: ExchangeSpec = client.spec
     if valid_for is None:
@@ -318,8 +322,8 @@ def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[
 def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:
     """Return the answer if its form is right, else raise ``BadResponse``.
 
-    It raises for text (a maintenance page, incomplete JSON, nothing) and for a mapping without the field that every
-    good answer has. ccxt would read both as "there is none".
+    It raises for text (a maintenance page, incomplete JSON, nothing) and for a mapping without the field that
+    every good answer has. ccxt would read both as an empty list or a missing order.
     """
     if not isinstance(answer, dict | list):
         raise ccxt_errors.BadResponse("the answer is not JSON")

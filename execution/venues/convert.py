@@ -69,9 +69,11 @@ def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
 
 
 def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
-    """Convert one of our own trades. ``order`` supplies fields that a fill in the answer to its create omits.
+    """Convert one of our own trades.
 
-    ccxt's trades carry no client id. On some exchanges' streams the raw message has it.
+    A trade in the answer to a create may lack its side, its time and the order's ids. ``order``, the report
+    in the same answer, then supplies them. ccxt's trades carry no client id, but some exchanges' raw stream
+    messages do.
     """
     fields = _mapping(trade)
     if fields.get("symbol") not in (None, symbol):
@@ -131,8 +133,8 @@ def _is_zero(value: Any) -> bool:
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
     """Return the fills in the answer to a create; none if any of them cannot be read.
 
-    The order counts as accepted in any case, and a later read brings the fills. An invented trade id would make that
-    read count a fill twice.
+    The order counts as accepted in any case, and a later read brings the fills. The desk invents no id for a
+    fill without one, because the later read would then count the fill twice.
     """
     try:
         listed = _mapping(answer).get("trades") or []
@@ -188,7 +190,7 @@ def book_of(book: Any, *, at: datetime) -> Book:
 
 
 def _levels(side: Any, name: str) -> tuple[Level, ...]:
-    """Return a side's levels. A level of size 0 is left out, because an exchange removes a level by that size."""
+    """Return a side's levels without those of size 0. Exchanges send a level with size 0 to remove it."""
     try:
         levels = tuple((_positive(price), decimal_or_none(size)) for price, size, *_ in side)
     except (TypeError, ValueError):

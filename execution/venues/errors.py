@@ -113,7 +113,10 @@ class Redactor:
 
 
 def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
-    """Return the wait that a Retry-After header asks for, in seconds or as a date. None without a usable header."""
+    """Return the wait that a Retry-After header asks for; None without a usable header.
+
+    The header contains a number of seconds or a date.
+    """
     if header is None:
         return None
     if re.fullmatch(r"\s*\d{1,9}(\.\d{1,3})?\s*", header):
@@ -126,7 +129,11 @@ def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
 
 
 def reset_of(value: str | None, unit: Literal["at_ms", "at_s", "in_ms"], now: datetime) -> timedelta | None:
-    """Return the wait until a limit is free again, from the header of this exchange; None for an unusable value."""
+    """Return the wait until a limit is free again; None for an unusable value.
+
+    ``value`` is that of the exchange's own header. ``unit`` tells whether it is a time, in ms or s, or a wait
+    in ms.
+    """
     if value is None or not re.fullmatch(r"\s*\d{1,14}\s*", value):
         return None
     if unit == "in_ms":
@@ -206,8 +213,9 @@ class Failure:
 
     @property
     def shows(self) -> FeedState | None:
-        """Return the state of a market's data that the answer proves: one side only, or not listed. None if it proves
-        none.
+        """Return the state of a market's data, if the answer proves one, else None.
+
+        The answer can prove that the book has only one side, or that the symbol is not listed.
         """
         if isinstance(self.error, OneSided):
             return FeedState.ONE_SIDED
@@ -266,9 +274,10 @@ def create_failure(failure: Failure) -> CreateOutcome:
 
 
 def cancel_failure(failure: Failure) -> CancelOutcome:
-    """Return the outcome of a cancel that raised: gone when the exchange says so, else failed.
+    """Return the outcome of a cancel that raised.
 
-    The raw answer is read too, because ccxt does not pass on coinbase's reason.
+    It is ``CancelGone`` if the exchange says that there is no such open order, else ``CancelFailed``. The raw
+    answer is searched too, because ccxt does not pass on coinbase's reason for a refused cancel.
     """
     gone = failure.spec.cancel_gone
     is_answer = gone is not None and isinstance(failure.error, ccxt_errors.ExchangeError)

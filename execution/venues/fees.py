@@ -85,7 +85,8 @@ def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
 def _rebate(raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
     """Return the rebate of a trade from the fields that the exchange's spec names; empty if there is none.
 
-    An answer about a whole order has the rebate of all its trades. The amount of this trade is then unknown.
+    An answer about a whole order has the rebate of all its trades. The amount for this trade is then returned
+    as None, because it is unknown.
     """
     if spec.rebate_fields is None:
         return []

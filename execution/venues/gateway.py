@@ -83,7 +83,7 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return the account's rate limits. Of a limit that market data share, the account has only its part."""
+    """Return the account's rate limits: only a part, where market data count against the same limit."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -220,7 +220,7 @@ class CcxtGateway(CcxtMarketGateway):
         return (lists + pages - 1) * self.seconds_of("trades")
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
-        """Return the lists that cost no more for the whole account than for ``symbols`` symbols one by one."""
+        """Return the lists that cost no more for the account at once than for ``symbols`` symbols in turn."""
         return frozenset(
             question
             for question in self._spec.without_symbol
@@ -352,7 +352,7 @@ class CcxtGateway(CcxtMarketGateway):
     # --- reading --------------------------------------------------------------------------------
 
     def _listing(self, entries: list[Any], symbol: str | None, read: Callable[[Any], T]) -> Listing[T]:
-        """Convert each entry alone. One that fails is ``unreadable`` if its order is known; else the list fails."""
+        """Convert the entries. Raise ``VenueReadFailed`` for an unreadable one that names no order."""
         converted: list[T] = []
         unreadable: list[Unreadable] = []
         for entry in entries:

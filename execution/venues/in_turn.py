@@ -4,8 +4,9 @@ ccxt gives each request a higher nonce. But between signature and send a request
 machine a later one may overtake it. The exchange then refuses the earlier one. After several such refusals it locks
 the key out.
 
-The exchange may still read two connections in another order than we wrote to them. A request that is refused for its
-nonce had no effect, so it is sent again at once. Only a create is not sent again: its order decides anew.
+The exchange may still read two connections in another sequence than we wrote to them. A request that is
+refused for its nonce had no effect, so it is sent again at once. Only a create is not sent again. The parent
+order makes a new decision instead.
 """
 
 from __future__ import annotations

@@ -177,7 +177,10 @@ class CcxtMarketGateway:
         return None if is_full else found
 
     async def _trades_page(self, symbol: str, params: dict[str, Any]) -> tuple[list[PublicTrade], bool]:
-        """Return a page of trades and whether it is full. Trades that a stream has sent merged are left out."""
+        """Return a page of trades, and whether the page is full.
+
+        Trades that the stream has already sent as parts of a merged trade are left out.
+        """
         ask = partial(self._client.fetch_trades, symbol, None, self._spec.public_trades_page, params)
         read = await self._fetch(
             "public_trades",

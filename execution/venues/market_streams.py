@@ -92,10 +92,10 @@ class MarketTape:
 class MarketStream:
     """The quotes and trades of ``symbols``, and the books of those in ``want_books``, until ``bell`` closes.
 
-    Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades. ``correct``
-    converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to, because ccxt
-    then reads a snapshot over REST. ``bells`` holds the bell until the stream ends. ``absorbed`` collects, by symbol,
-    the ids of trades that came merged into another one.
+    Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades.
+    ``correct`` converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed
+    to, because ccxt then reads a snapshot over REST. ``bells`` is the gateway's set of bells in use.
+    ``absorbed`` collects, by symbol, the ids of trades that came merged into another one.
     """
 
     def __init__(
@@ -273,7 +273,7 @@ class MarketStream:
     async def _follow_tickers(
         self, symbols: list[str], watch: Callable[[], Awaitable[Any]], tickers: dict[str, Any]
     ) -> None:
-        """Read all symbols at each update, because one update may stand for several. Earlier tickers are ignored."""
+        """Publish tickers that come from now on. Read all symbols, as one update may stand for several."""
         seen = {symbol: tickers.get(symbol) for symbol in symbols}
         while True:
             await watch()
@@ -320,7 +320,7 @@ class MarketStream:
         self._tape.trade(replace(read, at=self._correct(read.at)))
 
     def _notice_missing(self, trade: PublicTrade, parts: int) -> None:
-        """Report a gap in the trade ids before ``trade``, which contains ``parts`` earlier trades."""
+        """Report ids missing before ``trade``. The exchange has merged ``parts`` earlier trades into it."""
         if not self._spec.consecutive_trade_ids or trade.trade_id is None or not trade.trade_id.isdigit():
             return
         number, last = int(trade.trade_id), self._last_ids.get(trade.symbol)
@@ -366,7 +366,7 @@ class MarketStream:
             await asyncio.sleep(GATHER_BOOK)
 
     async def _next_book(self, symbol: str, told: tuple[Any, Any]) -> Any:
-        """Return the book once it differs from version ``told``. ccxt updates a book also while nobody awaits it."""
+        """Return the book at a version other than ``told``. Wait for an update if ccxt has none yet."""
         book = self._client.orderbooks.get(symbol)
         if book is None or _version(book) in (told, UNREAD):
             book = await self._client.watch_order_book(symbol, self._spec.book_depth)

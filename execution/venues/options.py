@@ -1,4 +1,7 @@
-"""The translation of a venue's options into ccxt's configuration. Every address is closed unless it is opened."""
+"""The translation of a venue's options into ccxt's configuration.
+
+If the options give addresses, ccxt can reach no others.
+"""
 
 from __future__ import annotations
 

@@ -200,16 +200,19 @@ class Gateway(MarketGateway, Protocol):
         """Find orders of any symbols by their ids, in one request. A missing order may still exist."""
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
-        """Return the cost of one read, as the seconds in which the whole rate limit allows as much.
+        """Return the cost of one read as a time: the seconds in which the rate limit allows that many units.
 
-        ``find`` stands for the look-up of an order by our client id.
+        For ``find`` this is the cost of looking up one order by our client id.
         """
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
         """Return the cost of reading ``count`` trades of ``symbols`` symbols, in the unit of ``seconds_of``."""
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
-        """Return the lists that cost no more for the whole account than for ``symbols`` symbols one by one."""
+        """Return the lists that are best read for the whole account.
+
+        One read of such a list for the account costs no more than a read for each of ``symbols`` symbols.
+        """
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
         """Return the open orders of a symbol. For None, return those of all symbols, if the exchange can list them."""

@@ -162,8 +162,9 @@ class PublicFeed:
             self._add(replace(seen, number=next(self._numbers)))
 
     def _lose(self, note: str) -> None:
-        """Add an event for each known book, which says that it is unknown now. Waiting events are kept, even beyond
-        their limit.
+        """Add an event for each known book that marks the book as unknown from now on.
+
+        Nothing is dropped, even if more than ``MAX_PENDING`` events are waiting.
         """
         moment = self._now()
         for symbol, before in self._last.items():
@@ -201,10 +202,10 @@ class PublicFeed:
 
 
 def levels_of(side: Any) -> tuple[Level, ...]:
-    """Return the best levels of a side of ccxt's book. A level of size 0 is left out: an exchange removes a level by
-    it.
+    """Return the best levels of a side of ccxt's book; none for an empty side.
 
-    An empty side has no levels. Raises ``AnswerError`` for an impossible level.
+    Levels of size 0 are left out. Exchanges send a level with size 0 to remove it. Raises ``AnswerError`` for
+    an impossible level.
     """
     levels = []
     for price, size, *_ in side or ():

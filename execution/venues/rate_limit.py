@@ -21,8 +21,9 @@ READ_FLOOR = 0.25
 
 
 class Use(IntEnum):
-    """The purpose of a call. Each use has its own queue. A later use may use at least as much of the limit as an
-    earlier one.
+    """The purpose of a call. Each use has its own queue.
+
+    A use with a higher number may take at least as much of the limit as one with a lower number.
 
     A look-up reads the state of one order. The desk places nothing new for that order until it knows the state.
     """
@@ -109,12 +110,13 @@ class DecayCount:
 class Throttle:
     """Keeps the counted units within ``budget``. Calls of one use are sent in the order in which they came.
 
-    Creates and look-ups leave ``reserve`` units to cancels. Of the rest, reads use at most ``read_share``. ``resize``
-    sets the part of all this that is ours. The most expensive call always stays possible.
+    Creates and look-ups leave ``reserve`` units to cancels. Of the rest, reads use at most ``read_share``. If
+    others share the limit, ``resize`` reduces all these figures to our part. The most expensive call always
+    stays possible.
 
-    Waiting reads have a minimum: the part ``read_floor`` of what cancels leave. While reads have used less than that,
-    creates leave the difference to them. Otherwise a rush of creates would keep out the reads that show the creates'
-    outcome. ``reads`` counts the units that reads used.
+    Waiting reads have a minimum: the part ``read_floor`` of what cancels leave. While a read waits, creates
+    leave the unused rest of this minimum alone. Otherwise a rush of creates would keep out the reads that
+    show the creates' outcome. ``reads`` counts the units that reads used.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """

@@ -92,8 +92,9 @@ class Reach:
         return self.spec.test_header is not None and origin in self.live
 
     def _is_named_stream(self, url: yarl.URL) -> bool:
-        """Return True for a websocket of the live exchange whose host only an answer names, within the spec's
-        ``own_domain``.
+        """Return True for a websocket of the live exchange on a host within the spec's ``own_domain``.
+
+        ccxt does not ship the address of such a host. It comes in an answer of the exchange.
         """
         if self.network.environment != LIVE or self.spec.own_domain is None or url.scheme != "wss":
             return False

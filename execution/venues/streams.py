@@ -179,7 +179,7 @@ class Watchers:
         return bool(sockets) and all(socket is not None and socket.isConnected for socket in sockets)
 
     def are_subscribed(self, channel: str) -> bool:
-        """Return whether the exchange has confirmed the channel on one of the sockets."""
+        """Return True if the exchange has confirmed the subscription to ``channel`` on one of the sockets."""
         sockets = [(self._client.clients or {}).get(url) for url in self._sockets]
         return any(socket is not None and channel in socket.confirmed_channels for socket in sockets)
 

@@ -47,10 +47,11 @@ class Timekeeper:
         self._due = now + EVERY
 
     async def _look(self) -> tuple[timedelta, timedelta]:
-        """Return the difference of the clocks and its largest error, which is half of the answer's duration.
+        """Return the time by which the exchange's clock is behind ours, and the largest error of this figure.
 
-        An exchange that gives its time in whole steps is taken to be in the middle of a step, which adds half a step
-        of error.
+        The error is half of the time between request and answer. An exchange may give its time only in whole
+        steps, such as seconds. Its clock is then taken to be in the middle of the step, which adds half a
+        step of error.
         """
         await self._before_look()
         begun, at = time.monotonic(), self._client.milliseconds()

@@ -29,8 +29,9 @@ class Api:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def launch(self, body: Mapping[str, Any], key: str, within: float) -> str:
-        """Launch an order and return its public id. Retry with the same key for ``within`` seconds, then raise
-        ``NoAnswer``.
+        """Launch an order and return its public id.
+
+        Retry with the same idempotency ``key`` for ``within`` seconds, then raise ``NoAnswer``.
         """
         return str(self._post_until_done("/orders", body, {"Idempotency-Key": key}, within)["id"])
 

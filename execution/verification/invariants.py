@@ -1,7 +1,7 @@
 """Rules that hold for every order at every moment, after any fault (I5, I6, I7's halts, I12, I13).
 
-The rows are read anew. The module imports only models, core and the reading of halts, so that a simulation or any test
-can end with it.
+The checks read all rows anew. The module imports only models, core and the reading of halts. So a simulation,
+or any test, can call it at its end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def all_broken(order: Order) -> list[str]:
 
 
 def broken_rules(order: Order) -> list[str]:
-    """Return the broken rules among those that hold at every moment. They are read from the database of ``order``."""
+    """Return the broken rules among those that hold at every moment.
+
+    The rows are read from the database that ``order`` was read from.
+    """
     database = order._state.db
     order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
     journal = list(order.journal.order_by("version"))
@@ -90,7 +93,7 @@ def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
 
 
 def _statuses(journal: list[JournalEntry]) -> Iterator[str]:
-    """Check that each status follows from the one before by the table's transition for the entry's kind."""
+    """Check each change of status: the transition table must give it for the kind of the journal entry."""
     status: OrderStatus | None = None
     for row in journal:
         if "status" not in row.data:
@@ -136,7 +139,10 @@ def _sums(order: Order, children: list[ChildOrder], fills: list[Fill]) -> Iterat
 
 
 def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
-    """Check that reported covers the fills, settled follows its rule, and sequences and client ids are unique."""
+    """Check that no child reports less than its fills, and that each is settled exactly if the rule says so.
+
+    Sequence numbers must have no gap, and client ids must be unique.
+    """
     for child in children:
         name = f"child {child.sequence}"
         if child.filled > ZERO and child.reported_filled is None:
@@ -200,8 +206,8 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
 def _halts(order: Order, children: list[ChildOrder]) -> Iterator[str]:
     """Check I7: no child was intended while a stop that covers the order was in force.
 
-    It compares no times. The audit entries of a halt's setting and lifting name the newest child of all, read under
-    the gate.
+    The check compares no times. When a halt is set or lifted, the audit entry names the newest child of the
+    desk. That child is read under the gate's lock, so no child can come in between.
     """
     database = order._state.db
     for halt in Halt.objects.using(database).filter(kind=HaltKind.STOP):

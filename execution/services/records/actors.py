@@ -13,7 +13,10 @@ def person_actor(person: User) -> str:
 
 
 def refuse_if_inactive(person: User) -> None:
-    """Refuse a person who was made inactive after their request began. Their orders are paused by then."""
+    """Raise ``Refused`` if the person has been made inactive, perhaps after their request began.
+
+    Their orders were paused at that moment, so the request must not start or resume another one.
+    """
     if not person.is_active:
         message = f"{person.username} is not active any more. Nothing was sent."
         refuse("", message, person.username, code=Code.PERSON_INACTIVE)

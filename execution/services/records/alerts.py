@@ -21,10 +21,12 @@ def alert_signal(
 ) -> None:
     """Record an event that people should be alerted to, inside the caller's transaction.
 
-    Raises ``ValueError`` for a kind that is not an event. It only inserts a row, so it never waits for a lock. The
-    watcher makes an alert of the row within a second or two. With ``order`` the alert belongs to the order's trader.
-    Without it, ``scope`` is the alert's group. ``subject`` tells the events of a group apart: while the alert is open,
-    two events with the same subject count as one.
+    The function only inserts a row, so it never waits for a lock. The watcher makes an alert of the row
+    within a second or two. Raises ``ValueError`` for a kind that is not an event.
+
+    Events of the same kind and scope share an alert. With ``order`` the scope is the order's trader,
+    otherwise it is ``scope``. ``subject`` tells the events of one alert apart. While the alert is open, two
+    events with the same subject count as one.
     """
     if not kind.is_event:
         raise ValueError(f"{kind} lasts: the watcher finds it by itself")

@@ -1,6 +1,6 @@
-"""The stored views of decisions that placed children.
+"""The stored inputs (``OrderView``) of the decisions that placed children.
 
-``manage.py why`` reads the view of an old decision and makes the decision again.
+``manage.py why`` reads the input of an old decision and makes the decision again.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class Body(NamedTuple):
 
 
 class _SharedParts:
-    """A cache of the part of each order's view that seldom changes. For a plan of a day that part has 150 kB.
+    """A cache of the part of each order's ``OrderView`` that seldom changes, in encoded form.
 
-    The cache only saves time. It does not know which parts are in the database.
+    With a plan for a whole day, that part has 150 kB. The cache only saves the work of encoding it again.
+    ``decision_record`` looks up in the database whether the part is stored there.
     """
 
     MOST = 500

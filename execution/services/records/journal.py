@@ -18,7 +18,9 @@ VENUE = "venue"
 def journal_append(
     *, order: Order, kind: str, actor: str, at: datetime, reason: str = "", data: dict[str, Any] | None = None
 ) -> JournalEntry:
-    """Append an entry inside the caller's transaction, raise the order's version and notify the pages.
+    """Append an entry inside the caller's transaction, and raise the order's version.
+
+    After the commit, the open pages and the engines are notified of the new version.
 
     The caller has locked ``order``. Its other changed fields are saved here too, so that a change and its entry are
     one write.
@@ -43,6 +45,6 @@ def journal_append(
 
 
 def alert(*, order: Order, text: str, at: datetime, data: dict[str, Any] | None = None) -> None:
-    """Write an alert that a person should read into the order's journal, and mark the order."""
+    """Write an alert for a person into the order's journal, and mark the order as needing a person."""
     order.needs_person = True
     journal_append(order=order, kind="alert", actor=DESK, reason=text, at=at, data=data)

@@ -1,4 +1,4 @@
-"""The row locks. Every transaction takes them in one order: orders, then accounts, then the gate.
+"""The row locks. Every transaction locks orders first, then accounts, then the gate.
 
 All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to. It
 does so at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE`` conflicts with
@@ -19,31 +19,35 @@ _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(
 
 
 def order_locked(order_pk: int) -> Order:
-    """Lock the order's row, inside a transaction.
+    """Lock the order's row inside a transaction, and return the order.
 
-    Its terms are read later, on their first use. If this query joined them, they could be older than the lock, because
-    the query may have waited for it.
+    The order's terms are read later, on their first use. A query that joined them might wait for the lock and
+    then return terms from before the wait.
     """
     return _ORDER.get(pk=order_pk)
 
 
 def order_locked_with_terms(order_pk: int) -> Order:
-    """Lock as ``order_locked`` does, and then read the terms under the lock."""
+    """Lock the order's row as ``order_locked`` does. Return the order with terms read under the lock."""
     order = order_locked(order_pk)
     order.terms = None if order.terms_id is None else _TERMS.get(pk=order.terms_id)
     return order
 
 
 def account_row_locked(account_pk: int) -> Account:
-    """Lock the account's row, inside a transaction, after any order's lock and before the gate."""
+    """Lock the account's row inside a transaction, and return the account.
+
+    Take this lock after any order's lock and before the gate's.
+    """
     return _ACCOUNT.get(pk=account_pk)
 
 
 def gate_locked() -> HaltGate:
-    """Lock the gate's row, inside a transaction, after every other lock. The gate is the one row that guards halts.
+    """Lock the gate's row inside a transaction, after every other lock, and return the row.
 
-    A halt is set under this lock. Placing or submitting a child, and submitting an order, take it too and then read
-    the halts in force. So none of them can miss a halt.
+    The gate is the one row that guards halts. A transaction that sets a halt holds this lock. A transaction
+    that places or submits a child, or submits an order, takes the same lock and then reads the halts in
+    force. So it cannot miss a halt.
     """
     found = _GATE.first()
     if found is not None:

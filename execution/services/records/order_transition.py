@@ -1,5 +1,6 @@
-"""The only module that changes an order's status. It follows the table of allowed changes, and writes times and
-journal.
+"""The only module that changes an order's status. It makes only changes that ``core.states`` allows.
+
+With the status it writes the time of a start, pause or end, and a journal entry.
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ MAX_REPORTS = 50
 
 
 def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
-    """Store the reports of ended orders, oldest first, at most ``most``. Return the number.
+    """Store the reports of ended orders, oldest first, at most ``most``. Return the number of stored reports.
 
-    After a late fill or fee the report is made again, if all samples of the order still exist (``samples_since``). If
-    they do not, the report that is stored is better than a new one.
+    A late fill or fee makes a stored report outdated. The report is made again if all samples of the order
+    still exist, which is so if it started at or after ``samples_since``. Otherwise the stored report is the
+    better one.
     """
     settled = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lte=now - SETTLES_AFTER)
     missing = Q(report=None)
@@ -32,7 +33,8 @@ def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPO
 def report_keep(*, order_pk: int, now: datetime) -> bool:
     """Store an ended order's report, once for each version of the order. Return False if nothing was to be done.
 
-    The order's version is read first. So a change during the work makes the report again.
+    The version is read before the report is made, and stored with it. If the order changes meanwhile, the
+    stored version is outdated, and a later call makes the report again.
     """
     order = Order.objects.only("version", "status", "ended_at").get(pk=order_pk)
     if not is_settled(order, now):

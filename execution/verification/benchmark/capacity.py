@@ -104,9 +104,10 @@ class Launcher:
 def measure_capacity(
     base: Path, var: Path, options: CapacityOptions, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure 1. an idle desk, 2. each number of parents: launch up to it, open pages, measure.
+    """Measure an idle desk, and then the desk with each number of parents. Return the figures.
 
-    Nothing is left running, even after an error.
+    For each number, launch orders until so many are placed, open pages, and measure. Nothing is left running,
+    even after an error.
     """
     desk = MeasuredDesk(base, var, free_port(), workers=options.workers, database_url=options.database_url)
     load = os.getloadavg()[0]

@@ -105,7 +105,7 @@ class MeasuredDesk:
         raise CommandError(f"the desk was not ready after {START_WITHIN:.0f} s:\n{self._last_lines()}")
 
     def pids(self) -> dict[str, int]:
-        """Return the process ids by name. The supervisor's is under ``desk``."""
+        """Return the process ids by name. ``desk`` is the process that starts and supervises the others."""
         pids: dict[str, int] = json.loads((self.var / "run" / "children.json").read_text(encoding="utf-8"))
         return pids
 

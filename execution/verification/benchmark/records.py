@@ -107,7 +107,11 @@ def _delays_of(fills: QuerySet[Fill]) -> list[float]:
 
 
 def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
-    """Return, for each slice with a resting child, the milliseconds from its start to that child, and its length."""
+    """Return two figures in milliseconds for each slice with a resting child. Omit plans that were changed.
+
+    They are the time from the slice's start to the decision for its first resting child, and the slice's
+    length.
+    """
     slices = Slice.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, children__purpose="rest", order__plan_version=1, plan_version=1
     )
@@ -124,10 +128,10 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class FirstChildren:
-    """The delays of each slice's first child, in milliseconds after the slice's planned start.
+    """The delays of the first children of slices, in milliseconds after each slice's planned start.
 
-    ``decided`` are those of its decision, ``submitted`` those of its submit, which follows the decision's commit.
-    ``without`` is the number of slices without a child.
+    ``decided`` are the delays until the decisions. ``submitted`` are those until the submits, which follow
+    the commits of the decisions. ``without`` is the number of slices without a child.
     """
 
     decided: list[float]

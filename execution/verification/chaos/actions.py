@@ -39,8 +39,9 @@ class Happened:
 
 @dataclass
 class Actions:
-    """The events to carry out. They run on the thread that calls ``run_until``: the main one, which
-    starts PostgreSQL.
+    """The events to carry out. The main thread must call ``run_until``, which runs them.
+
+    An event may restart PostgreSQL. A server that another thread started would not end with this process.
     """
 
     desk: MeasuredDesk
@@ -80,7 +81,10 @@ class Actions:
             time.sleep(POLL)
 
     def heal(self) -> None:
-        """Undo every event that still has an effect. Start no new events, and keep the evidence."""
+        """Undo every event that still has an effect, and start no new events.
+
+        Wait for the venues to answer, at most ``VENUES_WITHIN`` seconds, and switch off their faults.
+        """
         self._is_healed = True
         for label in VENUES:
             self._venue(label).show()

@@ -129,7 +129,10 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def child_figures() -> dict[str, int]:
-    """Return the numbers of all, sent, once unknown, and absent children, and of fills."""
+    """Return the number of fills and four numbers of children.
+
+    These are all children, those sent, those that were ``unknown`` at some time, and those now ``absent``.
+    """
     children = ChildOrder.objects.using(ALIAS)
     lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)
     return {

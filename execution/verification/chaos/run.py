@@ -107,7 +107,8 @@ class _Run:
     def _launch(self, trader: Api, began: float) -> None:
         """Launch all parents. It runs on a separate thread: faults go on while a launch waits for the desk.
 
-        A refused launch, for example without market data, is repeated with its key until the desk accepts it.
+        The desk may refuse a launch, for example without market data. The launch is then repeated with the
+        same idempotency key, until ``LAUNCH_WITHIN`` seconds after the faulty phase.
         """
         drawn = draw_parents(self._options.seed, self._options.parents, self._options.seconds)
         due = [(began + parent.at, number, parent.body) for number, parent in enumerate(drawn, start=1)]
@@ -128,7 +129,11 @@ class _Run:
                     self._refused.append(f"parent {number} ({body['algorithm']}): {error}")
 
     def _converge(self, supervisor: Api, healed: float) -> tuple[float | None, float | None]:
-        """Return the seconds from healing, and from the last parent's end, until all is at rest, else None."""
+        """Wait until every order is final and every child settled. Resume orders that wait for a person.
+
+        Return the seconds that this took from the healing, and from the planned end of the last parent.
+        Return None for both if it took too long.
+        """
         left = records.orders_left()
         last = max((each.end_at for each in left if each.end_at is not None), default=datetime.now(UTC))
         until_end = max(0.0, (last - datetime.now(UTC)) / timedelta(seconds=1))

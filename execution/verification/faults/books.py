@@ -16,7 +16,7 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 
 
 def orders_problems() -> Iterable[str]:
-    """Return every rule of those for all moments that an order's own rows break."""
+    """Yield, for each order, the rules of ``verification.invariants`` that the order's own rows break."""
     for order in Order.objects.order_by("pk"):
         yield from (f"order {order.public_id}: {text}" for text in all_broken(order))
 

@@ -76,9 +76,10 @@ class Ceilings:
                 yield f"I11: order {promise.public_id} came to a {kind} of {figure} at least, the limit is {value}"
 
     def taken(self, client_id: str, account: int) -> Iterable[str]:
-        """Check the number of children that were submitted within a second, by the times of their rows.
+        """Check the limits on children submitted within a second. The times are those in the children's rows.
 
-        An engine that freezes between its check and its commit sends later than its row says.
+        The real times of sending would be wrong here. An engine that freezes between its check and its commit
+        sends later than its row says.
         """
         ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
         submitted = [each for (each,) in self._raw.execute(SUBMITTED_SINCE, (submitted_at - SECOND,))]

@@ -109,7 +109,8 @@ CANCELLED_TOGETHER = "cancelled together"
 class FaultInjector:
     """The faults of one seed: some kinds, each with its own rate. No fault strikes after ``is_clear`` is set.
 
-    ``struck`` counts (kind, state). The state is that of the child concerned, or without one that of every order.
+    ``struck`` counts how often each kind struck in each state. The state is that of the child concerned. A
+    fault that concerns no child counts once in each state of a live order or child.
     """
 
     def __init__(self, random: Random, states: Callable[[str], Iterable[str]]) -> None:

@@ -116,9 +116,10 @@ class SimulatedGateway:
             await self._process.gate()
 
     def _held_up(self) -> float:
-        """Return the seconds by which a create is delayed. Only its validity window keeps a long delay off the book.
+        """Return the seconds by which a create is delayed on its way to the exchange.
 
-        At an exchange without such a window it may be minutes, up to and beyond the life of the signature.
+        If the delay is longer than the create's validity window, the exchange refuses the create. Without a
+        window the delay may be minutes, and longer than the life of the signature.
         """
         seconds = self._injector.seconds(3.0)
         if seconds < 1.0:
@@ -299,7 +300,7 @@ class SimulatedGateway:
         return 0.1
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Choose the cheapest question about trades: by order for one order, as on binance, by symbol for several."""
+        """Return "order" (one list for each order) for a single order, as on binance, else "symbol"."""
         return "order" if sum(orders) == 1 else "symbol"
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
@@ -326,7 +327,7 @@ class SimulatedGateway:
         return await self._listed("trades", lambda: self._exchange.trades_since(self._account, start))
 
     async def _listed(self, what: str, at_exchange: Callable[[], list[T]]) -> Listing[T]:
-        """Read a list. Tell the watch when the successful read began, by the process's own clock."""
+        """Return a list. Tell the simulation's checks when its read began, by the process's own clock."""
         begun = self._process.clock.now()
         found = Listing(await self._read(at_exchange))
         self._process.world.note_read(self._process, self._account, what, begun)

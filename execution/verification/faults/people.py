@@ -49,7 +49,11 @@ class SimulationContext(Protocol):
 
 
 class People:
-    """Submit orders, and then pause, resume, amend, cancel, halt, suspend and restart, as the seed draws."""
+    """The trader, supervisor and admin of a simulation. What they do, and when, is drawn from the seed.
+
+    They submit orders, and pause, resume, amend and cancel them. They set and lift halts, suspend and resume
+    keys, and restart engines.
+    """
 
     def __init__(
         self,
@@ -74,7 +78,10 @@ class People:
         self.admin = User.objects.get(username="admin")
 
     def attempt(self, what: str, verb: Callable[..., T], **given: Any) -> T | None:
-        """Make one request of a person. Return None if the service or the database refused it."""
+        """Call the service ``verb`` as a person would, and return its result.
+
+        Return None if the service or the database refused the call. ``what`` describes it in the event log.
+        """
         try:
             done = verb(**given, now=self._context.now())
         except (Refused, OrderNotFound, HaltNotFound) as refused:
@@ -108,7 +115,7 @@ class People:
             self._count_orders(key)
 
     def _count_orders(self, key: str) -> None:
-        """Check I8: each key has made at most one order, however often the ticket was sent."""
+        """Check I8: each idempotency key has made at most one order, however often its ticket was sent."""
         if (count := Order.objects.count()) > self._made:
             self._context.fail(f"I8: key {key} was number {self._made}, and there are {count} orders")
 
@@ -130,9 +137,10 @@ class People:
             self._act_once()
 
     async def interfere(self, kind: str, after: float) -> None:
-        """Act once, ``after`` seconds from now. A process stands still then and will write from outdated rows.
+        """Act once, ``after`` seconds from now, while an engine's process stands still.
 
-        In half of the cases the doorbell does not ring, because the person is cut off after the commit.
+        The process has read its rows before this action, and will write from them. In half of the cases the
+        web process dies after the commit of the action, so no doorbell tells the engines of it.
         """
         await asyncio.sleep(after)
         if self._context.injector.is_clear:

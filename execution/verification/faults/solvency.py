@@ -44,7 +44,11 @@ UNSURE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The least amounts that an order may still trade (``rest``, in base) and spend (``amount``)."""
+    """The part of an order that is left even if all its children under way fill.
+
+    ``rest`` is this part in base. ``amount`` is the least that it costs, in the currency that the order
+    spends. It is 0 if the cost is unknown.
+    """
 
     public_id: str
     status: str
@@ -88,7 +92,10 @@ class Solvency:
                 yield from self._ceilings.placed(promise, promises.values(), LEAST_PRICE)
 
     def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
-        """Check a child that is submitted: the reported balance must cover it and all that was sent since."""
+        """Check a child that is submitted against the limits and the account's last reported balance.
+
+        The balance must cover the child and all unsettled children that were sent after the report.
+        """
         yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)
         if told is None:
@@ -109,7 +116,10 @@ class Solvency:
     # --- inside ---------------------------------------------------------------------------------
 
     def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
-        """Check that the accounts cover an order, and up to their balances all orders on no other accounts."""
+        """Check that an order's accounts cover the order and the other orders that use only these accounts.
+
+        Each of the other orders counts with at most the balances of its own accounts.
+        """
         held = self._told(promise.side)
         if not promise.accounts <= set(held) or promise.amount <= ZERO:
             return

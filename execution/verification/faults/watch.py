@@ -139,7 +139,7 @@ class Watch:
             told.append(quote)
 
     def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
-        """Remember that a list of an account was read, with the account's present fence."""
+        """Remember when the read of an account's list began, and the fence that the account has now."""
         (fence,) = self._raw.execute(
             "SELECT fence FROM execution_account WHERE label = ?", (account,)
         ).fetchone()
@@ -261,7 +261,11 @@ class Watch:
         yield from self._ended(before, child)
 
     def _ended(self, before: Child | None, child: Child) -> Iterable[str]:
-        """Check a child that is newly settled or over: except overfills, the venue may have no more fills of it."""
+        """Compare a child that has just become over or settled with the exchange's ledger.
+
+        It must not be open there. A settled child must have exactly the fills of the ledger. Any other must
+        have at least these, overfills aside.
+        """
         if not child.is_over or (
             before is not None
             and (before.is_over, before.is_settled, before.filled) == (True, child.is_settled, child.filled)
@@ -326,7 +330,7 @@ class Watch:
     def _doubted(
         self, name: str, label: str, doubted_at: datetime | None, fence: int, actor: Process | None
     ) -> Iterable[str]:
-        """Check I18: the sender has read trades since its claim, and open orders since the last doubt."""
+        """Check I18: the sender has read trades since claiming the account, and open orders since a doubt."""
         since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
         for what in ("open_orders", "trades"):
             read = None if actor is None else self._reads.get((actor.name, label, what))
@@ -357,9 +361,9 @@ class Watch:
                 yield f"under a halt of the {scope}"
 
     def _held(self, actor: Process | None) -> timedelta:
-        """Return the longest time from a statement's ``now`` to its run. A process can stand still in between.
+        """Return the longest time from reading a statement's ``now`` to running the statement.
 
-        A child that is written so late is not sent, because the lease has run out.
+        A process can stand still in between. A child written that late is not sent: its lease has run out.
         """
         return timedelta(seconds=CLOCKS + (0.0 if actor is None else actor.held))
 

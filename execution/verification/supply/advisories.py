@@ -79,7 +79,10 @@ def _is_affected(version: str, affected: Mapping[str, Any]) -> bool:
 
 
 def _is_in(version: Version, events: Iterable[Mapping[str, str]]) -> bool:
-    """Return whether ``version`` is affected after the events up to it. ``introduced`` 0 is before every version."""
+    """Return True if a range of versions, given by its ``events``, contains ``version``.
+
+    An ``introduced`` of 0 is before every version.
+    """
     is_affected = False
     for at, event in sorted(((_version(event), event) for event in events), key=lambda pair: pair[0]):
         if "introduced" in event and version >= at:
