@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"the settings point at {settings.VAR}: unset DJANGO_SETTINGS_MODULE and try again"
         )
+    settings.WHITENOISE_AUTOREFRESH = True  # else every test's client begins by listing all static files
 
 
 def pytest_report_header() -> str:

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 #: Folders whose tests share a desk or a database. Of all others each file is a group.
 FOLDERS = frozenset({"browser", "desk", "postgresql", "faults"})
-#: Files whose tests end the desk that the group shares: its last ones, so that no other is started for the rest.
-ENDING = frozenset({"test_dead_mans_switch.py"})
+#: The last files of a group, because their tests end the shared desk, or leave an account on it.
+LAST = frozenset({"test_dead_mans_switch.py", "test_keys.py"})
 
 
 def group_of(nodeid: str) -> str:
@@ -17,7 +17,7 @@ def group_of(nodeid: str) -> str:
     return folder if folder in FOLDERS else str(path)
 
 
-def ends_the_desk(nodeid: str) -> bool:
+def is_last(nodeid: str) -> bool:
     """Return whether the test is one of the last of its group."""
     path = PurePosixPath(nodeid.partition("::")[0])
-    return group_of(nodeid) in FOLDERS and path.name in ENDING
+    return group_of(nodeid) in FOLDERS and path.name in LAST

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.groups import ends_the_desk, group_of
+from tests.groups import group_of, is_last
 
 PROCESSES = 3
 #: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         groups.setdefault(group_of(item.nodeid), []).append(item)
     for group in groups.values():
-        group.sort(key=lambda item: ends_the_desk(item.nodeid))
+        group.sort(key=lambda item: is_last(item.nodeid))
     items[:] = [item for name in _mixed(list(groups)) for item in groups[name]]
 
 

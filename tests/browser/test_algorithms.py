@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from execution.core.orders.terms import ALGORITHMS
-from execution.models import Fill
+from execution.models import ChildOrder
 from tests.browser.console_guard import Watched
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
@@ -103,14 +102,11 @@ def shows_the_split(page: Page) -> None:
     expect(page.locator("#venues tbody tr")).to_have_count(3)
 
 
-def fills_together(public_id: str) -> None:
-    """Check that a router's children are sent at the same time, to more than one account."""
-    fills = list(Fill.objects.using(ALIAS).filter(order__public_id=public_id).select_related("account"))
-    first: dict[str, datetime] = {}
-    for fill in sorted(fills, key=lambda fill: fill.executed_at):
-        first.setdefault(fill.account.label, fill.executed_at)
-    assert len(first) >= 2
-    assert (max(first.values()) - min(first.values())).total_seconds() < 1
+def decides_together(public_id: str) -> None:
+    """Check that a router's first decision sends children to more than one account."""
+    children = ChildOrder.objects.using(ALIAS).filter(order__public_id=public_id)
+    begun = children.earliest("intended_at").intended_at
+    assert children.filter(intended_at=begun).values("account").distinct().count() >= 2
 
 
 def nothing_more(_public_id: str) -> None:
@@ -157,7 +153,7 @@ TICKETS = {
         "on alpha, beta and gamma, by SOR within 1 min",
         shows_the_split,
         ("alpha", "beta", "gamma"),
-        fills_together,
+        decides_together,
     ),
     "pov": Ticket(
         "0.05",

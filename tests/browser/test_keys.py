@@ -26,7 +26,7 @@ from tests.browser.console_guard import Watched
 from tests.checks import REPOSITORY
 from tests.desk.database import ALIAS, database_of
 from tests.desk.people import admin_ensure
-from tests.desk.running import RunningDesk, desk_environment, free_port, start_desk, wait_until
+from tests.desk.running import RunningDesk, desk_environment, free_port, wait_until
 from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -34,19 +34,6 @@ if TYPE_CHECKING:
 
 BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
 BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[RunningDesk]:
-    """Yield a desk of the test's own, because every byte that it writes is searched."""
-    var = tmp_path_factory.mktemp("keys") / "var"
-    running = start_desk(var, arguments=["--workers", "1"], tables=tables)
-    try:
-        running.wait()
-        yield running
-        running.stop()
-    finally:
-        running.kill_all()
 
 
 class Exchange:

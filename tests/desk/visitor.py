@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.cookiejar
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 from tests.desk.running import RunningDesk
@@ -69,6 +71,17 @@ class Visitor:
         """Send a ticket; the public id of its order."""
         fields, page = self.ticket(**changes)
         return self.send(fields, page)
+
+    def resume(self, public_id: str) -> bool:
+        """Resume a paused order, which catches up. Return False if the desk refuses, as it does without a market."""
+        page = self.get(f"/orders/{public_id}/")
+        try:
+            self._post(f"/orders/{public_id}/resume/", {"mode": "catch_up"}, page)
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            return False
+        return True
 
     def send(self, fields: dict[str, str], page: str) -> str:
         address, answer = self._post("/orders/new/", fields, page)
