@@ -1,5 +1,5 @@
-"""The Celery application. Its tasks are commands and hints for the engine, which runs in the same process and drives
-the orders.
+"""The Celery application. Some of its tasks wake the engine, which drives the orders in the worker's own
+process. The others do background work, such as estimates, reports and the deletion of old rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The options of each kind of database. The services rely on them."""
+"""The options of the connections to SQLite and PostgreSQL. They set the isolation, the durability and the
+time limits on which the services rely.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +55,11 @@ def _sqlite() -> dict[str, Any]:
 
 
 def _postgresql() -> dict[str, Any]:
-    """Return options for PostgreSQL. In READ COMMITTED, each statement after a lock sees what was committed meanwhile.
+    """Return options for PostgreSQL. In READ COMMITTED, a statement after a wait for a lock sees what others
+    committed during the wait.
 
-    Client and server both notice within seconds that the other host is cut off (``tcp_user_timeout`` in ms, the rest
-    in s).
+    Client and server both notice within seconds that the other host is cut off. Of the TCP options,
+    ``tcp_user_timeout`` is in ms and the others are in s.
     """
     from psycopg import IsolationLevel  # a desk on SQLite is spared the import in each of its processes
 

@@ -110,6 +110,8 @@ def refuse_weak_secret(secret: str) -> None:
 
 
 def refuse_debug(environment: str, *, is_debug: bool) -> None:
-    """Raise ``ValueError`` for Django's debug pages outside a paper installation. They show settings and variables."""
+    """Raise ``ValueError`` if ``DEBUG`` is on outside a paper installation. Django's debug pages show
+    settings and variables.
+    """
     if is_debug and environment != "paper":
         raise ValueError(f"DEBUG is true in this {environment} installation; only a paper one may have it")

@@ -1,4 +1,4 @@
-"""A finder that serves Plotly's script from its wheel, so that no copy is tracked and no CDN is used."""
+"""A finder that serves Plotly's script from its wheel. The repository needs no copy, and pages use no CDN."""
 
 from __future__ import annotations
 

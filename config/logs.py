@@ -27,7 +27,9 @@ OF_STRANGERS = ("django.security", "daphne.http_protocol", "daphne.ws_protocol",
 
 
 def not_an_error(record: logging.LogRecord) -> bool:
-    """Turn an error that a stranger can cause into a warning without a traceback. An error needs a person to act."""
+    """Turn an error that a stranger can cause into a warning without a traceback. The level "error" is only
+    for problems that a person has to solve.
+    """
     if record.levelno > logging.WARNING and record.name.startswith(OF_STRANGERS):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None

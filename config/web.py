@@ -157,7 +157,9 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             oldest.make_room()
 
     def make_room(self) -> None:
-        """Close the connection: at once in the middle of a request, else after its answer has been sent."""
+        """Close the connection. Do so at once if a request has arrived only in part, else once the last
+        answer has been sent.
+        """
         self._stop_timer()
         if self._lines:
             self._abort()
@@ -254,9 +256,10 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Send a message of any length. Autobahn would apply the limit of incoming messages to it.
+        """Send a message of any length. The limit of incoming messages is off meanwhile, because Autobahn
+        would apply it to outgoing ones too.
 
-        Send nothing to a page that has just gone. The socket's consumer is told of that next.
+        Send nothing if the page has just gone. The consumer then gets the event of the disconnect.
         """
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:

@@ -1,5 +1,7 @@
-"""The handler of HTTP requests in the web process. Each request runs, with all of its middleware, on a thread of its
-lane.
+"""The handler of HTTP requests in the web process.
+
+Each kind of request has its own pool of threads, its lane (``dashboard.lanes``). A request runs, with all of
+its middleware, on one thread of its lane.
 """
 
 from __future__ import annotations
@@ -93,7 +95,9 @@ def lane_of(method: str, path: str) -> str:
 
 
 def asks(scope: Any) -> int:
-    """Return the key of a request's client, for the turns in a lane: of its token and cookies, else its address."""
+    """Return the key of a request's client, by which clients take turns in a lane. It is a hash of the token
+    and cookies, else of the address.
+    """
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
     return hash(tuple(named)) if named else address_of(scope)
 

@@ -28,8 +28,10 @@ def is_halt(method: str, path: str) -> bool:
 
 
 def is_stop(method: str, path: str) -> bool:
-    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is not a stop.
+    """Return True for a halt, a pause, a cancel, a suspension of an account, and a cancel of an unknown
+    child.
 
-    It is also True for the same action on many orders at once (``bulk`` or a basket), and for the review before that.
+    It is also True for the pause or cancel of many orders at once (``bulk`` or a basket), and for its review.
+    A resume is not a stop.
     """
     return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None

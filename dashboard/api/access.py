@@ -1,4 +1,6 @@
-"""Access to the API by bearer token alone. No session opens it, so a foreign page cannot use it either."""
+"""Access to the API by bearer token alone. A login gives no access, so a page of another site cannot act for
+a person who is logged in.
+"""
 
 from __future__ import annotations
 
@@ -113,10 +115,10 @@ def api_order(request: HttpRequest, public_id: str) -> int:
 
 
 def api_actor(request: HttpRequest, public_id: str, may: Callable[..., bool], words: str) -> tuple[User, int]:
-    """Return the person and the order's primary key, if ``may`` allows the person to act on the order.
+    """Return the person and the order's primary key, if ``may`` returns True for them.
 
-    Raises ``NotFound`` for an order that they may not see. Raises ``Forbidden``, with a message that begins with
-    ``words``, if ``may`` does not allow it.
+    If ``may`` returns False, raises ``Forbidden`` with a message that begins with ``words``. Raises
+    ``NotFound`` for an order that the person may not see.
     """
     person, order_id = api_person(request), api_order(request, public_id)
     if not may(person=person, order_id=order_id):

@@ -22,8 +22,8 @@ router = Router(tags=["analysis"])
     openapi_extra=query_parameters(AnalysisFilter),
 )
 def analysis(request: HttpRequest) -> AnalysisPage:
-    """Return the final reports of the orders that you may see, by group: means, their errors and the number of
-    orders with a known figure.
+    """Return the analysis of the final reports of the orders that you may see. For each figure, a group has
+    the means, the standard error and the number of orders with a known value.
     """
     person = api_person(request)
     return analysis_page(person=person, chosen=query_filter(request, person, AnalysisFilter))

@@ -18,8 +18,8 @@ router = Router(tags=["desk"])
     "/balances", response=Balances, summary="Read balances and today's results", operation_id="balances_read"
 )
 def read(request: HttpRequest) -> Balances:
-    """Return a trader's own accounts and orders. Supervisors get everybody's. Results are before fees, by average
-    cost.
+    """Return balances, reserved amounts and today's results. A trader gets those of their own accounts and
+    fills, a supervisor those of the whole desk. Results are profits and losses before fees, by average cost.
     """
     person = api_person(request)
     if not selectors.may_see_balances(person):

@@ -118,8 +118,8 @@ ACTIONS = {
 def _asked(
     request: HttpRequest, action: BulkAction, public_id: str, body: bodies.ActionBody | None
 ) -> tuple[User, BulkRequest | None]:
-    """Return the person and the action on the basket's orders that have not ended. The action is None if all have
-    ended.
+    """Return the person, and the request to act on those of the basket's orders that have not ended. The
+    request is None if all have ended.
     """
     chosen = [ChosenOrder(name) for name in basket_order_ids(_basket(request, public_id))]
     given = {} if body is None else body.dict()

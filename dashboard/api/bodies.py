@@ -127,7 +127,9 @@ class ChosenOrderBody(Body):
 
 
 class BulkBody(ActionBody):
-    """Many orders, each changed by itself. A refused order does not stop the others."""
+    """One action on many orders. Each order is changed on its own, so a refused order does not stop the
+    others.
+    """
 
     orders: list[ChosenOrderBody] = Field(min_length=1, max_length=MAX_ORDERS)
 

@@ -30,7 +30,9 @@ router = Router(tags=["controls"])
 
 @router.get("/limits", response=Limits, summary="List limits", operation_id="limit_list")
 def limit_list(request: HttpRequest) -> Limits:
-    """Return the limits in force, and how much of those on open and daily notional is used."""
+    """Return the limits in force, and the requests for wider limits that wait. A limit on open or daily
+    notional has the used amount.
+    """
     person, now = api_person(request), timezone.now()
     waiting = [selectors.limit_waiting_row(asked) for asked in selectors.limits_waiting(person, now)]
     return {"limits": selectors.limit_rows(now), "waiting": waiting}
@@ -45,7 +47,8 @@ def limit_list(request: HttpRequest) -> Limits:
 def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
     """Replace the limit of the same kind, scope, subject, level and currency.
 
-    A larger value than before waits for a second person, where there is one (202). It changes nothing until then.
+    A larger value has to be confirmed by a second person, if there is such a person. The answer is then a
+    202, and the former limit stays in force until the confirmation.
     """
     person, now = api_supervisor(request), timezone.now()
     asked = limit_services.parse_limit_request(body.dict())
@@ -63,7 +66,9 @@ def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
     operation_id="limit_end",
 )
 def limit_end(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    """End a limit. It waits for a second person, where there is one (202)."""
+    """End a limit. If there is a second person, the answer is a 202, and the limit ends when that person
+    confirms it.
+    """
     person, now = api_supervisor(request), timezone.now()
     try:
         waiting = limit_doors.limit_end_ask(public_id=public_id, person=person, reason=body.reason, now=now)

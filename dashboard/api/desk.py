@@ -23,7 +23,9 @@ def accounts(request: HttpRequest) -> Accounts:
 
 @router.get("/markets", response=Markets, summary="List markets", operation_id="market_list")
 def markets(request: HttpRequest, query: Query[bodies.MarketsAsked]) -> Markets:
-    """Return limits, fees and the newest quote of any age, with age_seconds."""
+    """Return the markets of the accounts that you may see: the exchange's limits, the fees and the newest
+    quote. A quote may be old. Its age is in age_seconds.
+    """
     refuse_unknown(request, query)
     found = market_facts(
         person=api_person(request), symbol=query.symbol, account=query.account, now=timezone.now()

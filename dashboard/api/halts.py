@@ -60,7 +60,9 @@ def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
 
 @router.get("/halts/{slug:public_id}", response=HaltDetail, summary="Read a halt", operation_id="halt_read")
 def detail(request: HttpRequest, public_id: str) -> HaltDetail:
-    """Return a halt's progress until the exchanges have confirmed that nothing of it is open."""
+    """Return a halt with its progress: the children that are still open, and when the exchanges had confirmed
+    that none is.
+    """
     api_supervisor(request)
     return _row(public_id)
 
@@ -72,7 +74,9 @@ def detail(request: HttpRequest, public_id: str) -> HaltDetail:
     operation_id="halt_lift",
 )
 def lift(request: HttpRequest, public_id: str, body: bodies.LiftBody) -> HaltDetail:
-    """Lift a halt. Its orders stay paused. Resume the orders in waiting, one by one or together."""
+    """Lift a halt. Its orders stay paused until you resume them, one by one or together. The answer lists
+    them in waiting.
+    """
     person = api_supervisor(request)
     try:
         services.halt_lift(

@@ -64,8 +64,8 @@ def query_filter(request: HttpRequest, person: User, model: type[Filter]) -> Fil
 
 
 def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
-    """Return a filter's query parameters for the OpenAPI document. ``query_filter`` reads them, as for the pages, and
-    not Ninja.
+    """Return a filter's query parameters for the OpenAPI document. Ninja does not know them, because
+    ``query_filter`` reads the query string itself, as for the pages.
     """
     parameters = []
     for name, schema in model.model_json_schema()["properties"].items():

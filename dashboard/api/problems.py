@@ -76,7 +76,9 @@ class NotFound(HttpError):
 
 
 class Unreadable(ValidationError):
-    """Raised for a request that does not fit the OpenAPI document. The message is the desk's own."""
+    """Raised for a request that does not fit the OpenAPI document. It has the desk's problems instead of
+    pydantic's errors.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
@@ -184,7 +186,9 @@ def _problem(name: str, error: Any) -> Problem:
 
 
 class ApiProblems:
-    """A middleware that turns every error under ``/api/`` into a problem, also one from before the operation."""
+    """A middleware that turns every error under ``/api/`` into a problem, including errors that occur before
+    an operation runs.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -56,7 +56,7 @@ def poll(request: HttpRequest, public_id: str) -> Any:
     f"{ADDRESS}/cancel", response={204: None}, summary="Cancel when it appears", operation_id="unknown_cancel"
 )
 def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    """Request the cancel of a child at the venue as soon as the exchange shows it."""
+    """Make the desk cancel a child as soon as the exchange shows that child."""
     return _act(request, public_id, partial(services.unknown_cancel, reason=body.reason))
 
 
@@ -67,8 +67,8 @@ def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any
     operation_id="unknown_attach",
 )
 def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any:
-    """Attach an order of the exchange to a child. Nothing is recorded before the exchange has shown that order;
-    attach in the answer has the result.
+    """Attach an order of the exchange to a child. The order id is used only once the exchange has shown that
+    order. When you read the reconciliation, the child's attach has the exchange's answer.
     """
     act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
     return _act(request, public_id, act)

@@ -1,4 +1,4 @@
-"""The request of a page for the market beside its ticket or order."""
+"""A page's request for the market data that it shows beside its ticket or order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ MAX_ACCOUNTS = 100
 
 
 class MarketWatch(BaseModel):
-    """A page's request for a market: of an order, or of a symbol at a ticket's accounts with the form's values."""
+    """A page's request for market data. It names an order, or a ticket's symbol and accounts with values from
+    its form.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

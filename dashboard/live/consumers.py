@@ -1,7 +1,8 @@
-"""Websocket consumers. A group message (a doorbell) wakes a consumer, and a version decides what it sends.
+"""Websocket consumers. A group message (a doorbell) only wakes a consumer. The consumer then sends what has
+changed since its last message.
 
-Each consumer has one task that sends, so its messages cannot overtake each other. It also polls once a second, so a
-lost group message delays a page by a second at most.
+Each consumer has one task that sends, so its messages cannot overtake each other. It also polls once a
+second, so a lost group message delays a page by a second at most.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
-        """Read a message. Close the socket if it is unreadable: an error in the log would let anybody fill the log."""
+        """Read a message. Close the socket if the message is unreadable. An exception would be logged, so
+        anybody could fill the log.
+        """
         try:
             content = read_json(text_data or "")
         except ValueError:
@@ -236,7 +239,9 @@ def may_wait(row: Mapping[str, Any]) -> bool:
 
 
 class OrdersConsumer(LiveConsumer):
-    """Sends a page of the list of orders: first all rows, then the changed ones with the order of all rows."""
+    """Sends a page of the list of orders: first all rows, then the changed rows. Each message also has the
+    ids of all rows in their sequence.
+    """
 
     marks: tuple[int, int] = (-1, -1)
     number = 0

@@ -63,7 +63,9 @@ class HomeConsumer(LiveConsumer):
         return [*self.change(picture), self.beat()] if with_beat else self.change(picture)
 
     def read_rows(self, whole: bool) -> int | None:
-        """Read the rows from the database. Return the close code, or None."""
+        """Read the rows from the database. Return the code with which the socket has to be closed, or None if
+        it may stay open.
+        """
         code = self.verdict()
         if code is None and self.person is not None:
             with suppress(ObjectDoesNotExist):  # of a desk that is not installed, and publishes nothing

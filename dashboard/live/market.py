@@ -88,7 +88,9 @@ class MarketConsumer(LiveConsumer):
         return [*changes, self.beat()] if with_beat else changes
 
     def read_place(self) -> int | None:
-        """Read the accounts and the desk's orders in the market. Return the close code, or None."""
+        """Read the accounts and the desk's orders in the market. Return the code with which the socket has to
+        be closed, or None if it may stay open.
+        """
         code, watch, now = self.verdict(), self.watch, timezone.now()
         if code is not None or watch is None or self.person is None:
             return code
@@ -146,7 +148,9 @@ class MarketConsumer(LiveConsumer):
 
 
 def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
-    """Return the place of a ticket's price ladder, with the values of its form."""
+    """Return the basis of a ticket's price ladder: the venues, the desk's orders there and the form's values.
+    None if no account trades the symbol.
+    """
     found = ladder_of_ticket(person=person, accounts=watch.accounts, symbol=watch.symbol)
     return found and replace(
         found,

@@ -42,7 +42,9 @@ class SupervisorConsumer(LiveConsumer):
 
 
 class WallConsumer(SupervisorConsumer):
-    """Sends the wall: first all rows, then the changed ones. Their order and each panel follow when they change."""
+    """Sends the wall: first all rows, then the changed rows. It sends the sequence of the rows, or a panel,
+    when that has changed.
+    """
 
     wall: Wall | None = None
     shown: WallPicture | None = None

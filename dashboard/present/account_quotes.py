@@ -84,7 +84,9 @@ def _fee(market: Market) -> str:
 
 
 def _reserved(costs: Sequence[Cost]) -> str:
-    """Return the total that live orders reserve. If a part is unknown, return the least that it can be."""
+    """Return the sum of the amounts that live orders reserve. If one of them is unknown, return the least
+    possible sum after a ``≥``.
+    """
     amount = _free(sum((cost.amount for cost in costs), ZERO))
     return amount if all(cost.is_known for cost in costs) else f"≥ {amount}"
 

@@ -95,9 +95,10 @@ def group_name(name: str, by: str) -> str:
 
 
 def analysis_csv(page: AnalysisPage) -> str:
-    """Return the analysis as CSV, one row for each group.
+    """Return the analysis as CSV, one row for each group. With several groups, a last row is for all.
 
-    Its columns are orders and notional, and for each figure the number of orders, both means and the error.
+    The columns are the group, its orders and its notional. For each figure, four more columns have the number
+    of orders, the mean, the weighted mean and the standard error.
     """
     head = [page["by"].capitalize(), "Orders", "Notional"]
     for key, figure in FIGURES.items():

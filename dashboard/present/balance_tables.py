@@ -154,7 +154,9 @@ def _money(value: str | None, *, is_signed: bool = False) -> dict[str, str]:
 
 
 def _value(value: str | None, known: str) -> str:
-    """Return a total as text. If a part has no rate, the text is ``>`` with the ``known`` rest."""
+    """Return a total as text. If a part has no rate, the text is ``>`` and ``known``, the sum of the other
+    parts.
+    """
     return amount(value, MONEY_PLACES) if value is not None else f"> {amount(known, MONEY_PLACES)}"
 
 

@@ -130,7 +130,7 @@ def _row(
 
 
 def _allowed(problem: Problem) -> str:
-    """Return the problem's limit if it is a list of names that is not in the message, else ""."""
+    """Return the names that the problem allows, if its message does not list them, else ""."""
     has_names = any(character.isalpha() for character in problem.limit)
     return problem.limit if has_names and problem.limit not in problem.message else ""
 

@@ -44,9 +44,7 @@ def _share(row: OrderRow) -> Decimal:
 
 
 def percent(share: Decimal | None) -> str:
-    """Return a share in percent with two digits. It has more digits if two would show a part as nothing or as the
-    whole.
-    """
+    """Return a share in percent with two digits. It has more digits if two would round it to 0 or to 100."""
     if share is None:
         return ""
     exact, digits = share * 100, 2
@@ -127,7 +125,7 @@ def csv_heads(*, with_trader: bool) -> list[str]:
 
 
 def csv_lines(parts: Iterable[Sequence[OrderRow]], *, now: int, with_trader: bool) -> Iterator[str]:
-    """Yield the line of heads first, then each part's rows as one text."""
+    """Yield the line of heads first. Then yield the lines of each batch of rows in ``parts`` as one text."""
     heads = csv_heads(with_trader=with_trader)
     yield csv_text([heads])
     for rows in parts:

@@ -12,7 +12,9 @@ from execution.services.orders.limits import REASON_FIELD
 
 
 def limit_fields(verdict: Verdict, posted: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
-    """Return the context of ``_limit_fields.html``. ``missing`` has, by name, the messages about refused fields."""
+    """Return the context of ``_limit_fields.html``. ``missing`` has the messages about refused fields, by the
+    fields' names.
+    """
     return {
         "approvals": verdict.approvals,
         "limit_reasons": [

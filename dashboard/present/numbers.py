@@ -30,7 +30,9 @@ def tone(value: str | None, places: int = 1) -> str:
 
 
 def percent(share: str | None, places: int = 1) -> str:
-    """Return a share in percent as text. A part is never rounded to the whole, and a small part never to nothing."""
+    """Return a share in percent as text with ``places`` digits. With one digit, a share just below 1 is
+    ``>99.9 %``, and a share just above 0 is ``<0.1 %``.
+    """
     if share is None:
         return DASH
     number = Decimal(share)

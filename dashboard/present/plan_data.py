@@ -58,7 +58,9 @@ def _route(row: RouteRow, market: Market | None) -> dict[str, Any]:
 
 
 def route_table(preview: Preview | None) -> dict[str, Any] | None:
-    """Return the router's split over the accounts, and its saving; None for an order that is not routed at once."""
+    """Return the router's split over the accounts, with its saving against the best single account; None for
+    an order that is not routed at once.
+    """
     if preview is None or preview.split is None:
         return None
     tick = preview.limits.tick if preview.limits else None

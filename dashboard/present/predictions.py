@@ -37,8 +37,8 @@ def predicted_of(result: Mapping[str, Any]) -> Predicted:
 
 
 def _by_route(preview: Preview, now: datetime) -> Predicted:
-    """Return the expected cost from the prices of the route. Simulated markets say nothing about the real books it
-    uses.
+    """Return the expected cost from the prices of the route. They come from the real order books, which a
+    simulated market does not have.
     """
     if preview.split is None:
         return Predicted(hint="waiting for the order books")

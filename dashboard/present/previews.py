@@ -88,7 +88,7 @@ def _plan_waits(preview: Preview | None) -> str:
 
 
 def _market_words(quote: Quote | None, now: datetime) -> str:
-    """Return the text that names the time of the market behind the estimate."""
+    """Return the text that says whether the estimate is from current, old or no market data."""
     if quote is None:
         return "no market data yet"
     is_old = not is_fresh(quote.at, now)

@@ -38,7 +38,9 @@ def _as_text(base: Decimal, unit: Unit, market: Market, price: Decimal) -> str:
 
 
 def limit_beside(side: Side, mid: Decimal, tick: Decimal) -> str:
-    """Return a limit price at most 25 bp from the mid, on the side that pays more, rounded to the tick."""
+    """Return a limit price 25 bp above the mid for a buy, or below it for a sell, rounded to the tick towards
+    the mid.
+    """
     price = mid * (1 + side.sign * HELPER_BP * BASIS_POINT)
     return format(_step(price, tick, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING), "f")
 

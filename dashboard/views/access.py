@@ -58,7 +58,9 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
 @never_cache
 @second_required
 def access_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Confirm, refuse or withdraw a request. A refusal shows the reason and changes nothing."""
+    """Confirm, refuse or withdraw a request. If the action itself is not allowed, show the reason and change
+    nothing.
+    """
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     if action == "confirm" and must_answer(request):

@@ -33,7 +33,7 @@ def _report(request: HttpRequest, public_id: str) -> Report:
 @require_GET
 @login_required
 def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show an order's report. It is refreshed every few seconds until it is final."""
+    """Show an order's report. The page reads it again at an interval until it is final."""
     report = _report(request, public_id)
     algorithm = ALGORITHMS.get(report["algorithm"])
     context = {
@@ -53,7 +53,10 @@ def _by(predicted: Predicted | None) -> str:
 
 
 def _refresh(report: Report) -> int:
-    """Return the seconds until a live report is read again. A report on a day's samples takes seconds to make."""
+    """Return the interval in seconds at which the page reads a live report again.
+
+    It is longer for an order that began over an hour ago, because a longer report takes more time to make.
+    """
     began = report["started_at"]
     return 5 if began is None or report["at"] - began < HOUR else 60
 

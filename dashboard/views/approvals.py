@@ -63,7 +63,9 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
 @never_cache
 @login_required
 def approval_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Approve, refuse or withdraw a request. A refusal shows the reason and changes nothing."""
+    """Approve, refuse or withdraw a request. If the action itself is not allowed, show the reason and change
+    nothing.
+    """
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     person, now = person_of(request), timezone.now()

@@ -117,7 +117,9 @@ def _review(request: HttpRequest, problems: Sequence[Problem] = ()) -> dict[str,
 
 
 def _is_asked(problem: Problem) -> bool:
-    """Return True for a problem that the review asks about. It is shown beside its field."""
+    """Return True for a problem with a confirmation. The review shows it beside the field of that
+    confirmation.
+    """
     return problem.field == NOTIONAL_FIELD or is_confirmation(problem.field.rpartition(".")[2])
 
 

@@ -60,8 +60,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
 
 
 def _sorts(chosen: FilterForm[OrderListFilter]) -> dict[str, dict[str, str]]:
-    """Return, for each column, the address that sorts by it, and its present sorting. The address changes up to down,
-    and down to none.
+    """Return, for each column, its present sorting and the address that changes it: to ascending, then to
+    descending, then to none.
     """
     now = chosen.filter.sort
     found = {}

@@ -52,8 +52,8 @@ def _action(name: str) -> BulkAction:
 
 
 def _asked(request: HttpRequest, action: BulkAction) -> BulkRequest:
-    """Return the action in the form. An order is given by its id, and by its terms' version if a review has shown
-    that.
+    """Return the action in the form as a request. An order is given by its id, and by the version of its
+    terms if a review has shown that version.
     """
     form = request.POST
     return read_bulk(

@@ -32,7 +32,7 @@ LABELS = dict(zip(SOURCES, ("Orders", "Audit"), strict=True))
 @require_GET
 @supervisor_required
 def journal(request: HttpRequest) -> HttpResponse:
-    """Show a page of the entries in the filter, with the breaks of the hash chains."""
+    """Show a page of the entries that match the filter, with the known breaks of their hash chains."""
     chosen = read_filter(person_of(request), EntryFilter, request.GET.dict())
     now, source = timezone.now(), chosen.filter.source
     found = EntryPage([], None) if chosen.problems else entries_page(chosen.filter, now)

@@ -65,7 +65,9 @@ def _set(request: HttpRequest) -> HttpResponse:
 @supervisor_required
 @asked_again
 def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """End a limit, or request its end from a second person. A refusal shows the reason."""
+    """End a limit, or request a second person's confirmation of its end. If that is not allowed, show the
+    reason.
+    """
     try:
         waiting = limit_doors.limit_end_ask(
             public_id=public_id,

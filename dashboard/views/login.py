@@ -31,7 +31,9 @@ FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
-    """The form for name and password. A person with a second factor gives its code next. Then the browser is known."""
+    """The form for name and password. It then asks a person with a second factor for a code. After the login,
+    the browser is a known one (``dashboard.login``).
+    """
 
     redirect_authenticated_user = True
 

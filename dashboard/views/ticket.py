@@ -161,8 +161,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """Show the review before sending: the order in one sentence, and the reasons against it or that it still waits for
-    order books.
+    """Show the review before sending: the order in one sentence, with the problems that prevent it or a note
+    that order books are still awaited.
     """
     return _review(request, _preview(request))
 

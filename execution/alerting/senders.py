@@ -30,9 +30,9 @@ MAX_SHOWN = 200
 
 
 class NotDelivered(Exception):
-    """The receiver did not confirm the message.
+    """Raised if the receiver did not confirm a message.
 
-    It may have received it nevertheless. So the next attempt has the same event id.
+    The message may have arrived nevertheless. So the next attempt has the same event id.
     """
 
 

@@ -78,8 +78,8 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
 
 
 def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the machines that an account's requests go to, each once, and then the account's proxies. An admin reads
-    this.
+    """Return, as text for an admin, each machine that an account's requests go to, and then the account's
+    proxies.
     """
     urls = options.get("urls", {})
     machines = sorted({_machine(address) for address in _leaves(urls)})

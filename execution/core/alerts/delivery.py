@@ -33,7 +33,9 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """The choices of events that a channel receives messages about."""
+    """The choices for a channel: messages about every event, about alerts that are raised, grow or escalate,
+    or about escalations alone.
+    """
 
     EVERYTHING = "everything"
     ALERTS = "alerts"

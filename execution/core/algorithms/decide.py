@@ -226,8 +226,9 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 def _backoff(view: OrderView) -> Decimal:
     """Return the seconds still to wait after refusals.
 
-    The pause is half a second, doubles with each refusal, and is at most thirty seconds. It stays at half a second for
-    harmless refusals, because the book has moved on and the slice is running out.
+    The pause is half a second, doubles with each refusal, and is at most thirty seconds. It stays at half a
+    second for post-only children that were refused because they would have traded at once. Only the book has
+    moved then, and the slice's time is running out.
     """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:

@@ -169,7 +169,9 @@ def _bounded(view: OrderView) -> OrderView | None:
 
 
 def _price(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
-    """Return the price of a resting part: the order's limit, or the best price of its side if the limit would take."""
+    """Return the price of a resting part. It is the order's limit price. If there is none, or if it would
+    trade at once, it is the best price on the order's side.
+    """
     quote, side, limit = known_quote(venue), view.side, view.limit_price
     if limit is None or (quote.aggressive(side) - limit) * side.sign <= 0:
         return child_price(bounded, venue, REST)
@@ -250,8 +252,8 @@ def _pauses_until(view: OrderView) -> datetime:
 def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
     """Return the next part's quantity, drawn at random from the seed and the child's sequence number.
 
-    It is at most the visible quantity. It is at least every minimum in ``leasts`` that the visible quantity reaches.
-    The last part uses the finest lot of the accounts.
+    It is at most the visible quantity. It is at least the largest minimum in ``leasts`` that is not above the
+    visible quantity. The last part uses the finest lot of the accounts.
     """
     parameters = _iceberg(view)
     lots = [venue.market.lot for venue in view.usable]
@@ -271,7 +273,9 @@ def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
 
 
 def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> Decision:
-    """Take what remains in the order's last seconds, one part at a time, within limit and collar."""
+    """Decide the next step in the order's last seconds: cross the remaining quantity, one part at a time,
+    within limit and collar.
+    """
     end = work.part.ends_at
     soon = min(view.now + IDLE_RECHECK, end)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)

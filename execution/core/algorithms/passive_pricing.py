@@ -54,7 +54,8 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Return how many slices the order is behind, if this slice should fill evenly over its time.
+    """Return how many slices the order is behind its schedule now. The schedule fills this slice evenly over
+    its time.
 
     It is 1 at the end of a slice in which nothing filled, and 0 in a slice without a quantity.
     """
@@ -126,10 +127,12 @@ def at_i_would(view: OrderView) -> bool:
 def wake_bounds(
     view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return the quotes that should wake the order early: an ask at or below the first, a bid at or above the second.
+    """Return two prices that wake the order early: an ask at or below the first, or a bid at or above the
+    second.
 
-    Such a quote moves away from a child that has rested long enough, or reaches the I-would price. If ``must``, a
-    quantity has to be crossed; then a quote that comes back within limit and collar wakes the order too.
+    The order wakes when the market moves away from a child that has rested long enough, or reaches the
+    I-would price. If ``must``, a quantity has to be crossed. Then it also wakes when the opposite side of the
+    book comes back within limit and collar.
     """
     comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:

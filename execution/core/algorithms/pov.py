@@ -58,8 +58,8 @@ def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
 def others_volume(view: OrderView) -> Decimal | None:
     """Return the known volume of other participants since the start; None while it is unknown or too old.
 
-    The desk may know its fills before the market's trade list has them. For that moment the result is too small, so
-    the order trades nothing more.
+    The desk may know its fills before the market's trade list has them. Until then the result is too small,
+    so the order trades too little rather than too much.
     """
     if view.traded_since_start is None or unknown_since(view):
         return None
@@ -151,9 +151,12 @@ def pov_bound(view: OrderView) -> str:
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
     """Rest up to the rate, and cross up to the minimum rate. Never propose more than the maximum rate.
 
-    1. The market's volume is unknown or too old: propose nothing new. 2. The order is behind its minimum rate by a
-    child or more: work as if the slice were at its end. 3. Otherwise: work as if the slice began, which only rests.
-    A child of the exchange's minimum may rest before the rate allows it, within the maximum rate.
+    1. The market's volume is unknown or too old: propose nothing new.
+    2. The order is behind its minimum rate by a child or more: work as if the slice were at its end.
+    3. Otherwise: work as if the slice began, which only rests. If less than the exchange's minimum is due, a
+       child of that minimum may rest early, within the maximum rate.
+
+    A rate of 1 needs no volume. Then the second rule always applies.
     """
     parameters = narrowed(view.parameters, PovParameters)
     rates, others = rates_of(parameters), others_volume(view)

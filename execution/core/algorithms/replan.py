@@ -32,7 +32,7 @@ MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
 
 def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
-    """Return the rule for quantity left at the end. Without this parameter an algorithm crosses."""
+    """Return the rule for quantity left at the end. An algorithm without a parameter ``at_end`` crosses."""
     return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
 
 
@@ -135,11 +135,13 @@ def is_outside(view: OrderView) -> bool | None:
 
 
 def outside_limit(view: OrderView) -> Decision | None:
-    """Return the decision of an order whose schedule shifts outside the limit; None when the tactic should go on.
+    """Return the decision of an order whose schedule shifts outside the limit; None when the tactic should go
+    on.
 
-    The schedule stands still while the market is beyond the limit. It shifts by the time lost when the market comes
-    back, or when the order would end. A child that rests inside the limit stays. While no quote is known, the market
-    counts as where it was before.
+    The schedule stands still while the market is beyond the limit. It shifts by the time lost when the market
+    comes back, or when the order would end. A very short time shifts nothing. A child that rests inside the
+    limit stays. While no quote is known, the market counts as still on the side of the limit where it was
+    last.
     """
     since = _since(view.memo)
     if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):

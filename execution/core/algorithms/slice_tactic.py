@@ -55,10 +55,11 @@ def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _waits_for_desk(view: OrderView, work: SliceTask, decision: Decision, opposed: str) -> Decision:
-    """Return ``decision`` with an earlier next check, and with the reason that an order of the desk blocks the cross.
+    """Return ``decision`` with an earlier next check, and with the reason that an order of the desk blocks
+    the cross.
 
-    In its last seconds the order cancels its resting children. The blocking order may be waiting for just that, and
-    otherwise both would wait.
+    In its last seconds the order also cancels its resting children, because the other order may be waiting
+    until they are gone. Otherwise the two orders would wait for each other.
     """
     if must_finish(view, work) and view.now >= work.part.ends_at - LAST_CROSSING:
         why = f"slice {work.part.number}: makes room for an order of the desk that may wait for it"
@@ -136,7 +137,8 @@ def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Dec
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
     """Round ``quantity`` down to a lot that every account takes. Only the last slice uses the finest lot.
 
-    A finer remainder would be carried on, and would bind the next slices to the one account that takes it.
+    In an earlier slice, a remainder in the finest lot would pass to the next slices. They could then use only
+    the account with that lot.
     """
     lots = [venue.market.lot for venue in view.accounts]
     return floor_to(quantity, min(lots) if work.is_last else common_step(lots))

@@ -46,7 +46,8 @@ SOFTENING = 0.1
 class VolumeProfile:
     """The expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends.
 
-    ``deferral`` is this market's weight of later volume, from 1 to DEFERRAL.
+    ``deferral``, from 1 to DEFERRAL, is the weight of the volume still to come in this market (see
+    ``share_due``).
     """
 
     weekday: tuple[float, ...]

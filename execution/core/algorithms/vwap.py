@@ -156,13 +156,16 @@ def _split(
 
 
 def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
-    """Return the quantity that should be done when the slice ends, by traded and expected volume since the start.
+    """Return the quantity that should be done when the slice ends, by traded and expected volume since the
+    start.
 
-    Both volumes include the order's own, because the market's average price does too. The target is computed for the
-    slice's start, and again every five minutes in a longer slice, so that it stands still in between. It is never
-    less than what is done, and never more than the order's quantity. A gap in the market's volume counts as its
-    estimate, because zero would keep the order behind the market. The plan's target applies instead in the last
-    slice, without a profile, and while the volume is unknown, too old or not to be estimated.
+    Both volumes include the order's own, because the market's average price does too. The target is computed
+    as of the slice's start, and again every five minutes in a longer slice. In between it does not change. It
+    is never less than what is done, and never more than the order's quantity. A gap in the market's volume
+    counts as its estimate, because zero would keep the order behind the market.
+
+    The plan's target applies instead in the last slice, and without a profile. It also applies while the
+    volume is unknown or too old, and while a gap in it cannot be estimated.
     """
     profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
     if work.is_last or profile is None or known is None or missing is None or unknown_since(view):

@@ -1,4 +1,4 @@
-"""Guarantees of binance (spot). BN is github.com/binance/binance-spot-api-docs, as of 2026-07."""
+"""Guarantees of binance (spot). BN means github.com/binance/binance-spot-api-docs, as of 2026-07."""
 
 from __future__ import annotations
 

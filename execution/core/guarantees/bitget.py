@@ -1,4 +1,4 @@
-"""Guarantees of bitget (classic spot). BG is www.bitget.com/api-doc/, as of 2025."""
+"""Guarantees of bitget (classic spot). BG means www.bitget.com/api-doc/, as of 2025."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guarantees of bybit (spot of a unified account). BY is bybit-exchange.github.io/docs/v5/, as of 2026-07."""
+"""Guarantees of bybit (spot of a unified account). BY means bybit-exchange.github.io/docs/v5/, as of 2026-07."""
 
 from __future__ import annotations
 

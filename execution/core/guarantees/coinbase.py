@@ -1,4 +1,4 @@
-"""Guarantees of coinbase (Advanced Trade). CB is docs.cdp.coinbase.com, as of 2026-07."""
+"""Guarantees of coinbase (Advanced Trade). CB means docs.cdp.coinbase.com, as of 2026-07."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guarantees of gate (spot). GA is www.gate.com/docs/developers/apiv4/, as of 2025-07."""
+"""Guarantees of gate (spot). GA means www.gate.com/docs/developers/apiv4/, as of 2025-07."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guarantees of kraken (spot). KR is docs.kraken.com/api/docs/, as of 2026-08."""
+"""Guarantees of kraken (spot). KR means docs.kraken.com/api/docs/, as of 2026-08."""
 
 from __future__ import annotations
 

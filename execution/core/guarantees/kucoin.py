@@ -1,4 +1,4 @@
-"""Guarantees of kucoin (high-frequency spot). KU is www.kucoin.com/docs-new/, as of 2025-11."""
+"""Guarantees of kucoin (high-frequency spot). KU means www.kucoin.com/docs-new/, as of 2025-11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guarantees of okx (spot). OK is www.okx.com/docs-v5/en/, as of 2026-09."""
+"""Guarantees of okx (spot). OK means www.okx.com/docs-v5/en/, as of 2026-09."""
 
 from __future__ import annotations
 
