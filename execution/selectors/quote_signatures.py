@@ -1,7 +1,8 @@
 """Signatures of the market data that engines publish in Redis.
 
-Orders are sized by these data, and others may be able to write to Redis. Engines and pages share the database, which
-Redis cannot reach. So the key is in the installation's row.
+Orders are sized by these data, and other programs may be able to write to Redis. So the data are signed. The
+key is in the installation's row of the database, which engines and pages can read. Access to Redis does not
+reveal it.
 """
 
 from __future__ import annotations

@@ -115,7 +115,10 @@ def _aged(data: Data, boot: float | None, host: str) -> Data:
 
 @lru_cache(maxsize=1)
 def _host() -> str:
-    """Return the id of this boot of the host. A monotonic clock begins anew with each boot."""
+    """Return the id of the host's current boot, or the host's name if the system has no such id.
+
+    Times of a monotonic clock can be compared only within one boot, because each boot starts the clock again.
+    """
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -201,7 +204,7 @@ def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict
 def _latest(
     pairs: Sequence[tuple[int, str]], key: Callable[[int, str], str], read: Callable[[str], T]
 ) -> dict[tuple[int, str], T]:
-    """Read the values of all pairs in one call. Missing or unreadable ones are left out."""
+    """Return each market's value by venue and symbol. All are read at once; unreadable ones are left out."""
     if not pairs:
         return {}
     found = zip(pairs, _read_all([key(*pair) for pair in pairs]), strict=True)

@@ -18,9 +18,9 @@ OK = "ok"
 
 
 def readiness(now: datetime) -> dict[str, str]:
-    """Return the state of each part of the desk, as a word or a reason.
+    """Return the state of each part of the desk: ``ok``, or the reason why the part is not.
 
-    Without the database, the parts that are read from it are unknown.
+    If the database cannot be reached, only its own state and that of Redis are returned.
     """
     found = {"redis": OK if redis_answers() else "Redis does not answer"}
     try:
@@ -32,7 +32,10 @@ def readiness(now: datetime) -> dict[str, str]:
 
 
 def is_ready(found: dict[str, str]) -> bool:
-    """Return True unless the database or Redis does not answer, no engine runs, or no account works."""
+    """Return True if the database and Redis answer, an engine runs, and not every account is down.
+
+    A desk without accounts may be ready too.
+    """
     if any(found.get(part) != OK for part in ("database", "redis", "engines")):
         return False
     accounts = [state for part, state in found.items() if part.startswith("account ")]

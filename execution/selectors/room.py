@@ -36,7 +36,10 @@ class Room:
 
     @property
     def why(self) -> str:
-        """Return a text that stays the same while the shortage lasts, because each change is written to the order."""
+        """Return the reason why no new order starts.
+
+        It names the floor and not the free space, because each change of the text is written to the order.
+        """
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 
 
@@ -64,7 +67,7 @@ def room_words() -> str:
 
 
 def held_back() -> str:
-    """Return the reason why an order may not start now; empty if it may. The text does not change with each byte."""
+    """Return the reason why an order may not start now; empty if it may. It does not name the free space."""
     return found.why if (found := _short_room()) else ""
 
 

@@ -307,11 +307,11 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps
     """Lift a halt. Its orders stay paused until somebody resumes each. Lifting a second time changes nothing.
 
     1. The end of the halt and its audit entry are committed.
-    2. The halt is removed from the reason of each order that it paused. With ``keeps_time`` each plan moves by the
-       time from its pause until now. A fixed end does not move.
+    2. The halt is removed from the reason of each order that it paused. With ``keeps_time`` each plan moves
+       by the time from its pause until now. A fixed end does not move.
 
-    Raises ``HaltNotFound``. Raises ``Refused`` for a person or reason that may not lift it, and while the halt still
-    pauses orders: those that are not paused yet would go on by themselves.
+    Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until the
+    sweep has paused all orders of the halt. Before that, orders not paused yet would go on.
     """
     halt = _lift(public_id, person, reason, now, keeps_time)
     _tell_orders(halt, now)

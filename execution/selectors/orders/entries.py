@@ -77,7 +77,7 @@ def entry_kinds(source: str) -> list[str]:
 
 
 def is_text_bounded(chosen: EntryFilter) -> bool:
-    """Return True if the search for the text covers only the last days."""
+    """Return True if the search for a text covers only the last ``TEXT_DAYS``, not all entries."""
     return bool(chosen.q) and not (chosen.since or chosen.order)
 
 

@@ -158,9 +158,9 @@ def _page(value: Any) -> int:
 
 
 def _mark(value: Any) -> tuple[datetime, int] | None:
-    """Return the parts of ``before``, the place where a page of entries begins: a time and a row.
+    """Return the parts of ``before``: the time and primary key of the entry after which a page begins.
 
-    The time is given in microseconds since 1970. The row breaks a tie.
+    The text has the time in microseconds since 1970. The key tells apart entries of the same time.
     """
     if value is None or isinstance(value, tuple):
         return value
@@ -242,7 +242,7 @@ class OrderListFilter(OrderFilter):
 
 
 class AnalysisFilter(OrderFilter):
-    """The filter of the analysis, with its grouping. ``venue`` counts only the fills at that venue."""
+    """The filter of the analysis, with its grouping. With a ``venue``, only the fills at that venue count."""
 
     group: Annotated[GroupBy, OneOf(GROUPS)] = GROUPS[0]
     venue: Annotated[

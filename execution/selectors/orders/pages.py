@@ -179,7 +179,7 @@ def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApp
 
 
 def _reserves(rows: PageRows) -> list[Reserved]:
-    """Return the order's reserves on its accounts, in the order in which the accounts were named.
+    """Return the order's reserves on its accounts, sorted by the account's label.
 
     They are computed from the rows that were read for the page.
     """
@@ -204,7 +204,11 @@ def _reserves(rows: PageRows) -> list[Reserved]:
 def pauses(
     journal: Sequence[JournalRow], paused_at: int | None, ended_at: int | None
 ) -> list[tuple[int, int | None]]:
-    """Return the start and end of each pause in the journal. A pause that lasts still begins at ``paused_at``."""
+    """Return the start and end of each pause, in milliseconds since 1970.
+
+    The last pause ends at ``ended_at`` if it was not resumed; None while it lasts. If the journal lacks its
+    start, it began at ``paused_at``.
+    """
     found: list[tuple[int, int | None]] = []
     began: int | None = None
     for entry in journal:

@@ -24,7 +24,7 @@ DEFERRED_FIELDS = ("market", "memo", "fees", "why", "journal_hash", "terms__para
 
 
 def orders_for_rows(keys: Sequence[int]) -> list[Order]:
-    """Return orders by primary key, in the order of ``keys``, with the relations that rows need.
+    """Return the orders with these primary keys, in the same sequence, with the relations that rows need.
 
     Deleted orders are left out.
     """

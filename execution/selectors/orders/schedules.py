@@ -29,8 +29,8 @@ Part = tuple[datetime, datetime, Decimal]
 class _Kept:
     """A cache of lines by order and plan version. A plan is never changed, only replaced by the next version.
 
-    At most ``most`` lines are held; the oldest go first. A day's plan of one slice a minute is 1,440 rows for 61
-    points.
+    It saves reading many rows for a short line. A day's plan with a slice each minute has 1,440 rows, but its
+    line has 61 points. At most ``most`` lines are held. The oldest are dropped first.
     """
 
     def __init__(self, most: int) -> None:
@@ -82,8 +82,8 @@ def schedule_line(
 ) -> list[SchedulePoint]:
     """Return the share of the order's quantity that should be done by each time.
 
-    A later plan begins with the share that was done when it was made. ``quantity`` is the order's quantity at that
-    time, if it was a different one.
+    A later plan begins with the share that was done when it was made. ``quantity`` is the order's quantity
+    when the plan was made. None stands for the order's present quantity.
     """
     if not slices or order.quantity <= ZERO:
         return []
@@ -99,9 +99,9 @@ def schedule_line(
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
-    """Return the plans that were replaced, oldest first, each until it was replaced.
+    """Return the plans that were replaced, oldest first, each with the time at which it was replaced.
 
-    The times come from the journal. A plan whose end is not in the journal is left out.
+    The times come from the journal. A plan whose time is not in the journal is left out.
     """
     if order.plan_version == 1:
         return []

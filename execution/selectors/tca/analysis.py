@@ -123,7 +123,7 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An order's parts in the groups, and ``whole``, the one part that counts among all orders."""
+    """An order's parts in the groups, and ``whole``, its one part in the line of all orders together."""
 
     parts: Sequence[Part]
     whole: Part
@@ -132,7 +132,7 @@ class Counted:
 def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
     """Yield each order with its parts: one part, or one for each venue with a fill if the groups are venues.
 
-    If a venue is chosen, the order has only its part there.
+    If a venue is chosen, only the fills at that venue make a part. Without a fill there, the order has none.
     """
     found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):

@@ -19,13 +19,13 @@ SECOND = timedelta(seconds=1)
 
 
 def venues_of(order: Order) -> dict[int, str]:
-    """Return the labels of the venues of an order's accounts by primary key, each venue once."""
+    """Return the labels of the venues where an order has accounts, by the venue's primary key."""
     keys = {account.venue_id for account in accounts_of(order)}
     return dict(Venue.objects.filter(pk__in=keys).order_by("label").values_list("pk", "label"))
 
 
 def executions_of(order: Order) -> dict[int, Execution]:
-    """Return the fills of an order by primary key, sorted by the exchange's times."""
+    """Return an order's fills, by the fill's primary key, sorted by the exchange's time of execution."""
     found = Fill.objects.filter(order=order).order_by("executed_at", "pk")
     columns = found.values_list(
         *("pk", "executed_at", "price", "quantity", "account__venue__label", "liquidity"),
@@ -52,7 +52,7 @@ def arrival_of(order: Order) -> tuple[datetime, Decimal] | None:
 def record_of(order: Order, venues: Mapping[int, str], start: datetime, end: datetime) -> MarketRecord:
     """Return the recorded seconds of the order's markets from ``start`` to ``end``.
 
-    It also has the seconds before ``start`` in which a mid is still valid.
+    It begins a few seconds before ``start``, because a mid stays valid for ``MID_LASTS``.
     """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=order.symbol, second__gte=start - MID_LASTS - SECOND, second__lte=end

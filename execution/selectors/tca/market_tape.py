@@ -124,7 +124,10 @@ def _sums(
 
 
 def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[MarketSample]) -> list[Sample]:
-    """Return the rows that differ from those sent before. At the first call, a long past is thinned."""
+    """Return the rows that differ from those sent before.
+
+    At the first call, settled seconds are merged into at most ``MAX_POINTS`` rows.
+    """
     past = by_second(settled)
     rows = [_row([second]) for second in past] if tape.seen else _thinned(past)
     ahead = [_row([second]) for second in by_second(open_)]
@@ -211,7 +214,10 @@ def _thinned(seconds: Sequence[Together]) -> list[Sample]:
 
 
 def _row(bucket: Sequence[Together]) -> Sample:
-    """Return one sample for a bucket of seconds: its last quote and its known volume, at the first second."""
+    """Merge successive seconds into one sample.
+
+    It has the first second's time, the last second's quote, and the sums of known volume and notional.
+    """
     last = bucket[-1]
     return (
         epoch_ms(bucket[0].second),

@@ -60,7 +60,7 @@ def report_make(order_pk: int, now: datetime) -> Report:
 
 
 def is_settled(order: Order, now: datetime) -> bool:
-    """Return True if the times of an ended order's last markouts have passed."""
+    """Return True if the order ended ``SETTLES_AFTER`` ago, so that its last fill's markouts are due."""
     if order.status not in ORDER_FINAL or order.ended_at is None:
         return False
     return now - order.ended_at >= SETTLES_AFTER

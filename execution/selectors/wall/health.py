@@ -78,7 +78,10 @@ def account_rows(
     halted: Mapping[str, str],
     now: datetime,
 ) -> list[WallAccount]:
-    """Return the accounts' rows. ``demand`` has the markets with a live order; other markets may not be watched."""
+    """Return the accounts' rows.
+
+    ``demand`` has the markets with a live order. Only these are judged; engines need not watch others.
+    """
     own = {account.pk: demand & set(quote_pairs([account])) for account in accounts}
     troubles = market_troubles(set().union(*own.values()))
     return [
@@ -166,9 +169,10 @@ def _health(
 
 
 def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Cause, str, datetime | None]:
-    """Return the health of an account's market data, judged only by markets with a live order.
+    """Return the health of an account's quotes: the cause, its words, and the time since when.
 
-    Other markets may not be watched. The row's ``feeds`` have the faults of the data in words.
+    Only markets with a live order are judged, because engines need not watch others. Faults of the feeds are
+    in the row's ``feeds``.
     """
     oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)
     late = [quote for quote in quotes if quote["wanted"] and (quote["at"] or 0) < oldest_allowed]

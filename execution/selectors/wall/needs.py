@@ -64,7 +64,10 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return the time from which polls count as evidence, and the earliest time at which they can prove the fate."""
+    """Return the time from which polls count as evidence, and the earliest at which they can end the child.
+
+    A time is None if polls never count, or never end the child.
+    """
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)
     first_poll = polls_count_from(child, guarantees)

@@ -44,7 +44,7 @@ class Held:
 
     @property
     def pairs(self) -> list[Pair]:
-        """Return the markets that decide if the order's limit price is beyond the market.
+        """Return the venue and symbol of each market whose quote is compared with the order's limit price.
 
         There are none if the order has no limit price or is not working.
         """
@@ -52,9 +52,9 @@ class Held:
         return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
 
     def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
-        """Return the row with the parts updated that change without a new version of the order.
+        """Return the row with ``behind``, ``waits`` and ``unknown_since`` computed again.
 
-        Time, markets and children change these: if it is behind, why it waits, and since when a child is unknown.
+        They change with the time, the quotes and the children, without a new version of the order.
         """
         now_ms = epoch_ms(now)
         waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said

@@ -163,8 +163,8 @@ def sealing_key_now() -> str:
 def credential_keep(*, account: Account, key: SealedKey) -> Credential:
     """Store a sealed key as the account's newest, unchecked, and retire the former key.
 
-    Raises ``Refused`` if the key is sealed to another public key than the installation's. After a rotation nobody may
-    be able to open such a key.
+    Raises ``Refused`` if the key is sealed to another public key than the installation's. After a rotation
+    the workers may no longer have the private key that opens it.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     current = Installation.objects.select_for_update(no_key=True).get().sealing_key

@@ -227,7 +227,7 @@ def _settle_check(
 ) -> Credential:
     """Store the result of a key's check. If the key is refused or suspended, stop the account's orders.
 
-    The locks are taken in the order of every stop: orders, account, key.
+    It locks the orders, then the account, then the key. Every service that stops orders uses this sequence.
     """
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
     changes = _changes(credential_pk, permissions)

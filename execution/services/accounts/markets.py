@@ -59,7 +59,7 @@ def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmou
 def _keep(rows: Sequence[M], known_by: list[str]) -> None:
     """Insert rows, or replace those that exist, in one statement.
 
-    One statement is short, although an exchange has thousands of markets. Nobody else can write to SQLite meanwhile.
+    An exchange has thousands of markets. One statement keeps SQLite's only write lock for a short time.
     """
     if not rows:
         return
@@ -77,8 +77,8 @@ def _keep(rows: Sequence[M], known_by: list[str]) -> None:
 def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) -> None:
     """Store five-minute candles, in one row for each day. A candle that is stored already is replaced.
 
-    The market then counts as known until the end of the last candle. It does not count as known until now, because an
-    exchange may list its newest candles late. Without a candle nothing is written.
+    ``known_until`` becomes the end of the last candle, and not the present time, because an exchange may list
+    its newest candles late. Without a candle nothing is written.
     """
     if not history.candles:
         return

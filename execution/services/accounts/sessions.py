@@ -63,7 +63,10 @@ def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
-    """Record that the desk's books are complete before ``until``. Return False if another worker holds the account."""
+    """Record that the desk knows everything that happened on the account up to the time ``until``.
+
+    Return False if another worker holds the account.
+    """
     updated = Account.objects.filter(pk=account_pk, fence=fence).update(
         reconciled_until=until, reconciled_fence=fence
     )
@@ -74,8 +77,8 @@ def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
 def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
     """Record a complete poll of a symbol that began at ``begun``. It ends an earlier doubt about the symbol.
 
-    Return False if another worker holds the account now. Records of other sessions, and of polls from before a doubt,
-    are removed.
+    The account's records of such polls are removed if they are from other sessions, or if the poll began
+    before the last doubt. Return False if another worker holds the account now.
     """
     account = _held(account_pk, fence)
     if account is None:
@@ -122,7 +125,7 @@ def _held(account_pk: int, fence: int) -> Account | None:
 def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
     """Record that the desk's view of the account may be wrong.
 
-    A symbol gets no new child until a poll of it that begins after this is complete.
+    No new child of a symbol is sent until a poll of that symbol, begun after the doubt, is complete.
     """
     Account.objects.filter(pk=account_pk, fence=fence).update(doubted_at=now)
 

@@ -74,7 +74,7 @@ def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -
 def _refuse_former_key(public_key_hex: str) -> None:
     """Refuse a channel whose secrets are sealed to a public key that a rotation has just replaced.
 
-    After the rotation nobody may be able to open them.
+    After the rotation the sender may no longer have the private key that opens them.
     """
     if Installation.objects.select_for_update(no_key=True).get().alert_sealing_key != public_key_hex:
         message = "The keyring has changed meanwhile. Add the channel again."

@@ -46,7 +46,10 @@ def delivery_of(
     now: datetime,
     alert: Alert | None = None,
 ) -> AlertDelivery:
-    """Return an unsaved delivery. Its body is the API's answer as it would be now. It does not change later."""
+    """Return an unsaved delivery.
+
+    Its body is the alert as the API shows it now. The body stays the same when the alert changes later.
+    """
     message = AlertMessage(id=event_id, event=event.value, at=epoch_ms(now), alert=row)
     body = _MESSAGE.dump_python(_MESSAGE.validate_python(message), mode="json")
     return AlertDelivery(

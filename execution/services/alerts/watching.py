@@ -59,6 +59,8 @@ class _Open:
 def findings_apply(*, findings: Iterable[Finding], critical_after: timedelta, now: datetime) -> int:
     """Raise, extend, escalate and end alerts by the current findings. Return the number of changed alerts.
 
+    Findings of the same kind and scope are a group, which has at most one open alert.
+
     1. Signals, which are stored events, are added to the findings.
     2. Each group's findings are compared with the subjects of the group's open alert.
     3. Each group that changes is written in a transaction of its own, which also deletes its signals.

@@ -87,9 +87,9 @@ def child_not_found(
 ) -> bool:
     """Add polls that did not find an unknown child to its evidence. Return True if they end the child.
 
-    A child ends in one of two ways. It is proven that it never reached the book. Or the exchange had shown it, and may
-    have forgotten it by now; then its trades give the filled quantity. ``guarantees`` are the exchange's. Nothing is
-    proven on an exchange where a create may arrive at any time later, or once its trades are no longer listed.
+    A child ends in one of two cases. Polls prove that it never reached the book. Or the exchange had shown it
+    and may have forgotten it by now; then its trades give the filled quantity. By the exchange's
+    ``guarantees``, polls prove nothing if a create may arrive at any time, or trades are no longer listed.
     """
     child, order = child_locked(child_pk)
     from_ = polls_count_from(child, guarantees)

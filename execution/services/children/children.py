@@ -78,7 +78,7 @@ class SubmittedChild:
 
 
 def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
-    """Lock a child's order and then the child, and return both. Call it inside a transaction.
+    """Lock a child's order, read the child under this lock, and return both. Call it inside a transaction.
 
     ``order_pk`` saves a query where the caller knows it.
     """
@@ -238,8 +238,8 @@ def child_outcome(
 
 
 def _is_known(child: ChildOrder) -> bool:
-    """Return True if the exchange has shown the child. A later answer that it was never created is wrong, or
-    a repeat.
+    """Return True if the exchange has shown the child, or if its outcome is known. A later answer that it was
+    rejected, not sent or lost is then ignored.
     """
     return bool(child.exchange_id) or child.status not in CHILD_UNANSWERED
 
@@ -357,7 +357,7 @@ def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: date
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
     """Mark as unknown each child that an earlier session submitted without recording an answer.
 
-    The earlier session may have had the same fence, if it failed and was started again.
+    Children of the present fence are included, because a session that is started again keeps its fence.
     """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,

@@ -35,9 +35,10 @@ def event_record(
 ) -> list[int]:
     """Record a message about one order. Repeating it is safe.
 
-    If the child is known and all trades are new, the trades and their states are one transaction. Then the rows are
-    read and locked once, and each page is notified once. Any other message is recorded fact by fact, and a known fact
-    takes no lock. Return the primary keys of the orders for which a report brought news.
+    Return the primary keys of the orders for which a report brought news. If the child is known and all
+    trades are new, one transaction records the reports and the trades. It locks and reads the rows once, and
+    notifies each page once. Otherwise each report and each trade is recorded alone, and one that is recorded
+    already takes no lock.
     """
     child = _child_with_news(account_pk, reports, trades)
     if child is not None:

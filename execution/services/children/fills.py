@@ -58,12 +58,12 @@ _WAITING = Compiled(
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
-    """Return the facts about a child, read from its row into core's type."""
+    """Return the facts that the child's row holds, as ``ChildFacts``."""
     return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
 
 
 def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
-    """Write facts to the child's row, and set the fields that follow from them: over, settled and ended."""
+    """Write facts to the child's row, and derive ``over_at``, ``is_settled`` and ``ended_at`` from them."""
     was_live = child.ended_at is None
     child.status = facts.status
     child.reported_filled = facts.reported
@@ -82,14 +82,15 @@ class _ChildAppeared(Exception):
 
 
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
-    """Record one of our own trades. Return False if it is known. Fee and liquidity change once, from unknown to known.
+    """Record one of our own trades. Return False if it is known. Fee and liquidity change once, from unknown
+    to known.
 
-    A trade that is recorded completely takes no lock, because the stream, the answer and the polls bring each trade.
-    Otherwise:
-    1. The order's row is locked before the child's. If the child is not known, the account's row is locked. A report
-       that brings the order's id locks it too.
-    2. A known trade adds only the values that were unknown.
-    3. The fill is written. Child, order and journal follow in the same transaction.
+    The stream, the answer and the polls all bring each trade. So a trade that is recorded completely takes no
+    lock. Any other trade is recorded in one transaction:
+    1. The order's row is locked. If the child is not known, the account's row is locked instead. A report
+       that brings the child's exchange id locks that row too, and then attaches the child's fills.
+    2. If the trade is recorded already, only its unknown values are added.
+    3. Otherwise the fill is written, and the child, the order and the journal are updated.
     """
     known = known_fill(account_pk, trade)
     if known is not None and _is_complete(known):
@@ -291,8 +292,9 @@ def _complete(
 
 
 def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
-    """Return the whole fee in quote units, and the rate of its main part. None stands for a value that the trade does
-    not tell.
+    """Return the whole fee in quote units, and the quote units for one unit of ``fee_currency``.
+
+    None stands for a value that the trade does not tell.
     """
     if trade.fee is None or trade.fee_currency is None:
         return None, None

@@ -84,7 +84,7 @@ def _unpaid(account: Account, request: ChildRequest, child_pk: int) -> str:
     """Return the reason why the account cannot pay for a child. An empty text means that it can.
 
     The amounts of other children that the balance may not show yet are subtracted first. Fees are left out, because an
-    exchange that charges them in base takes the child without them.
+    exchange that charges them in the base currency accepts the child even if the balance does not cover them.
     """
     currency = spent_currency(request.symbol, request.side)
     cost = cost_of(request.side, request.quantity, request.price, NO_FEES).amount

@@ -108,8 +108,8 @@ def _see_again(rows: Sequence[tuple[Difference, Found]], now: datetime) -> None:
 
 
 def _explained(account_pk: int, rows: Sequence[Difference], now: datetime) -> set[int]:
-    """Return the primary keys of lost trades to close: those that have a child now, or have been listed long
-    enough.
+    """Return the primary keys of the differences about trades without a child that are to be closed. By now
+    the trade has a child, or the difference has been open for ``LOST_TRADE_SHOWN``.
     """
     found = {row.pk for row in rows if now - row.opened_at >= LOST_TRADE_SHOWN}
     by_trade = {(row.symbol, row.key): row.pk for row in rows if row.pk not in found}
@@ -132,13 +132,13 @@ Policy = Literal["adopt", "cancel"]
 
 @transaction.atomic
 def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: datetime) -> bool:
-    """Add an open order with our mark and no child to the books of its parent. Return False if it has no parent.
+    """Add an open order with our mark and no child to its parent's books. Return False if it has no parent.
 
     1. The parent is the order that the client id names, if it trades the same symbol and side.
-    2. The child's row is written as if sent long ago.
-    3. It stays on the book only when ``policy`` is adopt, and the parent is working and has room for it (I1).
-       Otherwise its cancel is requested.
-    4. The parent gets an alert, and pauses for a person if it had no room.
+    2. The child's row counts as sent at the time in the report, or now if the report has no time.
+    3. The child stays on the book only if ``policy`` is adopt, the parent is working, and all its children
+       together cannot fill more than its quantity (I1). Otherwise the child's cancel is requested.
+    4. The parent gets an alert. It pauses for a person if its children could fill more than its quantity.
     """
     order = _parent_of(report)
     if order is None or ChildOrder.objects.filter(client_id=report.client_id).exists():

@@ -43,10 +43,10 @@ class AccessRequestNotFound(Exception):
 class Change:
     """A requested change of access.
 
-    ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read. ``target``
-    names the thing to be changed, which has at most one waiting request. ``restores`` is a person whom the change
-    makes active again. That person does not count as the second person, who would otherwise have to confirm their own
-    return.
+    ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read.
+    ``target`` names the thing to be changed, which has at most one waiting request. ``restores`` is a person
+    whom the change makes active again. That person does not count as the second person, because nobody
+    confirms their own return.
     """
 
     kind: str
@@ -163,8 +163,9 @@ def access_confirm(
 ) -> AccessRequest:
     """Perform a requested change. ``seen_hash`` is the hash of the contents that the person saw.
 
-    The person who asked cannot confirm. Confirming a second time changes nothing. Raises ``AccessRequestNotFound``.
-    Raises ``Refused`` too, also when the thing to be changed is no longer as it was when the request was made.
+    Confirming a second time changes nothing. Raises ``AccessRequestNotFound``. Raises ``Refused`` for a
+    person who may not confirm the request, such as the one who asked. Raises ``Refused`` too if the request
+    has ended, or if the request or the thing to be changed has changed since.
     """
     request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:

@@ -54,8 +54,9 @@ def _needed_since() -> dict[tuple[int, str], datetime]:
 
 
 def _markets_sampled() -> Iterator[tuple[int, str]]:
-    """Yield the markets that have samples. Each costs one look-up in the index, because the table may have millions of
-    rows.
+    """Yield the venue and symbol of each market that has samples.
+
+    Each market costs one look-up in the index. A scan of the table's millions of rows would take too long.
     """
     later = Q()
     rows = MarketSample.objects.order_by("venue_id", "symbol").values_list("venue_id", "symbol")

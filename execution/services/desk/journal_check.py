@@ -1,6 +1,6 @@
 """The nightly check of the hash chains of the audit and of every order's journal.
 
-The check runs in steps, because a task may take seconds and a large journal takes minutes.
+The check runs in steps, because a task may run only for seconds, and a large journal takes minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ STEP_ENDS = timedelta(minutes=5)
 
 
 def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> JournalCheck | None:
-    """Continue the current check, or begin the one that is due, while ``has_time``. Return None when none is due.
+    """Continue the current check, or begin the one that is due, until ``has_time`` returns False.
+
+    Return the check. Return None when none is due, or while another process works on it.
 
     The audit is checked first, then the orders, one block at a time. After each block the check's row is written, so
     that the next step continues from there.

@@ -51,8 +51,8 @@ def token_create(
 ) -> tuple[ApiToken, str]:
     """Create a token for ``person``. Return it and its text, which nobody can read again. Raises ``Refused``.
 
-    ``scopes`` allow it less than its person's role does. It is valid only from ``addresses``, which are addresses and
-    networks; from anywhere if they are empty.
+    The token allows only what both its ``scopes`` and its person's role allow. ``addresses`` are the IP
+    addresses and networks from which it is valid. If there are none, it is valid from anywhere.
     """
     name = name.strip()
     problems = [*_scope_problems(scopes), *_address_problems(addresses)]

@@ -43,9 +43,10 @@ def symbol_unwatch(*, person: User, symbol: str) -> None:
 
 
 def _own(person: User) -> Sequence[str]:
-    """Lock the person's row, and return the symbols that the person sees.
+    """Lock the person's row, and return the symbols of the person's watchlist.
 
-    The default list is among them, so the first change stores it as the person's own list.
+    Without a list of their own, a person has the default list. The first change then stores it as their own
+    list.
     """
     if not may_see_balances(person):
         refuse("", REFUSAL.replace("Balances", "Watchlists"), person.role, code=Code.ROLE_NOT_ALLOWED)

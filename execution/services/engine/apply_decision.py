@@ -160,7 +160,8 @@ def _apply(
 
 
 def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
-    """Set the arrival price of an order that began without one: without a quote, or paused before its start.
+    """Set the arrival price of an order that has none: no quote was known at its start, or it was paused
+    then.
 
     Until it is set, an order that follows the arrival price places nothing.
     """
@@ -186,8 +187,9 @@ def _replan(order: Order, command: Replan, now: datetime) -> None:
 def _stop_if_halted(order: Order, decision: Decision) -> None:
     """Raise ``_Halted`` if the decision places a child and a halt covers the order.
 
-    The gate is locked after every other row, because the child's row refers to the account's. The caller rolls back
-    all that the decision wrote, also cancels. The next check sees the halt and decides the cancels again.
+    The gate is locked after every other row, because the child's row refers to the account's. The caller
+    rolls back all that the decision wrote, including its cancels. The next check sees the halt and decides
+    the cancels again.
     """
     if any(isinstance(command, PlaceChild) for command in decision.commands):
         gate_locked()

@@ -59,7 +59,7 @@ def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
 
 @transaction.atomic
 def worker_stop(*, worker_pk: int) -> bool:
-    """Mark the worker as stopping. Return True if it is the last one, because no other runs."""
+    """Mark the worker as stopping. Return True if no other worker runs."""
     now = database_now()
     Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
     # Two that stop at once meet on this row, or each would count on the other; after its own row, as a renewal.
@@ -121,9 +121,9 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
 
 
 def _share_left(worker_pk: int) -> int:
-    """Return how many more accounts this worker may hold so that all running workers hold about as many.
+    """Return how many more accounts this worker may claim, if all running workers share the accounts equally.
 
-    An account's orders are driven by the worker that holds it. A dead worker's accounts are free when its lease ends.
+    The worker that holds an account drives its orders too. A dead worker counts until its lease ends.
     """
     running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
     owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
@@ -166,9 +166,9 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Claim orders that no running worker drives. Return (primary key, fence) of each.
 
-    An order with an account that this worker holds is claimed at once. Other orders are left to the account's holder
-    for ``patience`` after they were due, and claimed then. So no order waits for ever, and an order whose account is
-    closed still ends.
+    An order with an account that this worker holds is claimed at once. Any other order is claimed only when
+    it has been due for ``patience``. So the worker that holds its account comes first. An order whose account
+    is closed, and held by nobody, still ends.
     """
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
@@ -220,7 +220,7 @@ def owned(*, worker_pk: int) -> Owned:
 def pause_if_away(*, now: datetime) -> list[str]:
     """Pause working orders if no worker ran for more than a minute. Return their public ids.
 
-    A worker calls this before it registers itself. If another worker runs, the desk was not away.
+    A worker calls this before it registers itself. While another worker runs, nothing is paused.
     """
     at = database_now()
     installation = Installation.objects.select_for_update(no_key=True).first()

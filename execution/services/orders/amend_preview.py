@@ -87,7 +87,7 @@ class Amendment:
 
     @property
     def need(self) -> Cost:
-        """Return the amount that the quantity not yet sent may cost at its worst price, with fees."""
+        """Return the most of the spent currency that the quantity not yet sent may cost, with fees."""
         unsent = max(self.quantity - self.least, ZERO)
         return self.market.needs(unsent, self.limit_price, self.parameters)
 

@@ -67,9 +67,10 @@ def approval_approve(
 ) -> OrderApproval:
     """Approve a request: the order begins, or the amendment is made. A second time changes nothing.
 
-    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``. Raises ``Refused`` for
-    a reason that is too long, for the person who asked, when the request has expired, under a halt, and when the terms
-    have changed. It also does so if a hard limit is exceeded now, or a limit whose kind is not in ``seen``.
+    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``. Raises
+    ``Refused`` for a reason that is too long, for the person who asked, when the request has expired, under a
+    halt, and when the terms have changed. Raises ``Refused`` too if a hard limit is exceeded now, or a limit
+    whose kind is not in ``seen``.
     """
     _refuse_all_but_supervisors(person)
     reason = optional_reason(reason)

@@ -134,7 +134,7 @@ class BasketPreview:
 def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock: Clock) -> BasketPreview:
     """Judge a basket. Nothing is written. Raises ``Refused`` only for an invalid basket, such as an empty one.
 
-    Each row is judged with the market at its own moment, because a market read once would be old after a hundred rows.
+    The market is read again for each row. If it were read once, it would be old after a hundred rows.
 
     1. Judge each row like a single order, without limits, and find repeated rows.
     2. Judge the limits of all rows together.
@@ -209,9 +209,10 @@ def _is_sum(breach: Breach, members: Sequence[tuple[JudgedRow, Breach]]) -> bool
 
 
 def _balance_problems(person: User, rows: Sequence[JudgedRow]) -> list[Problem]:
-    """Return a problem for each set of accounts that cannot pay for its rows together with the rows of other accounts.
+    """Return a problem for each set of accounts that cannot pay for all its rows together.
 
-    Rows that are unaffordable alone are left out, because their own problems say so.
+    Amounts that the basket's other rows reserve on these accounts are subtracted first. A set with a row that
+    is unaffordable alone is left out, because the row has its own problem.
     """
     groups: dict[tuple[tuple[str, ...], str], list[JudgedRow]] = defaultdict(list)
     reserves: dict[int, OrderReserve] = {}

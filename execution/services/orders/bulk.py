@@ -43,7 +43,7 @@ class BulkResult:
 
 
 def orders_act(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
-    """Carry the action out and return the result of each order, in the order of the request.
+    """Carry the action out and return the result of each order, in the same sequence as in the request.
 
     If one order is refused, or the database refuses to change it now, the others go on. Repeating the request does
     nothing twice: the orders that are changed already are ``unchanged``. Raises ``Refused`` for a request that is
@@ -118,7 +118,7 @@ def _done(person: User, request: BulkRequest, chosen: ChosenOrder, pk: int, now:
 def _amended(request: BulkRequest, version: int | None, pk: int, asked: Mapping[str, Any]) -> Order:
     """Amend the order from the version of the terms that the person saw.
 
-    So the same request sent again finds its amendment made already.
+    If the same request is sent again, ``order_amend`` finds the amendment by that version and makes no other.
     """
     if version is None:
         message = f"Order {asked['public_id']} has no terms."

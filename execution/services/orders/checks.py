@@ -64,8 +64,8 @@ def _slices_check(preview: Preview, market: OrderMarket) -> Check:
 
 
 def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Return a check for each market that is not fully open, and for a quantity above the exchange's maximum of one
-    order.
+    """Return a check for each market that is not fully open, and one for a quantity above the exchange's
+    maximum order size.
     """
     refused = {problem.message for problem in preview.problems}
     words = [f"{label}: {said}" for label, rules in market.by_label.items() if (said := status_words(rules))]
@@ -91,8 +91,9 @@ def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 
 
 def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Return the balance of all accounts together. Then, for each account, return its free balance and reserving
-    orders.
+    """Return a check of the balance of all accounts together, then a check of each account.
+
+    The check of an account shows its free balance and the orders that reserve a part of it.
     """
     quantity, free, currency = preview.terms.quantity, market.free, market.spends
     need = Cost(is_known=False)
@@ -117,7 +118,10 @@ def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 def _account_balance(
     preview: Preview, market: OrderMarket, account: Account, *, several: bool
 ) -> Check | None:
-    """Return the free balance of an account and the orders that reserve it. Return None if that says nothing new."""
+    """Return a check with the free balance of an account and the orders that reserve a part of it.
+
+    Return None for the only account of an order if its balance is unknown, or if nothing is reserved on it.
+    """
     currency, free = market.spends, market.balances.get(account.public_id)
     if free is None:
         return Check("unknown", f"Balance of {currency} on {account.label} is not known") if several else None

@@ -44,7 +44,7 @@ def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict
 def verdicts_together(
     previews: Sequence[Preview | None], *, order_pks: Sequence[int | None], now: datetime
 ) -> list[Verdict]:
-    """Judge new orders that are sent together. Each is judged by what all of them add to its limits."""
+    """Judge new orders that are sent together. A sum that a limit bounds includes all of these orders."""
     asked = [
         None if preview is None else _asked(preview, pk)
         for preview, pk in zip(previews, order_pks, strict=True)

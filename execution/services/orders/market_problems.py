@@ -1,4 +1,4 @@
-"""The reasons why a market rejects an order: its status, its price band, or a maximum below its minimum."""
+"""The reasons why a market rejects an order: status, price band, or a largest size below the smallest."""
 
 from __future__ import annotations
 

@@ -36,10 +36,11 @@ from execution.selectors.quotes import feeds_latest, quote_latest
 class OrderMarket:
     """The facts for judging an order, read once before any row is locked.
 
-    The keys of ``markets`` and ``quotes`` are the accounts' public ids. ``spending`` has the free amount of the
-    currency that the order spends, and the reserves of other orders. ``limits`` are market rules that hold for every
-    account. ``quote`` is the reference of the accounts' quotes. If none is fresh and sane, it is the first account's,
-    however old. ``candles`` are read only for an algorithm that needs them.
+    The keys of ``markets`` and ``quotes`` are the accounts' public ids. ``spending`` has the free amount of
+    the currency that the order spends, and the reserves of other orders. ``limits`` are market rules that
+    hold for every account. ``quote`` is the best bid and ask among the accounts' fresh and sane quotes
+    (``reference_quote``). If there is none, it is the first known quote, however old. ``candles`` are read
+    only for an algorithm that needs them.
     """
 
     side: Side
@@ -95,7 +96,10 @@ class OrderMarket:
     def needs(
         self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
     ) -> Cost:
-        """Return the amount of the currency ``spends`` that a quantity may cost at its worst price, with fees."""
+        """Return the most of the currency ``spends`` that a quantity may cost, with fees.
+
+        A purchase is priced at the limit price, or else at the mid plus the collar.
+        """
         reserve = self.reserve(quantity, limit_price, parameters)
         return reserved_within(reserve, reserve)
 
@@ -153,10 +157,10 @@ def order_market(
     now: datetime,
     order_pk: int | None = None,
 ) -> OrderMarket:
-    """Read the current market of these accounts. ``markets`` are the market rules to judge by, by the account's public
-    id.
+    """Read the current market of these accounts.
 
-    ``order_pk`` is the primary key of an existing order. Its own reserve is left out.
+    ``markets`` are the market rules that apply, with the accounts' public ids as keys. ``order_pk`` is the
+    primary key of an existing order. That order's own reserve is left out.
     """
     limits = combined_market(tuple(markets.values()))
     latest = {account.public_id: quote_latest(account.venue_id, symbol) for account in accounts}

@@ -167,9 +167,10 @@ def order_write(
     confirmed: Confirmation,
     basket: Basket | None = None,
 ) -> Order:
-    """Write the order of a preview without problems. The caller's transaction judges it under the gate afterwards.
+    """Write the order of a preview that has no problems, and return it.
 
-    Also write its terms, slices, journal and expected cost, and a request for approval if it needs one.
+    Also write the order's terms, slices, journal and expected cost, and a request for approval if it needs
+    one. The caller judges the order under the gate afterwards, in the same transaction.
     """
     order = _create(person, preview, now, confirmed, basket)
     order_estimate(order=order, preview=preview, now=now)
