@@ -1,6 +1,6 @@
 """The way in which the processes share the tests: many of them wait, and another process computes meanwhile.
 
-Tests of one group run in one process, so that a desk is started once.
+Tests of one queue run in one process, so that a desk is started once.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.groups import group_of, is_last
+from tests.groups import group_of, is_last, queue_of
 
 PROCESSES = 3
-#: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
-#: Each takes a further group when two tests of its last are left.
+#: Queues that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
+#: Each takes a further queue when two tests of its last are left.
 LONG = (
-    *("browser", "desk", "tests/test_checks.py", "postgresql", "faults"),
+    *("desks", "tests/test_checks.py", "postgresql", "faults"),
     *("tests/acceptance", "tests/engine", "tests/recordings"),
 )
-#: Groups of the others, which mostly compute, after each long one but the first.
+#: Queues of the others, which mostly compute, after each long one but the first.
 BETWEEN = 4
 
 
-class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a process one group after another."""
+class QueueScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a process one queue after another."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid)
+        return queue_of(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
-    """Schedule groups by their names, because the marker ``xdist_group`` has no effect under this pytest."""
-    return GroupScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> QueueScheduling:
+    """Schedule queues by their names, because the marker ``xdist_group`` has no effect under this pytest."""
+    return QueueScheduling(config, log)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -52,19 +52,19 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long groups first, and others between them, so that computing tests use the time in which the long ones
+    """Put long queues first, and others between them, so that computing tests use the time in which the long ones
     wait.
     """
-    groups: dict[str, list[pytest.Item]] = {}
+    queues: dict[str, list[pytest.Item]] = {}
     for item in items:
-        groups.setdefault(group_of(item.nodeid), []).append(item)
-    for group in groups.values():
-        group.sort(key=lambda item: is_last(item.nodeid))
-    items[:] = [item for name in _mixed(list(groups)) for item in groups[name]]
+        queues.setdefault(queue_of(item.nodeid), []).append(item)
+    for queue in queues.values():
+        queue.sort(key=lambda item: (group_of(item.nodeid), is_last(item.nodeid)))
+    items[:] = [item for name in _mixed(list(queues)) for item in queues[name]]
 
 
 def _mixed(names: list[str]) -> list[str]:
-    """Return the groups in the order in which they are taken."""
+    """Return the queues in the order in which they are taken."""
     long = sorted((name for name in names if _rank(name) < len(LONG)), key=_rank)
     others = iter([name for name in names if _rank(name) == len(LONG)])
     mixed = long[:PROCESSES]
