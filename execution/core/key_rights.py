@@ -12,7 +12,11 @@ _WORDS = {True: "yes", False: "no", None: "not told"}
 
 @dataclass(frozen=True, slots=True)
 class RightChange:
-    """A right that has changed since the last check. ``now`` is None if the exchange no longer reports the right."""
+    """A right of an exchange key that differs between two checks.
+
+    ``before`` and ``now`` tell whether the key had the right. ``now`` is None if the exchange no longer
+    reports it.
+    """
 
     name: str
     before: bool
@@ -24,7 +28,10 @@ class RightChange:
 
 
 def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> list[RightChange]:
-    """Return the changes of rights that were known before. The first report of a right is not a change."""
+    """Return the rights that differ between two checks of a key.
+
+    A right that the exchange reports for the first time is not a change.
+    """
     told = asdict(now)
     return [
         RightChange(name, known, told[name])

@@ -1,4 +1,7 @@
-"""The rules of a market: its status, price band and maximums, for decisions and refusals, and as JSON."""
+"""The rules of a market: checks of orders against them, words for their changes, and their JSON form.
+
+The rules include the status, the price band and the maximums.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,9 @@ def status_words(market: Market) -> str:
 
 
 def market_block(market: Market, side: Side) -> str:
-    """Return the reason why no new order of ``side`` may go to the market now. Empty when one may, even if it must
-    rest.
+    """Return the reason why the market accepts no new order of ``side`` now.
+
+    Empty if it accepts any, even if only orders that rest.
     """
     open_to = {MarketStatus.OPEN, MarketStatus.POST_ONLY}
     open_to.add(MarketStatus.BUY_ONLY if side is Side.BUY else MarketStatus.SELL_ONLY)

@@ -44,9 +44,9 @@ def collar_price(reference: Decimal, collar_bp: Decimal, tick: Decimal, side: Si
 def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
     """Return the worst price at which a child may take: inside the collar by ``COLLAR_ROOM`` of its width.
 
-    The last check before a child is sent uses the mid of that moment. Without this room it would drop the child
-    whenever the mid had moved by a tick in the order's favour. If the touch itself lies within the room, the price is
-    that of the whole collar.
+    The last check before a child is sent uses the mid of that moment. Without this room it would drop the
+    child whenever the mid had moved by a tick in the order's favour. If the best price to take lies beyond
+    the narrower bound, the bound of the full collar is returned.
     """
     inside = collar_price(quote.mid, collar_bp * (1 - COLLAR_ROOM), tick, side)
     if (quote.aggressive(side) - inside) * side.sign > ZERO:

@@ -156,7 +156,8 @@ def ended_as_it_would_take(
 class Evidence:
     """The polls that did not find an order, by kind of list.
 
-    Polls of a kind began at least two seconds apart, and each began after the exchange had to list the order.
+    Only polls count that began once the exchange should have listed the order. Polls of a kind began at least
+    two seconds apart.
     """
 
     not_found: Mapping[str, tuple[datetime, ...]]
@@ -204,8 +205,9 @@ def add_not_found_observation(
 ) -> Evidence:
     """Add a poll that did not show the order to the evidence, if that poll proves anything.
 
-    The poll must have begun at ``from_`` or later, when the order had to be listed. It must cover the time since
-    before the order was intended. It must have begun at least two seconds after the poll before it.
+    The poll must have begun at ``from_`` or later, when the exchange should have listed the order. The poll
+    searches from ``window_from`` on, which must be before ``intended_at``. The poll must have begun at least
+    two seconds after the last counted poll of its kind.
     """
     earlier = evidence.not_found.get(kind, ())
     too_early = begun_at < from_ or window_from >= intended_at

@@ -14,7 +14,10 @@ MIN_ORDERS = YEAR
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The time for which rows are kept, counted from the moment that each comment names. The audit stays for good."""
+    """The time for which each kind of row is kept. The audit is never deleted.
+
+    The comment at each field says from which moment the time counts.
+    """
 
     #: An ended order with its terms, plans, children, fills, journal and report: from its end.
     orders: timedelta = 5 * YEAR

@@ -1,4 +1,7 @@
-"""Lists of names in words, and invisible characters, which may reverse a line, colour a terminal or hide text."""
+"""Lists of names in words, and checks of texts from outside for formulas and invisible characters.
+
+Invisible characters may reverse a line, colour a terminal or hide text.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class VenueStatus(StrEnum):
 
 
 class MarketStatus(StrEnum):
-    """The orders that a market accepts now. The venue's own word is kept, because only the venue knows the reason."""
+    """The orders that a market accepts now. ``Market.status_word`` has the venue's word for the reason."""
 
     OPEN = "open"
     POST_ONLY = "post_only"  #: only orders that rest
@@ -317,7 +317,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The result of a create without a clear answer. The order counts as existing until there is evidence."""
+    """The result of a create without a clear answer. The order counts as existing until proven absent."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""The base class of an account session's parts. It has the gateway, the fence, a wake-up and the storing of errors."""
+"""The base class of an account session's parts: gateway, fence, wake-up call and the storing of errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 class AccountPart:
-    """One part of an account session, which holds one account under one fence."""
+    """One part of the session that holds an account.
+
+    ``fence`` is the number of this holder. It grows with each new holder of the account.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Requests for all symbols of an account at once, where the exchange offers them and they cost less."""
+"""Requests for all symbols of an account at once, where this costs less than a request for each symbol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class AccountAnswers:
     def of(self, task: SymbolTask, now: datetime) -> Answers:
         """Return the answers for the symbol of ``task``.
 
-        A list that is missing here is requested for the symbol by itself. If both are missing, that begins at ``now``.
+        A list is None if it has to be requested for this symbol alone. If both are None, the answers begin at
+        ``now``.
         """
         is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
@@ -47,9 +48,10 @@ class AccountAnswers:
 
 
 class AccountQuestions:
-    """Reads all symbols in one request. After repeated failures each symbol is read by itself.
+    """The requests that read all symbols at once. If they keep failing, each symbol is read by itself.
 
-    Reading them one by one costs much more. So a failure that may be temporary fails the poll, which is tried again.
+    Single reads cost much more. So the first failures, which may be temporary, end the poll, and the next
+    poll tries again.
     """
 
     def __init__(self, reads: PatientReads, gateway: Gateway, clock: Clock) -> None:
@@ -59,9 +61,10 @@ class AccountQuestions:
         self._failures = 0
 
     def failed(self, error: VenueReadFailed) -> None:
-        """Count a failed request. Raise ``error``, unless our own code failed or three requests in a row have failed.
+        """Count a failed request. Raise ``error`` to end the poll, or return to read each symbol by itself.
 
-        A ban or a refused key is always raised.
+        Return after a fault of our own code, and from the third failure in a row on. A ban or a refused key
+        is always raised.
         """
         self._failures += 1
         if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):
@@ -72,9 +75,10 @@ class AccountQuestions:
         self._failures = 0
 
     async def ask(self, tasks: Sequence[SymbolTask]) -> AccountAnswers:
-        """Read the open orders, and the trades of ``tasks`` that need all of them. Raises ``VenueReadFailed``.
+        """Read the open orders, and the trades of the tasks with ``all_trades``. Raises ``VenueReadFailed``.
 
-        Open orders are read before trades. So if an order fills between the two requests, its trades are found.
+        Open orders are read before trades. So if an order fills between the two requests, its trades are
+        found.
         """
         with_trades = [task for task in tasks if task.all_trades]
         begun = self._clock.now()

@@ -1,8 +1,9 @@
 """The part of an account session that polls. REST is the truth, and streams are hints.
 
-All symbols are polled every 20 s, and those with unsettled children every 1.5 s. After a claim or a loss of the stream
-all are polled at once, and when it is back, those with children at the exchange. Each symbol is read by itself, so one
-that cannot be read does not delay the others.
+All symbols are polled every 20 s, and those with unsettled children every 1.5 s. All are polled at once after
+an engine takes the account over, and after the stream is lost. When the stream is back, symbols with children
+at the exchange are polled at once. Each symbol is read by itself, so one that cannot be read does not delay
+the others.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class AccountReconciler(AccountPart):
         self._resumed_at: datetime | None = None
 
     def doubt(self, now: datetime) -> None:
-        """Poll at once each symbol that was not read since ``now``, because a report may have been missed."""
+        """Poll at once each symbol that was not read after ``now``, as a report may have been missed."""
         self._is_in_doubt, self._doubted_at = True, now
         super().poke()
 

@@ -1,1 +1,1 @@
-"""Trading limits: the figures that they bound, the judgement of an order against them, and the sentences about it."""
+"""Trading limits: their kinds, the judgement of orders against them, and the sentences about breaches."""

@@ -1,4 +1,7 @@
-"""The judgement of an order's figures against the limits: refused, for approval, or with a reason."""
+"""The judgement of an order's figures against the limits.
+
+A figure above its limit refuses the order, or requires an approval by a supervisor, or requires a reason.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ _WAY_OUT = {
 class Limit:
     """A limit in force. ``subject`` is a trader's name, an account's label or a symbol; "" for the desk.
 
-    ``currency`` is that of a notional, or the base currency of a quantity; "" for every other measure.
+    ``currency`` is the unit of ``value``: the currency of a notional, or the base currency of a quantity. It
+    is "" for every other measure.
     """
 
     public_id: str
@@ -37,7 +41,7 @@ class Limit:
 
     @property
     def whose(self) -> str:
-        """Return ``the desk``, ``trader anna``, ``account alpha`` or ``BTC/USDT``."""
+        """Return the limit's subject: ``the desk``, ``trader anna``, ``account alpha`` or ``BTC/USDT``."""
         if self.scope is LimitScope.DESK:
             return "the desk"
         return self.subject if self.scope is LimitScope.SYMBOL else f"{self.scope} {self.subject}"
@@ -81,10 +85,11 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of judging an order: at most one breach of each kind of limit, that of the strictest level.
+    """The result of judging an order: the breach of the strictest level for each kind of exceeded limit.
 
-    Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor, and those in ``reasons`` need a
-    reason. A longer list of warnings would not be read.
+    Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor, and those in
+    ``reasons`` need a reason. Only one breach of each kind is kept, because traders do not read long lists of
+    warnings.
     """
 
     refused: tuple[Breach, ...] = ()
@@ -110,8 +115,9 @@ def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
 def judge(
     figures: Iterable[tuple[Limit, Decimal | None]], *, approved: Collection[LimitKind] = ()
 ) -> Verdict:
-    """Return the verdict on figures and their limits. ``approved`` kinds need neither another
-    approval nor a reason.
+    """Return the verdict on figures and their limits.
+
+    Limits of the kinds in ``approved`` need neither another approval nor a reason. Hard limits always refuse.
     """
     worst: dict[LimitKind, Breach] = {}
     for limit, value in figures:

@@ -25,7 +25,10 @@ class Conversion:
         return Decimal(1) if currency == self.into else self.rates.get(currency)
 
     def total(self, amounts: Amounts) -> Decimal | None:
-        """Return the sum in ``into``; None if an amount, or the rate of one other than zero, is unknown."""
+        """Return the sum in ``into``; None if an amount, or a rate that it needs, is unknown.
+
+        Zero needs no rate.
+        """
         total = ZERO
         for currency, amount in amounts.items():
             if amount == ZERO:
@@ -37,7 +40,7 @@ class Conversion:
         return total
 
     def amount_in(self, currency: str, amounts: Amounts) -> Decimal | None:
-        """Return the total if ``currency`` is ``into``. For another currency, return its amount alone."""
+        """Return the sum of all amounts if ``currency`` is ``into``, else only the amount in ``currency``."""
         return self.total(amounts) if currency == self.into else amounts.get(currency, ZERO)
 
 

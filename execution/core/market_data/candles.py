@@ -22,10 +22,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KnownCandles:
-    """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing. The last one may still
-    grow.
+    """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing. The last
+    candle may still grow.
 
-    A known stretch without a candle had no trade. Nothing is known about the time outside the known stretches.
+    A known stretch without a candle had no trade. Nothing is known about the time outside the known
+    stretches.
     """
 
     candles: tuple[Candle, ...] = ()

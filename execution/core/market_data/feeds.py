@@ -62,9 +62,10 @@ def unlisted_words(symbol: str) -> str:
 
 
 def feeds_words(feeds: Mapping[Feed, FeedStatus]) -> tuple[str, ...]:
-    """Return the faults of a market's feeds in words. Feeds with one fault share a text, with the first start.
+    """Return a text for each fault of a market's feeds.
 
-    An example is ``book and quotes are one-sided since 12:00:05 UTC: there are no asks``.
+    Feeds with the same fault share one text, which has the earliest of their starts. An example is
+    ``book and quotes are one-sided since 12:00:05 UTC: there are no asks``.
     """
     faults: dict[tuple[FeedState, str], list[Feed]] = {}
     for feed, status in sorted(feeds.items()):
@@ -88,7 +89,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """News of one symbol. If ``interrupted``, trades may be missing before those in ``trades`` and later events."""
+    """News of one symbol. If ``interrupted``, trades may be missing between the last event and this one."""
 
     symbol: str
     quote: Quote | None = None

@@ -29,9 +29,10 @@ def newest_quote(book: Book | None, quote: Quote | None) -> Quote | None:
 
 
 def _led_by(levels: tuple[Level, ...], price: Decimal, size: Decimal | None, side: Side) -> tuple[Level, ...]:
-    """Return ``levels`` with ``price`` as the best one.
+    """Return a level at ``price``, followed by the levels that are worse.
 
-    It is left out if neither ``size`` nor ``levels`` gives its size.
+    Its size is ``size``, or else that of ``levels`` at this price. If both are unknown, the level is left
+    out.
     """
     behind = tuple(level for level in levels if (level[0] - price) * side.sign < 0)
     lead = size if size is not None else next((there for at, there in levels if at == price), None)

@@ -95,7 +95,10 @@ class TradeVolume:
         self._stream_from = None
 
     def add(self, trade: PublicTrade, received_at: datetime) -> None:
-        """Count a trade of the stream, once. It proves that an uninterrupted stream misses no earlier trade."""
+        """Count a trade of the stream, once.
+
+        In an uninterrupted stream the trade proves that no earlier one is missing.
+        """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, received_at)
         at = min(trade.at, received_at)  # no trade happens after it was received: one clock is wrong
@@ -117,13 +120,14 @@ class TradeVolume:
     ) -> list[PublicTrade]:
         """Count the trades in a list from the venue, and return those that had not been counted.
 
-        The list must have every trade up to ``until``. For a list of the newest trades, ``until`` is the time of the
-        request. If more trades follow the list, ``until`` is the time of its last trade.
+        The list must have every trade up to ``until``. For a list of the newest trades, ``until`` is the time
+        of the request. If more trades follow the list, ``until`` is the time of its last trade.
 
-        ``since`` is the time from which the list is complete, if a start was requested. Without it, the list is
-        complete from a trade that was counted before, or from just after its oldest trade. Everything before that
-        stays unknown. An empty list without ``since`` proves nothing. A list whose trades have no ids cannot be
-        compared with the stream, so it fills nothing and is not requested again.
+        ``since`` is the time from which the list is complete, if a start was requested. Without it, the list
+        is complete from just after its oldest trade, or from this trade on if it was counted before.
+        Everything earlier stays unknown. An empty list without ``since`` proves nothing. A list whose trades
+        have no ids cannot be compared with the stream. So it fills nothing, and no list is requested for the
+        time up to ``until`` again.
         """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, until)
@@ -219,7 +223,7 @@ class TradeVolume:
                 second += _SECOND
 
     def _is_whole(self, key: str, at: datetime) -> bool:
-        """Return whether no trade of the same instant, but before this one, can be missing."""
+        """Return True if no trade before the trade ``key`` in the same instant ``at`` can be missing."""
         return key == self._proven_id or key in self._ends or self._coverage.holds(at)
 
     def _row(self, second: datetime) -> VolumeRow:

@@ -173,7 +173,7 @@ class CandleMarket(BackgroundMarket):
         return self.position >= self._tape.end
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:  # noqa: ARG002  # the tape has its own
-        """Return commands as a generated market does, but by the candles' price and volume.
+        """Return the commands of makers around the candles' price and of takers who trade their volume.
 
         After the last candle, all makers withdraw and nobody trades.
         """

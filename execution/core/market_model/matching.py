@@ -200,7 +200,7 @@ class OrderBook:
         return result
 
     def cancel(self, order_id: int) -> RestingOrder | None:
-        """Take an order off the book; None when it is not there (filled, cancelled, unknown)."""
+        """Take an order off the book and return it; None if it is filled, cancelled or unknown."""
         order = self._orders.get(order_id)
         if order is not None:
             self._remove(order)

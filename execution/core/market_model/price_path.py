@@ -54,7 +54,10 @@ class PricePath:
     def __init__(
         self, seed: int, symbol: str, mid: Decimal, volatility: float, *, mid_at: float | None = None
     ) -> None:
-        """Anchor the price. It is ``mid`` at the moment ``mid_at``, or without one at the ends of each period."""
+        """Set up the path.
+
+        Its price is ``mid`` at ``mid_at``, or at the ends of each ``PERIOD`` without ``mid_at``.
+        """
         self._mid = float(mid)
         self._draws = Draws(f"{seed}:{symbol}:path")
         deviation = volatility * 1e-4

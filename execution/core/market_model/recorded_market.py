@@ -213,7 +213,7 @@ class RecordedMarket:
     # --- the others' trades ---------------------------------------------------------------------
 
     def _trade(self, book: OrderBook, trade: RecordedTrade) -> Iterator[Command]:
-        """Fill those of our orders that a recorded trade reaches. Print the rest of the trade as it was."""
+        """Fill our orders that a recorded trade reaches. Yield a ``Print`` for the rest of its quantity."""
         taker = trade.side or self._likely_side(trade.price)
         left, ours = trade.quantity, ZERO
         passed: list[tuple[RestingOrder, Decimal]] = []
@@ -236,7 +236,10 @@ class RecordedMarket:
     def _to_the_back(
         self, book: OrderBook, side: Side, price: Decimal, passed: list[tuple[RestingOrder, Decimal]]
     ) -> Iterator[Command]:
-        """Move the others who traded behind our orders in the queue. Without an order of ours, do nothing."""
+        """Move the quantity that others traded to the back of the queue, behind our orders.
+
+        Do nothing if no order of ours rests at ``price``.
+        """
         if not passed or not _is_shared(book, side, price):
             return
         for order, part in passed:

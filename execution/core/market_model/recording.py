@@ -96,7 +96,7 @@ def in_order(books: Iterable[RecordedBook], trades: Iterable[RecordedTrade]) -> 
 
 @dataclass(slots=True)
 class Timeline:
-    """A stream of events that is read in order, up to one moment after another. It reads at most one event ahead."""
+    """A stream of events in order. Each ``take`` reads up to a later moment, and one event is read ahead."""
 
     events: Iterator[Event]
     last: int | None = None  #: when the last event that was taken was received

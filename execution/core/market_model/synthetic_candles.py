@@ -47,7 +47,10 @@ def empty_row(close: int) -> Row:
 
 
 class History:
-    """The generated minutes of one market, along its price path. ``name`` changes the trades but not the price."""
+    """The generated minutes of one market, along its price path.
+
+    ``name`` seeds the random volumes, highs and lows. Two names with one path have the same opens and closes.
+    """
 
     def __init__(self, parameters: MarketParameters, path: PricePath, name: str) -> None:
         self._parameters = parameters

@@ -59,9 +59,9 @@ class BasketSums:
 def basket_sums(
     parts: Iterable[tuple[Side, str, Decimal | None] | None], conversion: Conversion
 ) -> BasketSums:
-    """Return the sums over ``parts``: side, quote currency and notional of each row, or None if it is unreadable.
+    """Return the sums over ``parts``. The part of a row is its side, quote currency and notional.
 
-    If a row is unreadable, all sums are unknown.
+    The part of an unreadable row is None, which makes all sums unknown.
     """
     amounts: dict[Side, dict[str, Decimal | None]] = {Side.BUY: {}, Side.SELL: {}}
     is_whole = True
@@ -121,7 +121,7 @@ def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
 def in_row(problem: Problem, number: int) -> Problem:
     """Return the problem of row ``number`` as a problem of its basket.
 
-    Its field counts the orders from 0, as JSON does. Its message counts the rows from 1.
+    The new ``field`` numbers the orders from 0, as JSON does. The new message numbers the rows from 1.
     """
     name = f"orders.{number - 1}.{problem.field}" if problem.field else f"orders.{number - 1}"
     is_said = problem.message.startswith(f"Row {number} ")

@@ -81,7 +81,7 @@ def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
 
 
 def form_input(info: FieldInfo) -> FormInput:
-    """Return the form input for a parameter. Without a declared one, as for an enumeration, it is a choice."""
+    """Return the form input that a parameter declares. The others, such as enumerations, get a choice."""
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
 
@@ -94,7 +94,7 @@ def _metadata_of(info: FieldInfo) -> list[Any]:
 
 
 def _field_error(field: str, message: str, *, code: Code, **bounds: Decimal) -> PydanticCustomError:
-    """Return an error of several fields together that ``terms`` reports at the one field ``field``."""
+    """Return the error of a rule for several fields together. ``terms`` reports it at the field ``field``."""
     return PydanticCustomError("fields", message, {"field": field, "code": code, **bounds})
 
 
@@ -112,7 +112,10 @@ def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parame
 
 
 def amendable_names(model: type[AlgorithmParameters]) -> frozenset[str]:
-    """Return the names of the parameters that may change while an order runs. The end belongs to the terms instead."""
+    """Return the names of the parameters that may change while an order runs.
+
+    The end may change too, but is not among them, because it is one of the order's terms.
+    """
     fields: dict[str, Any] = model.model_fields
     return frozenset(
         name for name, info in fields.items() if (info.json_schema_extra or {}).get("amendable") is True
@@ -120,7 +123,7 @@ def amendable_names(model: type[AlgorithmParameters]) -> frozenset[str]:
 
 
 class AlgorithmParameters(BaseModel):
-    """The parameters of every algorithm: when to start and end, how urgent it is, and what it may pay."""
+    """The parameters that all algorithms have: the start, the end or duration, and the collar."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -230,7 +233,7 @@ class SorParameters(AlgorithmParameters):
 
 
 class PovParameters(SlicedParameters):
-    """Percentage of volume: a share of what the market trades. The order's own volume is part of the whole."""
+    """Percentage of volume: a share of the market's volume, which includes the order's own fills."""
 
     participation_rate: Share = _field("Participation rate", ..., amendable=True)
     """The order's share of the market's volume, its own fills included."""

@@ -41,10 +41,11 @@ class SlicePlan:
 class PlanInput:
     """The input from which an algorithm makes a plan.
 
-    ``market`` has rules that fit every venue. ``quote`` is the venues' reference quote. ``price`` is the mid, else
-    the limit price. Both are None when unknown. ``candles`` are five-minute candles of all venues together, oldest
-    first, with holes where nobody traded or nothing is known. ``is_rest`` means that the quantity is the rest of a
-    running order, whose parameters were checked against its full quantity.
+    ``market`` has rules that fit every venue. ``quote`` is the venues' reference quote. ``price`` is the mid,
+    or the limit price without a mid. ``quote`` and ``price`` are None when unknown. ``candles`` are
+    five-minute candles of all venues together, oldest first, with holes where nobody traded or nothing is
+    known. ``is_rest`` means that the quantity is the rest of a running order, whose parameters were checked
+    against its full quantity.
     """
 
     now: datetime
@@ -173,7 +174,10 @@ def plan_bounds(
 
 
 def plan_twap(plan_input: PlanInput) -> Plan:
-    """Plan even slices that sum exactly to the quantity. Raise ``Refused`` if too many were asked for."""
+    """Plan even slices that sum exactly to the quantity.
+
+    Raise ``Refused`` if the parameters ask for too many slices.
+    """
     quantity, market, start, end = plan_input.quantity, plan_input.market, plan_input.start, plan_input.end
     asked = narrowed(plan_input.parameters, TwapParameters).slices
     count = slice_count(asked, quantity, market, plan_input.price, start, end)
@@ -188,9 +192,10 @@ def slice_count(
     start: datetime,
     end: datetime,
 ) -> int:
-    """Return the number of slices: ``count`` if given, else the usual number or the fewer that the minimum allows.
+    """Return the number of slices: ``count`` if given, else the usual number, or the most that are allowed.
 
-    Raise ``Refused`` if ``count`` is more than allowed. The problem says how many are."""
+    Raise ``Refused`` if ``count`` is more than allowed. The problem names the largest allowed number.
+    """
     bounds = plan_bounds(quantity, market, price, start, end)
     if count is None:
         return min(_usual_count(end - start), bounds.max_slices)
@@ -225,8 +230,9 @@ def shift_plan(
 ) -> tuple[SlicePlan, ...]:
     """Move what is left of a plan by the time between ``paused_at`` and ``now``.
 
-    The slice during which the pause began keeps the rest of its time. The last slices keep their quantities. The first
-    gets the quantity that then remains, so the sum is exactly ``remaining``.
+    The slice during which the pause began keeps the rest of its time. Counted from the last slice back, each
+    later slice keeps its quantity while ``remaining`` lasts. The slice of the pause gets all that is left, so
+    the sum is exactly ``remaining``. Slices that get nothing are dropped.
     """
     lost = now - paused_at
     future = [part for part in slices if part.ends_at > paused_at]

@@ -1,4 +1,4 @@
-"""The choices that a trader makes for an order: at its end, outside of its limit, and without liquidity."""
+"""A trader's choices: what an order does at its end, beyond its limit, after a pause and in thin books."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OutsideLimit(StrEnum):
 
 
 class InsufficientLiquidity(StrEnum):
-    """The action of a router when the books hold less than the quantity within the limit."""
+    """The action of a router when the books hold less than the order's quantity within limit and collar."""
 
     PART = "part"  #: do what they carry
     REFUSE = "refuse"  #: do nothing

@@ -38,10 +38,11 @@ def randomised(
 ) -> tuple[SlicePlan, ...]:
     """Return the slices with randomly changed quantities and starts.
 
-    A quantity changes by up to ``randomise_size`` of itself, a start by up to ``randomise_time`` of its slice's
-    length. The sum of the quantities stays exact, on the same lots and between the market's minimum and maximum. The
-    first start, the last end and the order of times stay. No slice becomes shorter than the shortest allowed, unless
-    it already was. Raise ``ValueError`` without a seed, because such a plan could not be repeated.
+    A quantity changes by up to ``randomise_size`` of itself, a start by up to ``randomise_time`` of its
+    slice's length. The sum of the quantities stays exact, on the same lots and between the market's minimum
+    and maximum. The first start, the last end and the sequence of the slices do not change. No slice becomes
+    shorter than the shortest allowed, unless it already was. Raise ``ValueError`` without a seed, because
+    such a plan could not be repeated.
     """
     if not (parameters.randomise_size or parameters.randomise_time):
         return slices

@@ -161,7 +161,7 @@ def available(
 
 
 def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
-    """Return an account's free amount minus the reserves (``bound``) of the orders that use only this account."""
+    """Return an account's free amount minus ``bound``, the reserves of the orders that use only it."""
     if free is None:
         return None
     return max(free - sum((each.total.amount for each in bound), ZERO), ZERO)

@@ -150,7 +150,7 @@ def _parse_limit(value: Any) -> Decimal | None:
 
 
 def _parse_accounts(value: Any) -> tuple[str, ...]:
-    """Return the accounts as public ids or labels. Their order decides between accounts that are equally good."""
+    """Return the accounts as public ids or labels. Among equally good ones, an order uses the first."""
     given = (value,) if isinstance(value, str) else tuple(value or ())
     accounts = tuple(text for text in (str(account).strip() for account in given) if text)
     if not accounts:

@@ -42,10 +42,10 @@ CROSS = "cross"
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child order as the algorithm sees it. ``done`` is its filled quantity: recorded or reported, if more.
+    """A child order as the algorithm sees it.
 
-    At ``ended_at`` the child was over, so nothing more of it can fill. ``is_settled`` means that all its trades are
-    recorded, too.
+    ``done`` is its filled quantity, the higher one of those recorded and reported. At ``ended_at`` the child
+    was over, so nothing more of it can fill. ``is_settled`` means that all its trades are recorded, too.
     """
 
     sequence: int
@@ -83,8 +83,8 @@ class ChildView:
 class Rejections:
     """The number of an order's newest children that were refused in a row, and the last refusal.
 
-    ``last_at`` is its time, ``kind`` its reason as a code, and ``words`` its details. ``most`` is the number of
-    refusals in a row that a limit allows. One more pauses the order. It is None without a limit.
+    ``last_at`` is its time, ``kind`` its reason as a code, and ``words`` its details. ``most`` is the number
+    of refusals in a row that a limit allows; None without such a limit. One refusal more pauses the order.
     """
 
     count: int = 0
@@ -95,7 +95,7 @@ class Rejections:
 
     @property
     def unpaid(self) -> str:
-        """Return words for the accounts with too little balance; empty if that was not the reason."""
+        """Return words for the accounts with too little balance; empty after any other refusal."""
         return self.words if self.kind == INSUFFICIENT_FUNDS else ""
 
     @property
@@ -105,9 +105,10 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True)
 class Opposing:
-    """Another order of the desk on the opposite side of an account's book, with its best price there.
+    """Another order of the desk on the opposite side of an account's book. ``price`` is its best price there.
 
-    ``is_shown`` means that its child is known to rest. Otherwise the child is being sent, or its outcome is unknown.
+    ``is_shown`` means that its child is known to rest. Otherwise the child is being sent, or its outcome is
+    unknown.
     """
 
     order: str
@@ -179,8 +180,9 @@ class AccountView:
 class OrderView:
     """Everything that a decision about an order depends on, at the time ``now``.
 
-    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled quantity
-    of every child. ``accounts`` are those that the order may use, at least one. Their order settles ties.
+    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled
+    quantity of all of the order's children. ``accounts`` are those that the order may use, at least one.
+    Among equally good accounts the first is used.
     """
 
     now: datetime
@@ -262,7 +264,10 @@ class OrderView:
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
-        """Return True if an opposite order of the desk keeps this one even from resting at its best price or limit."""
+        """Return True if this order, even when it only rests, would meet the desk's opposite order.
+
+        It would rest at the best price of its own side, or at its limit if that is further from the market.
+        """
         if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
             return False
         worst = venue.opposing.worst_allowed(venue.market.tick)
@@ -309,7 +314,7 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Replan:
-    """The command to replace the rest of the plan, with new versions of plan and terms. It sums to what remains."""
+    """The command to replace the rest of the plan, in new versions of plan and terms."""
 
     slices: tuple[SlicePlan, ...]
     end_at: datetime

@@ -47,7 +47,7 @@ def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
 
 
 def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
-    """Return the levels that an order of ``side`` can take. A quote has one, if its size is known."""
+    """Return the levels that an order of ``side`` can take. A quote has one, or none without a size."""
     if isinstance(data, Book):
         return data.to_take(side)
     size = data.ask_size if side is Side.BUY else data.bid_size
@@ -108,10 +108,9 @@ def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
 
 
 def opposed_cross(view: OrderView) -> str:
-    """Return words for the desk's orders that keep this one from crossing; empty if it can take at any account.
+    """Return words for the desk's orders that keep this one from crossing; empty if it can cross somewhere.
 
-    An account is named only if its opposite side is within limit and collar, and only the desk's order there stops
-    this one.
+    An account is named if this order could cross there, within limit and collar, but for the desk's order.
     """
     words = []
     for venue in view.crossable:
@@ -255,7 +254,10 @@ def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
 
 
 def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
-    """Return the largest quantity of one child on the account, judged at its highest price; None without a maximum."""
+    """Return the largest quantity of one child on the account; None without a maximum.
+
+    A maximum notional is judged at the mid or the child's highest price, whichever is higher.
+    """
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
     prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]
@@ -263,7 +265,10 @@ def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
 
 
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:
-    """Return how much of ``quantity`` the balance pays for. For a buy, exchanges lock the child's price and fee."""
+    """Return how much of ``quantity`` the balance pays for; all of it if the balance is unknown.
+
+    A buy is charged at the child's price plus the fee, because exchanges lock this amount.
+    """
     if venue.free is None:
         return quantity
     if view.side is Side.SELL:
@@ -277,7 +282,7 @@ def _is_fresh(book: Book | None, now: datetime) -> bool:
 
 
 def was_refused(view: OrderView, venue: AccountView) -> bool:
-    """Return True if the view shows that the account refused a child of this slice, not counting harmless refusals."""
+    """Return True if the account refused a child of this slice, except for ``HARMLESS_REJECTIONS``."""
     return any(
         child.account == venue.account
         and is_refused(child.status, child.reason)

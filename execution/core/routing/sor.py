@@ -75,10 +75,10 @@ def may_take_at_once(parameters: AlgorithmParameters) -> bool:
 
 
 def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split | None:
-    """Return the split of an order that would take everything at once at its I-would price; None if it would not.
+    """Return the split of an order that would take everything at once at its I-would price.
 
-    It would not if it starts later, has a participation cap, or the market has not reached the price. It would not
-    either if all books are fresh and hold less than its quantity.
+    Return None if the order has no I-would price, has a participation cap, or starts later. Return None too
+    if no venue's market has reached the price, or if all books are fresh and hold less than the quantity.
     """
     parameters = plan_input.parameters
     if not isinstance(parameters, SlicedParameters) or parameters.i_would_price is None:
@@ -152,11 +152,12 @@ def can_be_had(allocation: Split) -> str:
 class RouteRow:
     """The router's result for one account, for a page.
 
-    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are None if
-    the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can take. ``part`` is
-    the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all, after fees.
-    ``child_limit`` is its child's limit price, before fees. Without a part, ``part`` is 0 and the last three are None.
-    ``trouble`` says why the account is left out. The split's saving is measured against the ``is_best_alone`` one.
+    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are
+    None if the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can
+    take. ``part`` is the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all,
+    after fees. ``child_limit`` is its child's limit price, before fees. Without a part, ``part`` is 0 and the
+    last three are None. ``trouble`` says why the account is left out. The split's saving is measured against
+    the row with ``is_best_alone``.
     """
 
     account: str
@@ -346,7 +347,10 @@ def _fresh(view: OrderView) -> tuple[AccountView, ...]:
 
 
 def _books_due(view: OrderView) -> datetime:
-    """Return until when to wait for all accounts' books. With only some, the split could choose the wrong accounts."""
+    """Return the time until which the router waits for the books of all accounts.
+
+    If the best account's book were still missing, the split would choose others.
+    """
     ended = max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
     return ended + BOOKS_WITHIN
 

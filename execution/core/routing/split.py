@@ -244,7 +244,10 @@ def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal
 def _affordable(
     side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, needed: Decimal
 ) -> Decimal:
-    """Return how much of ``needed`` the balance pays. A buy pays its limit ``bound``, else the levels, and the fee."""
+    """Return the quantity that the balance pays for. Above ``needed`` it is not exact.
+
+    A buy pays the limit ``bound``, or without one the prices of ``levels``, plus the fee.
+    """
     if venue.free is None:
         return needed
     if side is Side.SELL:

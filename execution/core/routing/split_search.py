@@ -162,9 +162,11 @@ def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Several curves joined into one, within their bounds, if a quantity may be divided between them at will.
+    """Several curves joined into one, as if there were no lots. Each curve's share stays within its bounds.
 
-    ``least`` is the sum of the lower bounds, and ``least_cost`` its cost. The stretches follow, cheapest first.
+    ``lows`` are the lower bounds. ``least`` and ``most`` are the sums of the lower and the upper bounds.
+    ``least_cost`` is the cost of ``least``. The stretches above it follow, cheapest first. ``places`` has the
+    curve of each stretch.
     """
 
     least: Decimal
@@ -184,7 +186,7 @@ class _Pool:
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def shares(self, quantity: Decimal) -> Shares:
-        """Return each curve's share of ``quantity``. If all curves have one lot, whole lots give whole lots."""
+        """Return each curve's share of ``quantity``. With one lot, shares of whole lots are whole lots."""
         found, begin = dict(self.lows), self.least
         for place, end in zip(self.places, self.ends, strict=True):
             if begin >= quantity:
@@ -224,7 +226,10 @@ def _pool(curves: Sequence[Curve], members: Sequence[int], bounds: Bounds, neede
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The curves of one lot (``own``), and with all of coarser lots (``through``), whose sums fit ``step``."""
+    """The curves whose lot is ``lot``, joined as ``own``.
+
+    ``through`` joins them with all curves of coarser lots. Its quantities are multiples of ``step``.
+    """
 
     lot: Decimal
     step: Decimal

@@ -61,9 +61,9 @@ def spec_of(
 def key_of(spec: Mapping[str, Any]) -> str:
     """Return the key under which an estimate is stored.
 
-    Orders share an estimate if they have the same algorithm, parameters, length and market rules, and quantities that
-    agree in three digits. The market's momentary facts are not part of the key, because an old estimate is made
-    again.
+    Orders share an estimate if they have the same algorithm, parameters, length and market rules, and
+    quantities that agree in three digits. The market's momentary facts are not part of the key. They are
+    renewed whenever an estimate is too old and is calculated anew.
     """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS

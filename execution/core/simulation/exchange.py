@@ -155,7 +155,10 @@ class SimulatedExchange:
         )
 
     def _deliver(self) -> list[Report]:
-        """Deliver the next message. The exchange gets its own. A message for the desk is a report, and is returned."""
+        """Deliver the next message.
+
+        An order or a cancel goes to the exchange, and nothing is returned. A report for the desk is returned.
+        """
         mail = heapq.heappop(self._mail)
         if mail.report is not None:
             return [mail.report]

@@ -19,11 +19,11 @@ _NORMAL = NormalDist()
 
 
 class SimulatedMarket:
-    """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since the
-    start.
+    """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since
+    the start.
 
-    The other participants' random draws never depend on our orders. The effect of a draw on the book may, as at an
-    exchange.
+    The other participants' random draws never depend on our orders. The effect of a draw on the book may
+    depend on our orders, as at an exchange.
     """
 
     def __init__(self, kind: MarketKind, seed: int) -> None:
@@ -130,7 +130,10 @@ class SimulatedMarket:
             self._informed(event)
 
     def _size(self, mean: int, place: float, tail: float) -> int:
-        """Return the log-normal size of this mean at the quantile ``place``. ``tail`` is the log's deviation."""
+        """Return the quantile ``place`` of a log-normal size with this ``mean``, in lots.
+
+        ``tail`` is the standard deviation of the size's logarithm.
+        """
         normal = _NORMAL.inv_cdf(min(max(place, 1e-9), 1 - 1e-9))
         return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
 

@@ -74,10 +74,11 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
 
 
 def _moves(kind: MarketKind, per_minute: float, random: Random) -> Iterator[tuple[float, float]]:
-    """Yield the efficient price's move in each step, in ticks, and the pressure of order flow to one side after it.
+    """Yield for each step the efficient price's move, in ticks, and the order flow's pressure after it.
 
-    ``per_minute`` is the trend in basis points a minute. The pressure is an Ornstein-Uhlenbeck process of deviation
-    one, in its exact discretisation, plus one in the direction of a trend.
+    ``per_minute`` is the trend in basis points a minute. The pressure is an Ornstein-Uhlenbeck process with
+    standard deviation 1, in its exact discretisation. A trend adds 1 in its direction. Above 0 is a pressure
+    to buy.
     """
     deviation = kind.volatility * math.sqrt(STEP) / kind.tick_bp
     trend = per_minute / 60 * STEP / kind.tick_bp

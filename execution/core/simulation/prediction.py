@@ -110,7 +110,10 @@ def predict_cost(
 
 
 def kind_like(now: MarketNow) -> MarketKind:
-    """Return a kind of market scaled to the facts: ``ONE_TICK`` if the spread is one coarse tick, else ``WIDE``."""
+    """Return a kind of market scaled to the facts.
+
+    It is ``ONE_TICK`` if the spread is one tick and the tick is large in basis points, else ``WIDE``.
+    """
     _check(now)
     tick_bp = float(now.market.tick / now.mid / BASIS_POINT)
     one_tick = now.spread < now.market.tick * Decimal("1.5") and tick_bp >= ONE_TICK.tick_bp / 3

@@ -331,7 +331,10 @@ class Runner:
 
 
 def check_intent(view: OrderView, intend: PlaceChild, market: Market) -> None:
-    """Raise ``InvariantBroken`` if a new child breaks I1 or I7, or an exchange would refuse it."""
+    """Raise ``InvariantBroken`` if a new child is forbidden, or an exchange would refuse it.
+
+    Forbidden are a possible overfill (I1) and a child beyond the limit, the collar or the order's time (I7).
+    """
     faults = []
     if view.done + view.exposure + intend.quantity > view.quantity:
         faults.append(

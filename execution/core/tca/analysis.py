@@ -194,7 +194,10 @@ def achieved(
     vwap: Decimal | None,
     twap: Decimal | None,
 ) -> Achieved:
-    """Return the figures of ``fills``. ``vwap`` and ``twap`` are the order's, also for the fills at one venue."""
+    """Return the figures of ``fills``.
+
+    ``vwap`` and ``twap`` are those of all venues during the whole order, also for the fills at one venue.
+    """
     quantity = sum((fill.quantity for fill in fills), ZERO)
     notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
     average = costs.average_price(notional, quantity)

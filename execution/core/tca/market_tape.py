@@ -32,8 +32,8 @@ class Second:
 class MarketRecord:
     """The recorded markets of an order. A venue counts once, even if several accounts trade there.
 
-    ``arrival`` is the time of the order's arrival and the mid at it. It is used where the recording had not begun yet,
-    for as long as a mid stays valid.
+    ``arrival`` is the time of the order's arrival and the mid at that time. Until ``MID_LASTS`` after it,
+    this mid replaces a mid that was not recorded.
     """
 
     def __init__(self, seconds: Iterable[Second], *, arrival: tuple[datetime, Decimal] | None = None) -> None:
@@ -89,7 +89,7 @@ class MarketRecord:
         return total / count if count else None
 
     def watched(self, start: datetime, end: datetime, venues: int) -> Decimal | None:
-        """Return the share of the interval's seconds whose volume is known at every venue; None if it is empty."""
+        """Return the share of seconds whose volume is known at every venue; None for an empty interval."""
         whole = int((end - start.replace(microsecond=0)) / SECOND)
         if whole <= 0 or venues <= 0:
             return None
