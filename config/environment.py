@@ -11,6 +11,8 @@ from pathlib import Path
 
 #: The name of a host, or an IP address: no scheme, no port, no path and no ``*``.
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")
+#: A public key of X25519 in hex.
+PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 #: The text that an example file has in place of a secret.
 PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|your.?(secret|password)|example.?password|<[^<>]*>", re.IGNORECASE
@@ -73,6 +75,15 @@ def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
                 f"{variable} has {name!r}; it takes names of hosts with commas, without port or path"
             )
     return names
+
+
+def public_keys(variable: str, text_parts: list[str]) -> frozenset[str]:
+    """Return the public keys in a setting, in lower case. Raises ``ValueError`` for anything but 64 hex digits."""
+    keys = frozenset(part.strip().lower() for part in text_parts if part.strip())
+    for key in sorted(keys):
+        if not PUBLIC_KEY.fullmatch(key):
+            raise ValueError(f"{variable} has {key!r}; it takes keys of 64 hex digits, with commas")
+    return keys
 
 
 def networks(variable: str, text_parts: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:

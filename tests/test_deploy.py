@@ -142,4 +142,6 @@ def test_install_makes_a_desk_without_paper_accounts_and_may_be_repeated(
     assert User.objects.count() == 3
     assert (tmp_path / "keyring").stat().st_mode & 0o077 == 0
     assert (tmp_path / "alert_keyring").stat().st_mode & 0o077 == 0
-    assert len(Installation.objects.get().alert_sealing_key) == 64
+    keys = Installation.objects.values_list("sealing_key", "alert_sealing_key").get()
+    assert [len(key) for key in keys] == [64, 64]
+    assert said.count(f"TRANCHE_SEALING_KEYS={','.join(keys)}") == 2

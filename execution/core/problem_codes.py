@@ -276,6 +276,9 @@ class Code(StrEnum):
     # Accounts
     INSTALLATION_MISSING = ("installation_missing", "",
         "The database has no installation of the desk.", "Start the desk once.")
+    SEALING_KEY_NOT_TRUSTED = ("sealing_key_not_trusted", "",
+        "The database names a public key to which this web process may not seal secrets.",
+        "Have the operator compare `TRANCHE_SEALING_KEYS` with the keyring.")
     ENVIRONMENT_MISMATCH = ("environment_mismatch", "environment",
         "The environment (paper, testnet or live) differs from the installation's.", "Use the environment in `limit`.")
     LABEL_TAKEN = ("label_taken", "label",

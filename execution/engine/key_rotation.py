@@ -25,6 +25,7 @@ class Rotation:
     """The result of a rotation. ``left`` are the secrets that could not be opened, with the reason of each."""
 
     key_id: str
+    public_key_hex: str
     made_key: bool
     resealed: int
     left: Sequence[str]
@@ -46,7 +47,7 @@ def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = Fals
             keyring_rotate(path)
             keyring = Keyring.load(path)
         if only_key:
-            return Rotation(keyring.current_id.hex(), makes_key, 0, ())
+            return Rotation(keyring.current_id.hex(), keyring.public_key_hex, makes_key, 0, ())
         book.switch(public_key_hex=keyring.public_key_hex, now=now)
         resealed, left = 0, []
         for row in _not_current(keyring, book):
@@ -55,7 +56,7 @@ def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = Fals
             except KeyringError as error:
                 left.append(f"{row.name}: {error}")
         _verify(keyring, book, left)
-        return Rotation(keyring.current_id.hex(), makes_key, resealed, left)
+        return Rotation(keyring.current_id.hex(), keyring.public_key_hex, makes_key, resealed, left)
 
 
 def forget(path: Path, book: SealedBook, *, now: datetime) -> int:

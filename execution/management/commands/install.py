@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import BaseCommand
 
 from execution.launcher.bootstrap import Bootstrap
+from execution.models import Installation
 
 
 class Command(BaseCommand):
@@ -28,5 +29,7 @@ class Command(BaseCommand):
         created = bootstrap.run()
         self.stdout.write(f"the database is ready; its keyring is {bootstrap.keyring}")
         self.stdout.write(f"the keyring of the process that sends alerts is {bootstrap.alert_keyring}")
+        sealing = Installation.objects.values_list("sealing_key", "alert_sealing_key").get()
+        self.stdout.write(f"for the environment of the web hosts: TRANCHE_SEALING_KEYS={','.join(sealing)}")
         if created:
             self.stdout.write(f"created {', '.join(created)}: their passwords are in {bootstrap.people_file}")

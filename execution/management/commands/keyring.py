@@ -47,6 +47,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         made = "a new key was made" if done.made_key else "a rotation that was interrupted goes on"
         self.stdout.write(f"{path}: {made}; the current one is {done.key_id}")
+        self.stdout.write(f"its public key, for TRANCHE_SEALING_KEYS of web, is {done.public_key_hex}")
         if options["only_key"]:
             self.stdout.write("copy the file to the other hosts, then run this again without --only-key")
             return

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -21,6 +23,8 @@ from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
 from execution.services.records.reasons import kept_reason
+
+log = structlog.get_logger(__name__)
 
 MAX_LABEL_LENGTH = 40
 LAST_FOUR_LENGTH = 4
@@ -155,8 +159,25 @@ def key_seal(secrets: Mapping[str, str], *, account_id: str, last_four: str) -> 
 
 
 def sealing_key_now() -> str:
-    """Return the workers' public key (hex); raises ``Refused`` without an installation."""
-    return _installation().sealing_key
+    """Return the workers' public key (hex). Raises ``Refused`` without an installation, and as ``trusted_key``."""
+    return trusted_key(_installation().sealing_key)
+
+
+def trusted_key(public_key_hex: str) -> str:
+    """Return the public key (hex) that the database names, if secrets may be sealed to it.
+
+    Raises ``Refused`` if ``TRANCHE_SEALING_KEYS`` names other keys only. Somebody may have replaced the key in the
+    database, to read the next secret that is sealed.
+    """
+    trusted: frozenset[str] = settings.TRANCHE_SEALING_KEYS
+    if trusted and public_key_hex not in trusted:
+        log.error("the database names a sealing key that is not in TRANCHE_SEALING_KEYS", key=public_key_hex)
+        message = (
+            "The database names a sealing key that TRANCHE_SEALING_KEYS does not have, so nothing was sealed. "
+            "Tell the person who runs the desk."
+        )
+        refuse("", message, public_key_hex, ", ".join(sorted(trusted)), code=Code.SEALING_KEY_NOT_TRUSTED)
+    return public_key_hex
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from execution.models.fields import draw_public_id
 from execution.payloads.alerts import AlertRow
 from execution.payloads.encode import epoch_ms
 from execution.selectors.network import network_of
-from execution.services.accounts.accounts import actor_of_admin
+from execution.services.accounts.accounts import actor_of_admin, trusted_key
 from execution.services.accounts.sealing import seal
 from execution.services.alerts.events import delivery_of
 from execution.services.records.audit import audit_append
@@ -50,7 +50,7 @@ def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -
     secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES) if kind == SIGNED else ""
     parts = {**target.parts, **({"secret": secret} if secret else {})}
     public_id = draw_public_id()
-    sealed = seal(parts, public_key_hex=installation.alert_sealing_key, bound_to=public_id)
+    sealed = seal(parts, public_key_hex=trusted_key(installation.alert_sealing_key), bound_to=public_id)
     try:
         with transaction.atomic():
             _refuse_former_key(installation.alert_sealing_key)
