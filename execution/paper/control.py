@@ -98,9 +98,10 @@ def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits(server: Server, _body: dict[str, Any]) -> Any:
-    """Return how near calls came to the limits, and how many were refused: ``windows`` by name, ``counters`` by key.
+    """Return the use of the limits on calls, and the numbers of refused calls.
 
-    Okx and coinbase limit calls by windows, kraken by counters.
+    ``windows`` has the most calls in one time window, by the limit's name; okx and coinbase limit calls in
+    this way. ``counters`` has kraken's decaying counters, by the account's key.
     """
     now = server.exchange.clock()
     accounts = server.exchange.ledger.accounts
@@ -111,7 +112,7 @@ def limits(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits_clear(server: Server, body: dict[str, Any]) -> Any:
-    """Forget the use of the windows. The counters stay as they are."""
+    """Reset ``peak`` and ``refused`` of the ``windows``. Kraken's ``counters`` stay as they are."""
     server.limits.usage.clear()
     return limits(server, body)
 
@@ -125,8 +126,10 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 
 
 def market(server: Server, body: dict[str, Any]) -> Any:
-    """Change a market. ``freeze`` stops or resumes the background, ``mid`` moves the price, ``side``, ``quantity`` and
-    ``price`` send a taker.
+    """Change a market.
+
+    ``freeze`` stops or resumes the simulated participants, and ``mid`` moves their price. ``quantity`` sends
+    an order of theirs that takes from the book, with ``side`` and an optional limit ``price``.
     """
     symbol = _symbol(server, body)
     if "freeze" in body:
@@ -155,7 +158,10 @@ OPTIONAL = ("max_quantity", "max_notional")
 
 
 def rules(server: Server, body: dict[str, Any]) -> Any:
-    """Change a market's ``status`` and its numbers until a restart. The book and resting orders stay as they are."""
+    """Change a market's ``status`` and the rules in ``NUMBERS`` until a restart.
+
+    The book and the resting orders stay as they are.
+    """
     symbol = _symbol(server, body)
     if unknown := sorted(set(body) - {"symbol", "status", *NUMBERS}):
         raise ValueError(f"{', '.join(unknown)} is none of status, {', '.join(NUMBERS)}")

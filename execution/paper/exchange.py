@@ -73,7 +73,10 @@ class SymbolMarket:
         self.last_price = self.candles.last_close
 
     def follow_rules(self, market: Market) -> None:
-        """Use other rules from now on, until a restart. Raises ``ValueError`` for a tick or lot that does not fit."""
+        """Use other market rules until a restart.
+
+        Raises ``ValueError`` if the background market cannot trade on the new tick or lot.
+        """
         self.background.follow_rules(market)
         self.market = market
 
@@ -265,7 +268,10 @@ class Exchange:
     # --- time -----------------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Run the background markets up to now. Also end expired orders, fire due switches and write finished bars."""
+        """Run the background markets up to now, and write the finished candles.
+
+        Also end expired orders, and cancel orders whose dead-man's switch is due.
+        """
         now = self.clock()
         # A suspended machine must not wake up to a storm of trades.
         elapsed = min(max(now - self._advanced, 0.0), 1.0)
@@ -336,7 +342,7 @@ class Exchange:
     def _settle(
         self, market: SymbolMarket, incoming: NewOrder, result: MatchResult, taker: PaperOrder | None
     ) -> None:
-        """Record the result of a match in the ledger: trades, prevented self-trades, the taker's end."""
+        """Record a match in the ledger: its trades, and the end of orders that it cancels or expires."""
         now = self.now()
         for execution in result.executions:
             self._trade(market, incoming.side, execution, taker, now)

@@ -47,9 +47,10 @@ KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 
 @dataclass(slots=True)
 class FaultRule:
-    """A rule that spoils ``count`` more calls (None: without end), each with ``probability``.
+    """A rule for spoiling calls. It hits each matching call with ``probability``.
 
-    ``seconds`` is the length of a delay, or how far lists lag behind. ``key`` limits the rule to one account.
+    ``count`` is the number of calls that it may still hit; None means no end. ``seconds`` is the length of a
+    delay, or the age of the state that a late list shows. ``key`` limits the rule to one account.
     """
 
     on: str

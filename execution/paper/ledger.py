@@ -1,8 +1,8 @@
 """The accounts with their orders, trades and balances, and the news of changes to them.
 
-A buy locks quote at its limit price, a sell locks base. The fee is taken out of the asset received: base for a buy,
-quote for a sell. An order with ``fee_on_top`` pays it on top of the asset paid instead. It then also locks the higher
-of the maker and the taker fee.
+A buy locks quote at its limit price, a sell locks base. The fee is taken out of the asset received: base for
+a buy, quote for a sell. An order with ``fee_on_top`` instead pays its fee in the asset that it pays with.
+Such an order also locks the fee, at the higher of the maker and the taker rate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Request weights per address and order counts per account as Binance has them, and other dialects' call counts."""
+"""The limits on requests: weight per address, orders per account, and calls of each kind."""
 
 from __future__ import annotations
 
@@ -86,9 +86,10 @@ class Limits:
         return {"X-MBX-ORDER-COUNT-10S": str(recent), "X-MBX-ORDER-COUNT-1D": str(of_day)}
 
     def count_call(self, name: str, allowed: int, now: float) -> None:
-        """Count a call under ``name`` in a window of two seconds, for dialects that limit each kind of call alone.
+        """Count a call under ``name``. Raise Refusal after ``allowed`` calls in a window of two seconds.
 
-        If the limit of weight was raised, ``allowed`` rises in proportion.
+        If the exchange was started with a multiple of the usual weight per minute, ``allowed`` is multiplied
+        by the same whole number.
         """
         self._check(name, allowed, self._calls.count(name, now, 1))
 

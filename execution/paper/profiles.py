@@ -19,7 +19,8 @@ DEFAULT_FEE = Decimal("0.001")
 class Profile:
     """A venue to play. Fees are fractions. ``latency`` is the extra time of answers and events, in seconds.
 
-    A profile without a ``name`` is no venue: its price moves independently and continues from its last value.
+    A profile without a ``name`` does not share the venues' price. Its price moves on its own, and continues
+    from the last value after a restart.
     """
 
     name: str

@@ -121,7 +121,10 @@ class PaperTrade:
 
     @property
     def number(self) -> int:
-        """Return a number that rises with time over all symbols of an account. Pages of trades are cut by it."""
+        """Return a number that rises with time over all symbols of an account.
+
+        Okx and coinbase name the beginning of a page of trades by this number.
+        """
         return self.time * 1_000_000 + self.id % 500_000 * 2 + (self.side is Side.SELL)
 
 

@@ -48,8 +48,8 @@ class Server:
 class Call:
     """One request as a handler sees it. ``headers`` are those of the response.
 
-    ``entries`` are the objects of a JSON body, which may be a list. ``body`` is a JSON body with objects inside
-    objects, which only some dialects have.
+    The JSON body of okx is in ``entries``: a list of flat objects, or a single one. The JSON body of coinbase
+    is in ``body``, because it has objects inside objects.
     """
 
     server: Server
@@ -90,7 +90,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. ``on`` is its calls' fault target. ``on`` and ``weight`` may depend on the parameters."""
+    """One route. ``on`` is the target by which fault rules choose its calls (``faults.TARGETS``).
+
+    ``on`` and ``weight`` may depend on the parameters.
+    """
 
     method: str
     path: str
@@ -113,7 +116,10 @@ class Dialect(Protocol):
     def admit(
         self, server: Server, endpoint: Endpoint, request: web.Request, body: str, headers: dict[str, str]
     ) -> Call:
-        """Check limits, signature and time; return the call. Raise Refusal; even its answer carries ``headers``."""
+        """Check limits, signature and time, and return the call. Raise Refusal if a check fails.
+
+        Entries added to ``headers`` are sent with the response, even if the call is refused.
+        """
 
     def answered(self, answer: Any) -> Any:
         """Return the handler's answer in the form in which it is sent."""

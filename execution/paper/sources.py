@@ -50,8 +50,9 @@ class MarketSource(Protocol):
 class SeededMarkets:
     """The markets of a profile, generated from a seed.
 
-    A venue always follows the price path that it shares with other venues. An exchange that is no venue has a past up
-    to its first start, which is generated, and continues from its last price.
+    A profile with a name follows the price path that all venues share. A profile without a name has a price
+    of its own: it is generated for the time before the first start, and continues from the last value after a
+    restart.
     """
 
     is_over = False

@@ -45,7 +45,10 @@ _ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_exe
 
 
 class Store:
-    """The SQLite file. After the start only minutes are read from it. Raises sqlite3.Error when the disk refuses."""
+    """The SQLite file. After the start only one-minute candles are read from it.
+
+    Raises sqlite3.Error when the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -129,7 +132,10 @@ class Store:
             raise
 
     def forget_minutes(self, before: int) -> None:
-        """Delete the minutes before ``before``. They are older than any candle that is shown."""
+        """Delete the one-minute candles before ``before``, in seconds since the epoch.
+
+        Candles as old as these are never shown.
+        """
         self._database.execute("DELETE FROM minutes WHERE start < ?", (before,))
 
 

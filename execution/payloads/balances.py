@@ -12,7 +12,10 @@ VALUE = "in the reporting currency, by live quotes; null: not known, or there is
 
 
 class Holding(TypedDict):
-    """The holding of one account, or of all accounts, in a currency. A currency that is zero everywhere has none."""
+    """The holding of one account, or of all accounts together, in a currency.
+
+    A currency that is zero on every account is left out.
+    """
 
     currency: str
     free: Annotated[
@@ -44,7 +47,10 @@ class AccountBalances(TypedDict):
 
 
 class SymbolDay(TypedDict):
-    """The purchases and sales of a symbol since midnight UTC, before fees. Results use the average cost."""
+    """The purchases and sales of a symbol since midnight UTC, before fees.
+
+    ``realised`` and ``open`` are computed from the average price of each side.
+    """
 
     symbol: str
     currency: Annotated[str, about("of the prices and results")]

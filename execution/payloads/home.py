@@ -65,7 +65,10 @@ class HomeGroup(TypedDict):
 
 
 class HomePicture(TypedDict):
-    """The whole page: order rows by id and their sequence, watchlist rows by symbol, and groups of orders."""
+    """The whole page: rows of orders, rows of the watchlist, and sums of groups of orders.
+
+    ``order`` has the ids of ``rows`` in the sequence of the page, and ``symbols`` the symbols of ``watch``.
+    """
 
     rows: dict[str, HomeRow]
     order: list[str]

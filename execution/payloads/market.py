@@ -59,9 +59,11 @@ class LadderStep(TypedDict):
 
 
 class LadderReach(TypedDict):
-    """The price and cost of a size if it took from the books now, against the mid; + is cost.
+    """The result of taking ``quantity`` from the books now.
 
-    A value is null if the known levels do not hold the size.
+    ``carried`` is the part of it that the known levels hold. ``price`` is the worst price taken. ``cost_bp``
+    is the cost of that price and ``average_bp`` that of the average price, against the mid; + is cost. All
+    three are null if the levels do not hold ``quantity``.
     """
 
     quantity: DecimalStr

@@ -192,8 +192,8 @@ class Orders(TypedDict):
 class OrderPage(TypedDict):
     """One page of the blotter.
 
-    ``counts`` has the number of orders in each state, if only the other filters apply. ``total`` counts all that
-    match.
+    ``counts`` has the number of orders in each group of states; the filter by state does not apply to it.
+    ``total`` counts the orders that match all filters.
     """
 
     rows: list[OrderRow]

@@ -52,7 +52,10 @@ class VenueReport(TypedDict):
 
 
 class Predicted(TypedDict):
-    """The cost expected when the order was sent, fees included. That of a route has no standard error."""
+    """The cost expected when the order was sent, fees included.
+
+    A prediction from a simulation has a standard error; one from a route has none.
+    """
 
     by: Literal["simulation", "route"]
     cost_bp: DecimalStr | None

@@ -1,8 +1,8 @@
 """The events of a recording as Parquet files.
 
-Prices and quantities are ``decimal128``, which is exact, and a number in every tool that reads Parquet. A text would
-have to be cast first. 18 decimals and 20 digits before the point hold every price of a crypto exchange. A price that
-does not fit is refused, never rounded. Times are microseconds in UTC.
+Prices and quantities are stored as ``decimal128``. It is exact, and every tool that reads Parquet can compute
+with it. It has 18 decimals and 20 digits before the point, which is enough for every price of a crypto
+exchange. A price that does not fit is refused, never rounded. Times are microseconds in UTC.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def read_trades(path: Path, symbol: str) -> Iterator[RecordedTrade]:
 def short(number: Decimal) -> Decimal:
     """Return the number without the trailing zeros that its column adds.
 
-    In decimal arithmetic these zeros would use up digits.
+    ``Decimal`` computes with 28 digits by default, and the zeros would use up some of them.
     """
     trimmed = number.normalize(_EXACT)
     return trimmed.quantize(Decimal(1), context=_EXACT) if trimmed == trimmed.to_integral_value() else trimmed

@@ -19,9 +19,10 @@ class Feed(Protocol):
     """The source of one venue's public market data."""
 
     def watch(self) -> AsyncGenerator[list[Event], None]:
-        """Yield every trade, and a book whenever it changes, without end. All are numbered in their order of receipt.
+        """Yield every trade, and a book whenever it changes, without end. Events are numbered as they arrive.
 
-        It is an event, too, when a book becomes unknown, because the stream was lost or sent an impossible book.
+        A book with None as ``bids`` and ``asks`` marks the moment from which the book is unknown. The stream
+        was lost then, or it sent a crossed book.
         """
 
 
@@ -82,7 +83,7 @@ class Recorder:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Write the events received so far, once the part before is written.
+        """Wait until the previous part is written, then write the events received so far.
 
         If this call is cancelled, its part is still written completely.
         """

@@ -48,7 +48,7 @@ class KeyRow(TypedDict):
 class UnreadRow(TypedDict):
     """A symbol that the account's session cannot read.
 
-    The symbol gets no new child while it is in doubt.
+    While ``is_blocked`` is True, the symbol gets no new child on this account.
     """
 
     symbol: str

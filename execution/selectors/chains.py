@@ -68,9 +68,9 @@ def orders_verify(*, after: int) -> Block:
 
 
 def order_breaks(order_pk: int) -> list[BreakRow]:
-    """Return each place where an order's journal does not follow from the entry before.
+    """Return each break in an order's journal, such as a missing entry or one with a wrong hash.
 
-    A difference between the last entry and the order's row comes last.
+    The last entry is compared with the number and the hash that the order's row holds.
     """
     public_id = Order.objects.values_list("public_id", flat=True).get(pk=order_pk)
     for _ in range(ATTEMPTS):
@@ -107,9 +107,9 @@ def audit_breaks() -> list[BreakRow]:
 
 
 def journal_breaks() -> list[BreakRow]:
-    """Return the breaks that the newest check has found; while it has found none yet, those of the check before.
+    """Return the breaks that the check in progress has found, else those of the last completed check.
 
-    They are for alerts and pages. A check stores only the first breaks; ``JournalCheck.broken`` counts all.
+    A check stores only the first breaks; ``JournalCheck.broken`` counts all.
     """
     newest = JournalCheck.objects.order_by("-started_at", "-pk")
     running = newest.filter(ended_at=None).first()

@@ -61,10 +61,10 @@ def halt_covering(
     kinds: Collection[str],
     order_pk: int | None = None,
 ) -> Halt | None:
-    """Return a halt of ``kinds`` in force that covers such an order; None if there is none.
+    """Return a halt of ``kinds`` in force that covers an order with these values; None if there is none.
 
-    A full stop is preferred. An order on several accounts is covered by a halt of any of them. ``order_pk`` is the
-    order's key, if it exists.
+    If several do, a stop is preferred. An order on several accounts is covered by a halt of any of them.
+    ``order_pk`` is the order's primary key, if the order exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)

@@ -144,7 +144,7 @@ class _Found:
 
     @property
     def other_faults(self) -> dict[Feed, FeedStatus]:
-        """Return the states of the feeds other than the book's, without those that only repeat the book's state."""
+        """Return the states of the other feeds whose state or reason differs from that of the book's feed."""
         book = self.feeds.get(Feed.BOOK)
         said = None if book is None else (book.state, book.reason)
         others = [each for each in self.feeds.items() if each[0] is not Feed.BOOK]

@@ -131,7 +131,7 @@ def _of_venue(
 
 
 def _is_known(bar: Candle, known: tuple[Stretch, ...], length: timedelta, until: datetime) -> bool:
-    """Return True if the full candle is known. A candle that still grows must be known until 5 s ago."""
+    """Return True if the full candle is known. Of a candle that still grows, the last 5 s may be unknown."""
     end = min(bar.opened_at + length, until - PUBLISHED_WITHIN)
     return any(each.start <= bar.opened_at and end <= each.end for each in known)
 

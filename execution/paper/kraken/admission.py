@@ -100,8 +100,10 @@ def _checked_nonce(
 
 
 def _is_signed(account: Account, path: str, nonce: str, body: str, signature: str) -> bool:
-    """Return whether the signature is right: the HMAC-SHA512 of the path and the SHA256 of nonce and body. The secret
-    is base64.
+    """Return whether the signature is right.
+
+    Kraken signs the path, followed by the SHA256 of nonce and body, with HMAC-SHA512. Secret and signature
+    are base64.
     """
     try:
         secret = base64.b64decode(account.secret, validate=True)

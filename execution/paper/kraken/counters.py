@@ -112,7 +112,10 @@ class Counters:
         self._count_trading(account, symbol, CREATE_COST, now)
 
     def count_cancel(self, account: Account, symbol: str, age: float, now: float) -> None:
-        """Count a cancel. ``age`` is the age of the cancelled order in seconds."""
+        """Add the cost of a cancel to the pair's trading counter. Raise Refusal if that would pass the limit.
+
+        The cost falls with ``age``, the age of the cancelled order in seconds.
+        """
         cost = next((cost for below, cost in CANCEL_COSTS if age < below), 0)
         if cost:
             self._count_trading(account, symbol, cost, now)

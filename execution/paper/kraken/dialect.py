@@ -100,13 +100,17 @@ def pair(symbol: SymbolMarket, maker: Decimal, taker: Decimal) -> Json:
 
 
 def _best(symbol: SymbolMarket, side: Side) -> list[str]:
-    """Return the best level: its price, its quantity without decimals, its quantity."""
+    """Return the best level: its price, its quantity cut to a whole number, and its exact quantity."""
     level = next(iter(symbol.book.levels(side, 1)), (ZERO, ZERO))
     return [price_text(level[0], symbol.market), str(int(level[1])), text(level[1])]
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """Return a ticker. Kraken's pairs are of today and of the last 24 hours; here both are of the latter."""
+    """Return a ticker.
+
+    Most fields of kraken's ticker hold two values, for today and for the last 24 hours. Here both are for the
+    last 24 hours.
+    """
     day = symbol.candles.day(now / 1000)
     last = symbol.trades[-1].quantity if symbol.trades else ZERO
     average = day.notional / day.volume if day.volume else day.close
@@ -136,7 +140,10 @@ def book(symbol: SymbolMarket, count: int, now: int) -> Json:
 
 
 def public_trade(trade: PublicTrade, market: Market) -> list[Any]:
-    """Return a public trade: price, quantity, seconds, taker's side, order type (unknown: ``l``), nothing, id."""
+    """Return a public trade: price, quantity, time in seconds, taker's side, order type, an empty text, id.
+
+    The order type is unknown and always given as ``l``, a limit order.
+    """
     side = "s" if trade.buyer_is_maker else "b"
     return [
         price_text(trade.price, market), text(trade.quantity), trade.time / 1000, side, "l", "", trade.id,
@@ -186,7 +193,7 @@ def description(order: PaperOrder, market: Market) -> str:
 def order_state(
     order: PaperOrder, market: Market, trades: Sequence[PaperTrade], *, with_trades: bool = False
 ) -> Json:
-    """Return an order as lists show it. ``trades`` are its trades up to the time shown."""
+    """Return an order as lists show it. For a past state of an order, ``trades`` end with that state."""
     at = ZERO if order.price is None else order.price
     average = order.quote_executed / order.executed if order.executed else ZERO
     shown = {

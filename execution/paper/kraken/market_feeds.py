@@ -65,7 +65,7 @@ class MarketFeeds:
         return [_confirmation(topic, symbol) for topic, symbol in topics]
 
     def _begin(self, connection: Connection, parameters: Json) -> None:
-        """Send the snapshots of a new subscription. The trade channel has one only on request."""
+        """Send the snapshots of a new subscription. The trade channel sends its snapshot only on request."""
         for topic, symbol in self._topics(parameters):
             channel = topic[0]
             if not parameters.get("snapshot", channel != "trade"):
@@ -145,7 +145,10 @@ class MarketFeeds:
                 self._publish_book(topic, self._exchange.symbols[topic[1]])
 
     def _publish_book(self, topic: Topic, symbol: SymbolMarket) -> None:
-        """Publish the changed levels within the topic's depth. Clients drop those beyond it (documented)."""
+        """Publish the changed levels within the topic's depth.
+
+        A level that falls below this depth is not reported, because clients drop it themselves (documented).
+        """
         before, now = self._told.get(topic), _levels(symbol, topic[2])
         self._told[topic] = now
         if before is None or before == now:

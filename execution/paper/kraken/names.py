@@ -45,8 +45,9 @@ def order_txid(order_id: int) -> str:
 
 
 def trade_txid(order_id: int, trade_id: int) -> str:
-    """Return the id of a trade as one order sees it. It contains the order's number, because trade numbers repeat
-    between symbols.
+    """Return kraken's id of an order's trade.
+
+    It contains the order's number, because the trades of different symbols may have the same number.
     """
     number = _base36(trade_id, _ID_LENGTH - _ORDER_LENGTH)
     return _written("T", _base36(order_id, _ORDER_LENGTH) + number)

@@ -140,7 +140,10 @@ def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
 
 
 def _client_id(parameters: Parameters) -> str:
-    """Return the client's id, or a drawn one if none was sent. Refuse an id together with ``userref`` (documented)."""
+    """Return the client's id, or a random one if none was sent.
+
+    Raise Refusal for a malformed id, or for an id together with ``userref`` (documented).
+    """
     value = parameters.get("cl_ord_id", "")
     if not value:
         return DRAWN + secrets.token_hex(12)
@@ -157,7 +160,10 @@ def _amount(parameters: Parameters, name: str) -> Decimal:
 
 
 def _check(order: Draft, symbol: SymbolMarket) -> None:
-    """Check decimals, tick, price band, least quantity and least value. Kraken does not document its price band."""
+    """Check decimals, tick, price band, least quantity and least value. Raise Refusal in kraken's words.
+
+    The price band is Binance's, because kraken documents none.
+    """
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if order.price != Decimal(price_text(order.price, market)):

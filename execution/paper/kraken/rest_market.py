@@ -69,8 +69,9 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Return those of the newest 720 candles that opened after ``since``, with the running one. Candles without trades
-    are left out.
+    """Return those of the newest 720 candles that opened after ``since``. The last one may still grow.
+
+    Candles without trades are left out.
     """
     symbol = pair(call.parameters, call.exchange)
     minutes = whole(call.parameters, "interval") or 1

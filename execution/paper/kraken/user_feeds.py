@@ -118,7 +118,10 @@ class UserFeeds:
                     self._spread(item.order.account, entry)
 
     def _spread(self, account: str, entry: Json) -> None:
-        """Send an entry to all listeners of the account. A message that a fault loses leaves a gap in the numbers."""
+        """Send an order event to all listeners of the account, with each listener's next sequence number.
+
+        If a fault loses the message, its number is skipped.
+        """
         listeners = [each for each in self._listeners.items() if each[1].account == account]
         if not listeners:
             return
@@ -170,7 +173,10 @@ class UserFeeds:
 
 
 def _asked(parameters: Json) -> tuple[bool, bool]:
-    """Return whether a snapshot has open orders (default: yes), and whether it has fills (default: no; documented)."""
+    """Return whether the client wants open orders in the snapshot, and whether it wants fills.
+
+    By default it gets open orders and no fills (documented).
+    """
     return bool(parameters.get("snap_orders", True)), bool(parameters.get("snap_trades", False))
 
 

@@ -31,8 +31,10 @@ class Okx:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
     ) -> Call:
-        """Admit a call. 1. Count it against its limit, orders by instrument. 2. Check key, time and signature. 3. Read
-        the parameters.
+        """Admit a call. 1. Count it. 2. Check key, time and signature. 3. Read the parameters.
+
+        Each endpoint has its own limit for each key, or for each address if the call is not signed. For
+        creates and cancels there is one for each instrument. Step 2 is left out for unsigned calls.
         """
         who = (self.key(request) if endpoint.signed else None) or request.remote or ""
         allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})
@@ -48,8 +50,10 @@ class Okx:
         return Call(server, endpoint, parameters, signer, entries=entries)
 
     def answered(self, answer: Any) -> Any:
-        """Return the answer to a batch of orders. Each order has a code. The batch has one too: none, all or some
-        failed.
+        """Return the handler's answer in okx's form.
+
+        In an answer about orders, each order has its own code. The code of the answer says whether none, all
+        or some of them failed.
         """
         failed = sum(entry.get("sCode", "0") != "0" for entry in answer if isinstance(entry, dict))
         if not failed:
@@ -84,7 +88,10 @@ class Okx:
 
 
 def _signer(server: Server, request: web.Request, body: str) -> Account:
-    """Return the account whose key signed the request. The checks come in okx's order."""
+    """Return the account whose key signed the request.
+
+    Raise Refusal for the first check that fails, in the sequence in which okx checks.
+    """
     given: dict[str, str] = {}
     for code, name in ((50103, "KEY"), (50104, "PASSPHRASE"), (50106, "SIGN"), (50107, "TIMESTAMP")):
         given[name] = request.headers.get(f"OK-ACCESS-{name}", "")

@@ -84,7 +84,10 @@ def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
 
 
 def _is_in_quote(entry: Mapping[str, str], side: Side) -> bool:
-    """Return whether an order's size is in quote. ``tgtCcy`` says so; without it, only a buy's is."""
+    """Return whether a market order's size is in quote, as ``tgtCcy`` says.
+
+    Without ``tgtCcy``, a buy's size is in quote and a sell's in base.
+    """
     target = entry.get("tgtCcy") or ("quote_ccy" if side is Side.BUY else "base_ccy")
     if target not in ("base_ccy", "quote_ccy"):
         raise refusals.wrong("tgtCcy")

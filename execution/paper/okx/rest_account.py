@@ -117,7 +117,7 @@ def pending(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Return ended orders, newest first. Those without a fill are shown only for a while."""
+    """Return ended orders, newest first. An order without a fill is left out two hours after its end."""
     if call.parameters.get("instType") != "SPOT":
         raise refusals.wrong("instType")
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
@@ -150,7 +150,10 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> list[Row]:
-    """Return a page of the newest rows. If given, ``after`` and ``before`` admit only older and newer rows."""
+    """Return a page of the newest rows.
+
+    If given, ``after`` admits only rows with smaller numbers, and ``before`` only rows with larger ones.
+    """
     after, before = whole(call.parameters, "after"), whole(call.parameters, "before")
     chosen = [
         row

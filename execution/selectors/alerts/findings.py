@@ -150,7 +150,8 @@ def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[F
 def accounts_down(accounts: Iterable[WallAccount], *, is_driven: bool) -> Iterator[Finding]:
     """Find accounts that cannot trade.
 
-    Without any running engine no account is held. ``engines_lost`` reports that once, not for each account.
+    ``is_driven`` is False if no engine runs. Then accounts without an engine are left out, because
+    ``engines_lost`` already finds the cause.
     """
     down = [one for one in accounts if one["cause"] in DOWN and (is_driven or one["cause"] != "not_held")]
     venues = _venues() if down else {}

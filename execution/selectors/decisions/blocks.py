@@ -11,7 +11,8 @@ from execution.models import Account, CredentialState
 def child_block(account: Account, market: Market, side: Side, *, has_key: bool | None = None) -> str:
     """Return the reason why no new child may go to an account's market now; empty when one may.
 
-    That the market is delisted is named first, because it is the reason why the account cannot be read.
+    If the market is delisted, this reason comes first. A delisted market cannot be read, so the account would
+    name only the consequence.
     """
     if market.status is MarketStatus.NOT_LISTED:
         return market_block(market, side)

@@ -1,4 +1,4 @@
-"""The times from which a poll that does not find a child proves something, by the guarantees of its exchange."""
+"""The times from which not finding a child in a poll is evidence, by the guarantees of its exchange."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def misses_trades(child: ChildOrder) -> bool:
 
 
 def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
-    """Return the time from which a poll that does not find the child is evidence; None if such a poll never is."""
+    """Return the time from which a poll without the child is evidence that the exchange does not have it.
+
+    None if such a poll is never evidence.
+    """
     return evidence_counts_from(child.last_possible_send_at, guarantees, was_shown=was_shown(child))
 
 

@@ -75,9 +75,10 @@ _SENT_COLUMNS = (
 
 
 def _may_count(account: Any, since: Any, after: Any) -> Q:
-    """Return the condition for children that may count, as two halves that each use an index.
+    """Return the condition for children sent after ``after`` that are unsettled or ended after ``since``.
 
-    A single condition would make the database read every past child.
+    It has two halves that each use an index. A single condition would make the database read every past
+    child.
     """
     return Q(account_id=account, is_settled=False, submitted_at__gt=after) | Q(
         account_id=account, ended_at__gt=since, submitted_at__gt=after
@@ -122,9 +123,10 @@ def account_free(
 ) -> tuple[Decimal | None, Decimal]:
     """Return the largest amount that may be free for one child, and the amount that other children may have taken.
 
-    ``beside`` is that child's primary key. The first value is None if the balance is unknown. Fees of the other
-    children are left out, so the amount is never too small. Amounts that earlier children released are read only if
-    the child's ``cost`` exceeds what is free without them.
+    ``beside`` is the child's primary key, and ``cost`` the amount that it needs. The first value is None if
+    the balance is unknown. It may be too large but never too small, because the other children's fees are
+    left out. It includes the amounts that ended children released only if ``cost`` cannot be paid without
+    them.
     """
     told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
     free = free_told(told, currency)
@@ -162,7 +164,7 @@ def free_told(told: Told | None, currency: str) -> Decimal | None:
 
 
 class Sent:
-    """The children that may have changed some accounts' balances since they were reported, with their orders' fees."""
+    """The children that may have changed the accounts' balances after the exchange reported them."""
 
     def __init__(
         self, accounts: Sequence[Account], balances: Mapping[int, Told], currencies: Collection[str]
@@ -196,7 +198,8 @@ class Sent:
 def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
     """Return an order's fees on an account.
 
-    They are unknown if the order's row has no market for the account; an error would stop other orders.
+    They are unknown if the order's row has no market for the account. This raises no error, because an error
+    would also stop other orders.
     """
     data = markets.get(account)
     return Fees(None) if data is None else fees_on_top(market_from_json(data))

@@ -84,7 +84,10 @@ class AskedOrder:
 
     @property
     def worst_price(self) -> Decimal | None:
-        """Return the worse of ``price`` and ``limit_price``, so that a mistyped limit price is checked too."""
+        """Return ``price`` or ``limit_price``: the higher of the two for a buy, the lower for a sell.
+
+        So a mistyped limit price is checked too. None if neither is known.
+        """
         prices = [price for price in (self.price, self.limit_price) if price is not None]
         return max(prices, key=lambda price: price * self.side.sign, default=None)
 
@@ -129,7 +132,10 @@ def subject_of(row: TradingLimit) -> int | str:
 def figures_of(
     asked: AskedOrder, now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
 ) -> list[tuple[Limit, Decimal | None]]:
-    """Return each limit that applies to the order with the order's figure; None as the figure if it is unknown."""
+    """Return each limit that applies to the order, with the order's figure to compare with it.
+
+    The figure is None if it is unknown.
+    """
     return figures_together([asked], now, kinds)[0]
 
 
@@ -214,7 +220,11 @@ class _Figures:
         return sum((each.quantity for each in self._like(asked, row)), Decimal(0))
 
     def _amounts(self, asked: AskedOrder, row: TradingLimit) -> Amounts:
-        """Return the money that a limit applies to, by currency, including that of these orders."""
+        """Return the notional to compare with a limit, by currency.
+
+        For a limit on one order, it is the notional of ``asked`` and of the orders that count as one with it.
+        For a sum, it is the notional of all orders in the limit's scope, with the orders to check.
+        """
         amounts: dict[str, Decimal | None] = {}
         if row.kind == LimitKind.ORDER_NOTIONAL:
             for each in self._like(asked, row):

@@ -86,10 +86,10 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
 
 
 def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
-    """Return every order that is live or has traded since midnight UTC.
+    """Return the notionals of every order that is live or has ended since midnight UTC.
 
-    Orders in ``beside`` count only with what they traded. An order with several accounts may send all of its rest to
-    each, so it counts in full on each of them.
+    For orders in ``beside``, ``open`` is zero. An order with several accounts may trade all of its rest on
+    any of them, so ``open`` counts in full on each.
     """
     midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))

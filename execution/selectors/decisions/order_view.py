@@ -45,10 +45,11 @@ ROWS_LAST = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """An order's view with the version and the fence under which it was read.
+    """An order's view, with the order's version and fence at the time of reading.
 
-    A decision on the view is written only if version and fence are still the same. ``why`` and ``due_at`` are those of
-    the last written decision. ``lasts`` is True if every change that matters for the next decision raises the version.
+    The fence grows with each new owner. A decision is written only if version and fence are still the same.
+    ``why`` and ``due_at`` come from the last written decision. ``lasts`` is True if the view can change only
+    together with the version.
     """
 
     view: OrderView
@@ -67,7 +68,7 @@ class OrderSnapshot:
 class OrderCache:
     """The parts of an order that rarely change: one version of its terms, and the slices of one version of its plan.
 
-    A reader that checks an order repeatedly holds one. Without it, a longer plan would cost more at each check.
+    A driver keeps one cache for its order. Without it, each check would read all slices of the plan again.
     """
 
     terms: OrderTerms | None = None
@@ -111,7 +112,7 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """Return the order's accounts in the order in which the person named them. The first named wins a tie."""
+    """Return the order's accounts as the person listed them. Of equally good accounts the first is used."""
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
@@ -205,10 +206,10 @@ def build_order_view(
 
 
 def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
-    """Return the same rows with the current market; None if the rows must be read again.
+    """Return the snapshot with the current market data; None if its rows must be read again.
 
-    That may be so although the version is the same. One case is the start of a slice: the children of the slice before
-    leave the view.
+    The rows may be out of date although the version is the same. For example, when a slice starts, the
+    children of the previous slice leave the view.
     """
     view = snapshot.view
     is_old = now - view.now > ROWS_LAST or now < view.now
@@ -297,7 +298,7 @@ def _traded(
 
 
 def _extended(order: Order) -> timedelta:
-    """Return the time by which the desk itself has moved the end since a person last set the duration or the end."""
+    """Return for how long the desk has postponed the end since a person last set the duration or the end."""
     moved = timedelta(0)
     if order.terms is None or order.terms.version == 1:
         return moved

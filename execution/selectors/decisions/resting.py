@@ -82,7 +82,7 @@ def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
 
 
 def _better(known: Opposing | None, found: Opposing) -> Opposing:
-    """Return the one that an incoming order would meet first: the lowest sell, or the highest buy."""
+    """Return the order that an incoming order would meet first: the lowest sell, or the highest buy."""
     is_first = known is None or (found.price - known.price) * found.side.sign > ZERO
     return found if is_first or known is None else known
 

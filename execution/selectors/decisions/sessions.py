@@ -1,4 +1,4 @@
-"""The data that an account session reads: its account, unsettled children, and the known entries of a poll."""
+"""The data that an account session reads: its account, its children, and the known orders and trades."""
 
 from __future__ import annotations
 
@@ -244,7 +244,11 @@ STILL_POLLED = timedelta(minutes=2)
 
 
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
-    """Return the time from which to read the venue, and the symbols whose orders are live or have just ended."""
+    """Return the time from which to read the account's orders and trades, and the symbols to read.
+
+    A symbol is read if an order in it is live or has just ended. Orders that have not started do not count.
+    After a restore all symbols of the account are read.
+    """
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_POLLED
@@ -325,17 +329,17 @@ def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Return the requests of people: for a check of this key, and for a poll of its account."""
+    """Return whether a person has requested a check of this key, and a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
     row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
 
 
 def clients_of_address(account_pk: int) -> int:
-    """Return the number of accounts of the same exchange that this account's host holds, itself included.
+    """Return the number of accounts of the same exchange whose workers run on the same host as this one's.
 
-    These accounts share the limits that the exchange counts by the host's address. A venue with other options counts
-    as another exchange; the paper venues are examples.
+    The account itself counts. These accounts share the limits that the exchange counts by the host's address.
+    A venue with other options counts as another exchange; the paper venues are examples.
     """
     told = ("venue__exchange", "owner__host", "venue__options")
     own = Account.objects.filter(pk=account_pk).values_list(*told).first()

@@ -49,8 +49,9 @@ def spendable(
 def _free(order: Order, accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
     """Return each account's free amount, by primary key.
 
-    Balances are polled only now and then. So this adds what the order's own children locked, spent or released since.
-    Otherwise a cancelled child would keep its quantity from the next one.
+    Balances are polled only now and then. So they are corrected by the amounts that the order's own children
+    have locked, spent or released since. Otherwise the next child could not use what a cancelled child
+    released.
     """
     free = balances_free(accounts, currency)
     known_at = dict(

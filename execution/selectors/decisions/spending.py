@@ -1,4 +1,4 @@
-"""The free balances of accounts in a currency, and the reserves of live orders (I11)."""
+"""The free balances of accounts in a currency, and the reserves of live orders (see invariant I11)."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = Tr
 
 
 def spendings_of(accounts: Sequence[Account]) -> tuple[Mapping[int, Told], dict[str, Spending]]:
-    """Read ``spending_of`` for every currency that the accounts hold or that live orders spend, all at once.
+    """Return the reported balances by the accounts' primary keys, and a ``Spending`` for each currency.
 
-    Return the exchanges' figures by the accounts' primary keys, and the spendings by currency.
+    It has every currency that the accounts hold or that live orders spend. All of them are read together.
     """
     balances = balances_told(accounts)
     found = _reserves_of(_reserving(accounts), accounts)

@@ -30,7 +30,8 @@ SECOND = timedelta(seconds=1)
 class _Part:
     """The volume of one market in a stretch of time that is only partly known.
 
-    ``volume`` is that of ``known`` seconds; the stretch has ``whole`` seconds.
+    The stretch is ``whole`` seconds long. The volume of ``known`` of these seconds is known, and adds up to
+    ``volume``.
     """
 
     volume: Decimal
@@ -68,8 +69,9 @@ class _Venue:
     def between(self, start: datetime, end: datetime) -> _Part:
         """Return the known volume from ``start`` to ``end``, within one five-minute stretch.
 
-        The first of these that exists is used: all of the seconds, the candle, most of the seconds, a share of the
-        candle, some of the seconds.
+        It is the sum of the sampled seconds if all are known, or if there is no readable candle. Otherwise a
+        full stretch has the candle's volume. A part of a stretch has the sum of its seconds if ``WATCHED`` of
+        them are known, else its share of the candle's volume.
         """
         opening = opening_of(start)
         known = [volume for at, volume in self.seconds.get(opening, ()) if start <= at < end]
@@ -90,7 +92,7 @@ class _Venue:
 class VolumeSince:
     """The known volume of all venues together, in base units, and the gaps in it.
 
-    The volume is None if nothing is known although something should be by now.
+    The volume is None if nothing is known yet and more than ``VOLUME_LASTS`` has passed since the start.
     """
 
     volume: Decimal | None
@@ -151,7 +153,7 @@ def _whole_second(at: datetime) -> datetime:
 
 
 def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """Yield the stretches between ``start`` and ``end``. The first and the last one are shorter."""
+    """Yield the five-minute stretches from ``start`` to ``end``. The first and the last may be shorter."""
     while start < end:
         following = min(opening_of(start) + CANDLE_LENGTH, end)
         yield start, following

@@ -38,7 +38,10 @@ def is_working(status: str) -> bool:
 def limit_words(
     side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
 ) -> str:
-    """Return the text of ``limit_beyond`` for the fresh quotes of these markets."""
+    """Return words such as ``limit 60,000 is 8.6 % below the market``.
+
+    They follow from the fresh quotes of these markets. Empty if the limit price is not beyond the market.
+    """
     fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)
 

@@ -50,10 +50,10 @@ class Home:
     by_trader: bool = False
 
     def read_rows(self, person: User, now: datetime, *, whole: bool = False) -> None:
-        """Read changed orders, then the watchlist, then today's net.
+        """Read changed orders, then the watchlist, then each symbol's net quantity traded today.
 
-        The watchlist is read if it is due, or if ``whole`` is True. The number of queries does not depend on the
-        number of live orders.
+        Watchlist and net quantities are read if they are due, or if ``whole`` is True. The number of queries
+        does not depend on the number of live orders.
         """
         self.by_trader = sees_several(person)
         self.nets_due = self._read_orders(person) or self.nets_due

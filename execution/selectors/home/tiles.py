@@ -29,10 +29,11 @@ class FillLines:
     mark: int = 0
 
     def read(self, held: Mapping[int, Held], moved: Collection[int]) -> None:
-        """Add the new fills of orders that have changed. If the sum does not match the order's, read all of its fills.
+        """Add the new fills of orders that have changed.
 
-        The sum may be unknown, or may differ: a fill may be committed after one with a larger key, or be assigned to
-        its order later.
+        All fills of an order are read if it is new, or if their sum differs from its filled quantity. It may
+        differ because a fill was committed after one with a larger primary key, or was assigned to its order
+        later.
         """
         self.parts = {pk: parts for pk, parts in self.parts.items() if pk in held}
         self.lines = {pk: line for pk, line in self.lines.items() if pk in held}
@@ -60,7 +61,10 @@ class FillLines:
 
 
 def _life(held: Held) -> tuple[int, int]:
-    """Return the planned start and end of an order. Without a planned end, it ends at the last fill."""
+    """Return the start and the end of an order's line of fills, in milliseconds since the epoch.
+
+    The line ends at the planned end, or at the last fill if that is later.
+    """
     row = held.row
     start = row["started_at"] or row["start_at"] or row["created_at"]
     return start, max(row["end_at"] or start, row["last_fill_at"] or start)

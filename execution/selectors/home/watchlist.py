@@ -35,9 +35,9 @@ def symbols_listed(person: User) -> set[str]:
 
 
 def symbols_watched(person: User, shown: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the symbols of the person's watchlist.
+    """Return the symbols of the person's watchlist, or of a default list if the person has chosen none.
 
-    If they have chosen none, it is the default list; its symbols that are ``shown`` already keep their places.
+    In the default list, symbols that are ``shown`` already come first, in the same sequence.
     """
     own = Watchlist.objects.filter(person=person).values_list("symbols", flat=True).first()
     live = orders_visible(person).filter(status__in=ORDER_LIVE).values_list("symbol", flat=True).distinct()
