@@ -71,7 +71,8 @@ TRANCHE_APPROVAL_MINUTES = env.int("TRANCHE_APPROVAL_MINUTES", default=15)
 if TRANCHE_APPROVAL_MINUTES < 1:
     raise ValueError(f"TRANCHE_APPROVAL_MINUTES is {TRANCHE_APPROVAL_MINUTES}; it must be 1 or more")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
-#: The public keys to which alone web may seal secrets. If empty, web trusts those that the database names (docs/how-to/keys.md).
+#: The public keys to which alone web may seal secrets. If empty, web trusts those that the database names
+#: (docs/how-to/keys.md).
 TRANCHE_SEALING_KEYS = public_keys("TRANCHE_SEALING_KEYS", env.list("TRANCHE_SEALING_KEYS", default=[]))
 REDIS_URL = redis_url(VAR)
 refuse_placeholders(
