@@ -43,7 +43,7 @@ class WallMoney(TypedDict):
     """The wall's sums in one quote currency."""
 
     currency: str
-    #: The open quantity times the current mid; null while one of the orders has no price.
+    #: The open quantity times the mid, or times the arrival mid without a usable quote. Null if an order has neither.
     working: DecimalStr | None
     #: The notional of today's fills, since midnight UTC.
     done: DecimalStr

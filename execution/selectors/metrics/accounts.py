@@ -56,7 +56,9 @@ def _health(accounts: list[Account], rows: list[WallAccount]) -> Iterator[Family
 
 
 def _ages(accounts: list[Account], now: datetime) -> Iterator[Family]:
-    latency = Family("account_latency_seconds", "Round trip of an account's last call.")
+    latency = Family(
+        "account_latency_seconds", "Time that the last poll of an account took, with all its calls."
+    )
     stream = Family(
         "account_stream_age_seconds", "Since an account's private stream was last known to be well."
     )

@@ -40,7 +40,7 @@ def _engines(now: datetime) -> Iterator[Family]:
     alive = list(Worker.objects.filter(stopped_at=None, lease_until__gt=now).order_by("pk"))
     engines = Family("engines", "Engines whose lease runs.")
     engines.add(len(alive))
-    leases = Family("lease_seconds", "What is left of an engine's lease; it is renewed each second.")
+    leases = Family("lease_seconds", "Time left of an engine's lease.")
     for worker in alive:
         left = seconds_since(now, worker.lease_until)
         leases.add(left, engine=str(worker))

@@ -246,7 +246,7 @@ class AnalysisFilter(OrderFilter):
 
     group: Annotated[GroupBy, OneOf(GROUPS)] = GROUPS[0]
     venue: Annotated[
-        str, AfterValidator(_listed), Field(description="account label; counts only its fills")
+        str, AfterValidator(_listed), Field(description="venue label; counts only its fills")
     ] = ""
 
 

@@ -16,7 +16,7 @@ from execution.models import Order, Slice
 from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import EarlierPlan, JournalRow, SchedulePoint
 
-#: In lists, a plan of at least twice this many slices is thinned. Each point then stands for several slices.
+#: In lists, a plan of about twice this many slices or more is thinned. Each point then stands for several slices.
 SCHEDULE_POINTS = 60
 #: The journal's kind of entry for a new plan version.
 REPLANNED = "replanned"
