@@ -223,7 +223,7 @@ def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dic
 
 @lru_cache(maxsize=1)
 def _redis_now(url: str) -> redis.Redis:
-    """Return a client for calls that are answered at once. The bell's own client belongs to the bell's loop."""
+    """Return a client whose calls wait for the answer. The bell's own client belongs to the bell's loop."""
     return redis.Redis.from_url(url, socket_timeout=SEND_TIMEOUT, socket_connect_timeout=SEND_TIMEOUT)
 
 

@@ -120,7 +120,7 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll now the symbols with children at the exchange. Before ``now`` the stream may have missed reports."""
+        """Poll symbols with sent children. The stream came back at ``now`` and may lack earlier reports."""
         self._resumed_at = now
         super().poke()
 
@@ -137,7 +137,7 @@ class AccountReconciler(AccountPart):
     async def _rest(self, wait: float) -> bool:
         """Wait until a poll is due. Return True if it is a poll of all symbols.
 
-        A settled child may become unsettled at any time. So the rows are checked more often than the venue is polled.
+        A child may become unsettled meanwhile. So the children's rows are read every ``UNSETTLED`` seconds.
         """
         if wait != CALM:
             await self._pause(wait)
@@ -180,11 +180,11 @@ class AccountReconciler(AccountPart):
     # --- one poll -------------------------------------------------------------------------------
 
     async def poll(self, *, everything: bool = True) -> float:
-        """Read the symbols that are due, or all of them if ``everything``. Return the seconds until the next poll.
+        """Read symbols that need a poll, or all if ``everything``. Return the seconds until the next poll.
 
-        A symbol is reconciled as soon as it was read. The account is when all were, except for symbols that the venue
-        no longer lists. They cannot be read, so their unsettled children stay unsettled. Raises ``VenueReadFailed``
-        when no symbol can be read, or the exchange asks for a pause or refuses the key."""
+        A symbol is reconciled as soon as it was read, and the account after all symbols that the venue
+        lists. Unsettled children of other symbols stay unsettled. Raises ``VenueReadFailed`` when no
+        listed symbol can be read, or the exchange asks for a pause or refuses the key."""
         begun = self._now()
         if everything:
             self._everything_at = None
@@ -265,16 +265,15 @@ class AccountReconciler(AccountPart):
         return tasks
 
     def _is_time_for_all_trades(self, symbols: int, *, is_quiet: bool) -> bool:
-        """Return True if the due lists of all trades may be read now. They must not delay symbols in doubt."""
+        """Return True if a poll may also read all trades, because that delays no symbols in doubt."""
         return not self._is_in_doubt and (is_quiet or self._all_trades.is_cheap(symbols, self.stream.trades))
 
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
     ) -> set[str]:
-        """Read symbols, then children that the lists leave out, then missing fills. Return the settled symbols.
+        """Read symbols, look up children that the lists omit, and read missing fills. Return settled symbols.
 
-        The last two steps may take long. A new doubt ends the second one early, so that symbols in doubt are read
-        first."""
+        The look-ups may take long. A new doubt ends them early, so that symbols in doubt are read first."""
         reads: list[SymbolRead] = []
         settled: set[str] = set()
         try:
@@ -302,7 +301,7 @@ class AccountReconciler(AccountPart):
         )
 
     async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
-        """Read one symbol and end the doubt about it. Its failure stops no other, unless all requests would fail."""
+        """Read one symbol and end the doubt about it. Raise an error only if all requests would fail too."""
         told = answers.of(task, self._now())
         try:
             reads.append(await self._symbol_poll.read(task, told))
@@ -359,7 +358,7 @@ class AccountReconciler(AccountPart):
         self._shown_unread = unread
 
     async def _finish(self, wanted: set[str], settled: set[str], start: datetime, begun: datetime) -> None:
-        """Move the time until which the account is reconciled, if every symbol was read. Store the time and errors."""
+        """Store the results of a poll. After a complete poll, store until when the account is reconciled."""
         listed = {one for one in wanted if not self._unread.is_unlisted(one)}
         failing = sorted(listed & set(self._unread))
         if failing and len(failing) == len(listed):
@@ -389,7 +388,7 @@ class AccountReconciler(AccountPart):
             self._is_in_doubt = False
 
     async def _is_calm(self) -> bool:
-        """Return True if nothing needs a poll. A failed database read gives False, and the poll then counts it."""
+        """Return True if nothing needs a poll. Return False on a database error. The next poll counts it."""
         if self._unread or self._is_in_doubt:
             return False
         try:

@@ -74,7 +74,7 @@ class AccountSession:
         self._health = Health(parts.clock, self._show_fault, self._clear_fault, account=account_pk)
 
     def poke(self) -> None:
-        """Wake the submitter and the switch, because there may be something to send."""
+        """Wake the submitter and the dead-man's switch, because there may be something to send."""
         if self._sender is not None:
             self._sender.poke()
         if self._switch is not None:
@@ -181,7 +181,7 @@ class AccountSession:
             tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
     async def _poll_before_all(self) -> None:
-        """Hold back new children until all symbols were polled. The exchange may have cancelled what rests there."""
+        """Poll all symbols before new children are sent. The switch may have cancelled resting children."""
         await self._doubt(self._context.clock.now())
         self._reconciler.poke()
 
@@ -210,7 +210,7 @@ class AccountSession:
     # --- opening -------------------------------------------------------------------------------
 
     async def _cannot_open(self, error: Exception) -> bool:
-        """Show why opening failed. Return True if a person must fix the exchange, options or addresses."""
+        """Show why opening failed. Return True if a person must correct exchange id, options or addresses."""
         reason = f"the account cannot be opened: {error}"
         await self._failed(reason)
         if not isinstance(error, ValueError):
@@ -223,7 +223,7 @@ class AccountSession:
         return True
 
     async def _wait_for_check(self) -> None:
-        """Wait until somebody asks for a check. A new key ends this session, because it comes with a new fence."""
+        """Wait for a request to check this key. A new key makes the engine replace this session."""
         credential_pk = self._details.credential_pk
         while not (await self._context.database.read(session_wanted, credential_pk)).check:
             await self._context.clock.sleep(CHECKS_EVERY)
@@ -283,7 +283,7 @@ class AccountSession:
         )
 
     async def _answer_checks(self) -> None:
-        """Check the key or poll whenever somebody asks. Share limits with accounts that use the same address."""
+        """Check the key or poll on request. Update the account's share of limits that count by IP address."""
         while True:
             await self._context.clock.sleep(CHECKS_EVERY)
             try:
@@ -307,8 +307,8 @@ class AccountSession:
     async def _listen(self) -> None:
         """Record the events of the private stream. After a reconnect, poll for what may have been missed.
 
-        Several events are recorded at a time, because facts may reach the database in any order. Those of a burst that
-        wait there together share one transaction."""
+        Several events are recorded at a time, because their sequence does not matter. Events that wait for
+        the database together share a transaction."""
         room = asyncio.Semaphore(EVENTS_AT_ONCE)
         async with asyncio.TaskGroup() as recording:
             async for event in self._gateway.watch_account(self._details.symbols):
@@ -331,7 +331,7 @@ class AccountSession:
             )
 
     async def _lose_stream(self) -> None:
-        """Count the stream as lost, and poll more until it is back. The first poll ends the doubt of the loss."""
+        """Count the stream as lost. New children wait for a poll. Polls are frequent until it is back."""
         if self._reconciler.stream_is_healthy:
             self._reconciler.stream_is_healthy = False
             self._reconciler.stream.ended()

@@ -1,4 +1,7 @@
-"""The schedule for reading all trades of an account's symbols. Known missing trades are read apart from it."""
+"""The schedule for reading all trades of an account's symbols.
+
+It does not cover trades that are known to be missing. ``MissingFills`` reads those.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class CancelTogether:
         return [CancelGroup(symbol, group) for symbol, group in large.items() if symbol not in kept]
 
     def begin(self, group: CancelGroup) -> asyncio.Task[Mapping[str, OrderReport] | CancelFailed]:
-        """Send the request for a group as soon as the rate limit has a place for it."""
+        """Send the request for a group as soon as the rate limit allows it."""
         task = asyncio.create_task(self._cancel_all(group), name=f"cancel all {group.symbol or ''}")
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)

@@ -47,9 +47,9 @@ class DeadMansSwitch(AccountPart):
         may_have_fired: Callable[[], Awaitable[None]],
         health: Health | None = None,
     ) -> None:
-        """Set up a switch. ``period`` is brought within ``bounds``.
+        """Set up a switch. ``period`` is rounded to whole seconds, and raised or lowered to ``bounds``.
 
-        ``may_have_fired`` is called while the exchange may be firing the switch.
+        ``may_have_fired`` is called at each check at which the exchange may be cancelling the open orders.
         """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._period = bounds.period(period)

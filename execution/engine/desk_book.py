@@ -41,7 +41,7 @@ class DeskBook:
         return await asyncio.shield(reading.answer)
 
     def forget(self) -> None:
-        """Empty the cache, because a child was dropped, perhaps for an order that the cache does not have yet."""
+        """Empty the cache after a child was not sent. A resting order that it lacks may be the reason."""
         self._readings.clear()
 
 

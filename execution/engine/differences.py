@@ -1,7 +1,7 @@
 """The differences between our books and the venue's that the polls of one account find, stored once a poll.
 
-The only request to the venue here is a cancel. It is for an order with our mark that belongs to no order of ours, or
-for an open order that has ended in our books.
+The only request to the venue here is a cancel of an open order. Either the order's client id has our mark but
+names no parent order in our books, or the order has ended in our books.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Differences:
         self._kept: int | None = None
 
     def begin(self, children: Iterable[SessionChild], now: datetime) -> None:
-        """Begin a poll. Note the missing fills, which the rows of ``children`` show by themselves."""
+        """Begin a poll. Note each child whose recorded fills are less than its reported filled quantity."""
         self._found = []
         self._now = now
         for child in children:
@@ -81,7 +81,11 @@ class Differences:
     # --- while a poll goes on -------------------------------------------------------------------
 
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
-        """Compare the venue's open orders with our children, and note what differs. Adopt or cancel orphans."""
+        """Compare the venue's open orders with our children, and note what differs.
+
+        An open order with our mark and no child is an orphan. Its parent order adopts it. Without a parent it
+        is cancelled.
+        """
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
             await self._context.database.read_soon(known_client_ids, self._account_pk, marked)

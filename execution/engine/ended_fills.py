@@ -1,4 +1,7 @@
-"""The reading of ended children's trades, apart from the polls. An order ends when they are recorded."""
+"""The reading of ended children's trades, apart from the polls.
+
+An order ends only when all trades of its children are recorded.
+"""
 
 from __future__ import annotations
 

@@ -114,9 +114,10 @@ class Engine:
         self.parts.quotes.want_book(venue_pk, symbol, self._clock.now())
 
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
-        """Wake the order's driver, unless it has seen ``version``. Look for free orders if no driver here has it.
+        """Wake the order's driver, unless it has seen ``version``.
 
-        Orders of other engines cause many wake-ups. Only the first version of an order can mean that it is free.
+        Without a driver here, the order may be new and free, so the engine claims free orders. Then it
+        ignores a version above 1, because such an order usually belongs to another engine.
         """
         running = self._drivers.get(order_pk)
         if running is None:
@@ -183,7 +184,10 @@ class Engine:
             await self._clock.sleep(0.1)
 
     async def _tend_halts(self) -> None:
-        """Carry out every halt until nothing that it stops is open. Every engine does it, as any may be the last."""
+        """Carry out each halt until all children that it stops have ended.
+
+        Every engine does this, because any of them may be the only one that runs.
+        """
         while True:
             wait = TEND_EVERY
             try:

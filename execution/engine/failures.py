@@ -44,7 +44,8 @@ WORKS_AFTER = 10.0  # seconds
 def is_outage(error: BaseException) -> bool:
     """Return True for a failure of database, Redis, disk or network, and False for one of our own code.
 
-    SQLite reports a statement that names no known column as ``OperationalError`` too, with the code SQLITE_ERROR.
+    SQLite raises ``OperationalError`` for faulty SQL too, such as an unknown column. Its code SQLITE_ERROR
+    shows that our own code has failed.
     """
     error = first_cause(error)
     if isinstance(error, (DatabaseError, InterfaceError)):

@@ -54,7 +54,8 @@ class Pause:
 class Missing:
     """The range of candles to request, from ``since`` until ``until``.
 
-    It begins an hour before the end of the known candles, or as far back as plans look.
+    It begins an hour before the end of the known candles, but never further back than plans look. Without
+    known candles it begins as far back as plans look.
     """
 
     known: datetime | None

@@ -34,10 +34,12 @@ class Rotation:
 def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = False) -> Rotation:
     """Make a new key, or continue an interrupted rotation, and seal every secret to it.
 
-    1. The file gets the new key first; the former ones still open. 2. The installation's public key becomes the new
-    one. From then on no secret is sealed to another key. 3. Each secret is sealed again, one at a time. 4. Each is
-    opened with the new key alone. ``only_key`` ends after the first step, so that the file can be copied to other
-    hosts.
+    1. The new key is put first in the file. The former keys stay there, and can still open their secrets.
+    2. The installation's public key becomes that of the new key. All later secrets are sealed to it.
+    3. Each secret is sealed again, one at a time.
+    4. Each is opened with the new key alone, as a check.
+
+    ``only_key`` ends after the first step, so that the file can be copied to other hosts.
     """
     with _alone(path):
         leftovers_remove(path)

@@ -129,7 +129,7 @@ def keyring_ensure(path: Path) -> str:
 
 
 def keyring_rotate(path: Path) -> str:
-    """Put a new key before the others and return its public part (hex). The old ones still open."""
+    """Put a new key first and return its public part (hex). The former keys still open their secrets."""
     former = Keyring.load(path)
     _write(path, [X25519PrivateKey.generate(), *former.keys.values()], replace=True)
     return Keyring.load(path).public_key_hex

@@ -70,7 +70,7 @@ class MarketBoard:
     def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
         """Note that a feed could not be read. The feed gets the state that ``error`` shows, or else counts as old.
 
-        ``missing`` says what could not be read, in the words of the reason.
+        ``missing``, such as "no quote", begins the reason of a feed that counts as old.
         """
         if error.shows is FeedState.NOT_LISTED:
             self.change(symbol, FeedChange(feed, error.shows, unlisted_words(symbol)))

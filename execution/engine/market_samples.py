@@ -166,7 +166,7 @@ class MarketSamples(MarketPart):
             self._requests.start((symbol, Feed.QUOTES), partial(self._ask_quote, symbol))
 
     async def _ask_quotes(self, symbols: list[str]) -> None:
-        """Request the quotes of several symbols at once. Then request each symbol that the answer lacks by itself.
+        """Request the quotes of several symbols at once. Then request singly those that the answer lacks.
 
         One symbol that the venue no longer lists makes the request fail for all.
         """

@@ -75,7 +75,7 @@ class MissingFills:
     def _overdue(
         self, symbols: Collection[str], behind: Mapping[str, list[SessionChild]]
     ) -> dict[str, list[SessionChild]]:
-        """Return the children whose trades the stream has had time to bring. They do not wait for the others."""
+        """Return, by symbol, children whose trades the stream has not brought in ``TOLD_BY_STREAM``."""
         now, late = self._context.clock.now(), {}
         for symbol in symbols:
             children, before = behind.get(symbol, []), self._behind_since.get(symbol, {})
@@ -97,9 +97,10 @@ class MissingFills:
         behind: dict[str, list[SessionChild]],
         failed: Callable[[str, VenueReadFailed], None],
     ) -> None:
-        """Read the missing trades of the children in ``behind``. Remove symbols that one list of all trades covers.
+        """Read the missing trades of the children in ``behind``, in the cheapest way.
 
-        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` as ``read`` does.
+        Symbols that one list for the whole account covers are removed from ``behind``. ``failed`` is called
+        for each failed symbol. Raises ``VenueReadFailed`` as ``read`` does.
         """
         question = self._gateway.cheapest_trades([len(children) for children in behind.values()])
         if question == "account":
@@ -186,7 +187,11 @@ class MissingFills:
             failed(task.symbol, error)
 
     def _note_read_from(self, symbol: str, since: datetime, begun: datetime) -> None:
-        """Note a list of trades, unless it leaves a gap after the last. An older child may lack a trade of the gap."""
+        """Note that the trades of a symbol from ``since`` on were recorded.
+
+        Do nothing if trades between the previous list and ``since`` were not read. Another child may lack one
+        of those.
+        """
         if since <= self._read_until.get(symbol, since):
             self.note_read(symbol, begun)
 

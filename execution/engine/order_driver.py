@@ -142,7 +142,7 @@ class OrderDriver:
         return MAX_WAIT
 
     async def _written(self, write: Callable[..., object], **facts: object) -> bool:
-        """Call ``write`` with ``facts``. It needs no snapshot of the order. Return False if the database is away."""
+        """Call the service ``write`` for this order with ``facts``. Return False if the database is away."""
         try:
             await self._context.database.run(
                 write,
@@ -159,7 +159,7 @@ class OrderDriver:
         return True
 
     def _unattended(self) -> str:
-        """Return the reason why no driver checked the order just before; empty when one did."""
+        """Return why the order was not checked until now; empty if this driver's last step succeeded."""
         failing = self._failing
         if failing is None:
             return "" if self._has_checked else "no engine was driving it at its end"
@@ -210,7 +210,7 @@ class OrderDriver:
         return snapshot
 
     def _with_rows_of_before(self, data: MarketData) -> Decision | None:
-        """Return the decision on the last check's rows and this market.
+        """Return the decision on the last check's rows and the new market ``data``.
 
         Return None when rows must be read or an action is due.
         """

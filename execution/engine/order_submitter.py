@@ -162,7 +162,7 @@ class OrderSubmitter(AccountPart):
     # --- create --------------------------------------------------------------------------------
 
     async def _create(self, child: SessionChild) -> None:
-        """Create a child as soon as the rate limit has a place for it. Give the place back if nothing was sent."""
+        """Create a child when the rate limit allows it. Release the limit's capacity if nothing was sent."""
         await self._gateway.ready("create", child.ref.symbol)
         if not await self._submit_and_send(child):
             self._gateway.give_back("create", child.ref.symbol)
@@ -170,7 +170,7 @@ class OrderSubmitter(AccountPart):
     async def _submit_and_send(self, child: SessionChild) -> bool:
         """Check the lease, mark the row as submitted, and send the child. Return False if nothing was sent.
 
-        Nothing waits between the last two steps.
+        The send follows at once when the mark is committed.
         """
         if self._context.lease.left() < CALL_BUDGET.total_seconds():
             await self._context.clock.sleep(NOT_NOW)
@@ -228,7 +228,8 @@ class OrderSubmitter(AccountPart):
     def _too_late(self, asked_at: float) -> str:
         """Return the reason why a child that was just submitted must not be sent any more; empty if it may be.
 
-        ``asked_at`` is the time before the submit, from which its last possible send is counted.
+        ``asked_at`` is a time just before the submit, in seconds of the boot clock. The child may be sent for
+        ``CALL_BUDGET`` after it.
         """
         if self._context.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
             return "the database took too long to submit it"
@@ -278,7 +279,10 @@ class OrderSubmitter(AccountPart):
     # --- cancel --------------------------------------------------------------------------------
 
     async def _spawn_cancels(self, cancels: Sequence[SessionChild]) -> None:
-        """Send ``cancels``, in one request where possible. It also takes cancels that wait for the rate limit."""
+        """Send ``cancels``, in one request where possible.
+
+        Such a request also replaces cancels that still wait for the rate limit.
+        """
         alone = {child.pk: child for child in cancels}
         for group in await self._together.groups([*self._waiting.values(), *cancels]):
             answer = self._together.begin(group)

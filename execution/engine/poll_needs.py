@@ -1,4 +1,4 @@
-"""The choice of children that must be polled, because their answer and the stream are overdue."""
+"""The choice of children to poll, because neither an answer nor the stream has reported on them in time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def is_sent(child: SessionChild) -> bool:
 def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
     """Return True if a sent child is unsettled for longer than an answer or the stream takes.
 
-    A request that has just been sent is no reason, because polls use the rate limit that creates need. A child whose
-    end and filled quantity are known is a reason only ``with_ended``. Otherwise ``EndedFills`` reads its trades.
+    A request that has just been sent is no reason, because polls use the rate limit that creates need. A
+    child whose end and filled quantity are known lacks only trades. It needs a poll only if ``with_ended``,
+    because otherwise ``EndedFills`` reads its trades.
     """
     sent_at = child.last_possible_send_at
     if child.status in CHILD_FINAL and child.reported_filled is not None:

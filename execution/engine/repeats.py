@@ -1,4 +1,7 @@
-"""Growing pauses between polls that bring nothing new, so that an unknown child does not use up the rate limit."""
+"""Growing pauses between polls that bring nothing new.
+
+Without them, a child whose state stays unknown would use up the rate limit.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ class Repeats:
     """Remembers the children of each symbol's last poll, and spaces out polls of the same children."""
 
     def __init__(self, first: float, seconds_of_find: float) -> None:
-        """Set up the pauses. ``first`` is the first one.
+        """Set up the pauses. ``first`` is the first pause in seconds.
 
-        ``seconds_of_find`` is the part of the rate limit that a look-up takes.
+        ``seconds_of_find`` is the cost of one read: the seconds in which the rate limit recovers from it.
         """
         self._first = first
         self._longest = max(LONGEST, seconds_of_find / PART)

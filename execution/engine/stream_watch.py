@@ -101,7 +101,7 @@ class StreamWatch:
     def found_trade(self, trade: Trade, now: datetime) -> None:
         """Note a fill that a poll brought before the stream did.
 
-        Some streams report fills only as the order's filled quantity.
+        Some streams report only an order's filled quantity. If that includes the fill, nothing is missing.
         """
         self.trades += 1
         if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:

@@ -46,9 +46,9 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    ``since`` is before the decisions for all of them. Trades since ``trades_since`` may not be recorded yet.
-    ``is_any_nameless`` is True if a child of the symbol, perhaps one whose request is unanswered, has no exchange id
-    yet. With ``all_trades`` its trades are read whatever the open orders show.
+    ``since`` is earlier than the decision for each child. Trades since ``trades_since`` may not be recorded
+    yet. ``is_any_nameless`` is True if a child of the symbol has no exchange id yet, perhaps because its
+    request is unanswered. With ``all_trades`` its trades are read whatever the open orders show.
     """
 
     symbol: str
@@ -116,7 +116,8 @@ class SymbolPoll:
     async def read(self, task: SymbolTask, answers: Answers) -> SymbolRead:
         """Read a symbol's open orders, then its trades if the task needs all of them, and record both.
 
-        The order of the two matters: an order that fills between them is in the second. Raises ``VenueReadFailed``.
+        Trades are read last, so that they show an order that fills between the two reads. Raises
+        ``VenueReadFailed``.
         """
         symbol, orders, trades = task.symbol, answers.orders, answers.trades
         if orders is None:
@@ -167,7 +168,7 @@ class SymbolPoll:
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
-        """Begin to settle the symbols in ``reads``. Lists that serve as evidence are requested from now on."""
+        """Begin to settle the symbols in ``reads``. Drop the last poll's evidence, to request it anew."""
         doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
         children = [child for read in reads for child in _missing(read) if child.status in doubtful]
         self._evidence = None
@@ -284,7 +285,7 @@ class SymbolPoll:
     # --- recording ------------------------------------------------------------------------------
 
     async def _record_reports(self, symbol: str, reports: Listing[OrderReport]) -> None:
-        """Record the reports of our children. The reports of other orders together take only a few statements."""
+        """Record the reports of our children. Ignore those of other orders, at the cost of a few queries."""
         if reports:
             ours = await self._context.database.read_soon(
                 reports_of_children, self._account_pk, symbol, reports
@@ -304,7 +305,7 @@ class SymbolPoll:
     async def _record_trades(self, symbol: str, trades: Listing[Trade]) -> set[str]:
         """Record the trades that are new. Return the ids of those that belong to no child of ours.
 
-        A trade of a child takes its order's lock. All other trades together take only a few statements.
+        Each trade of a child is recorded under its order's lock. All other trades are recorded together.
         """
         known = await self._context.database.read_soon(trades_known, self._account_pk, symbol, trades)
         others: list[Trade] = []

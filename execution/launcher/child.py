@@ -139,7 +139,7 @@ class Child:
         return f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     async def _kill_group(self) -> None:
-        """Kill the process and its group if it runs but can no longer be supervised. Two must never run at once."""
+        """Kill a process that can no longer be supervised, and its group. The next must not run beside it."""
         if self.process is not None and self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended just now
                 os.killpg(self.process.pid, signal.SIGKILL)

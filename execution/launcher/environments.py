@@ -77,8 +77,10 @@ def django_environment(*, var: str) -> dict[str, str]:
 def worker_environment(
     *, var: str, keyring: str = os.devnull, alert_keyring: str = os.devnull, ready_file: str
 ) -> dict[str, str]:
-    """Return the environment of Celery workers. Engines open exchange keys, and the sender of
-    alerts opens channels.
+    """Return the environment of Celery workers.
+
+    Engines open exchange keys with ``keyring``. The sender of alerts opens the secrets of alert channels with
+    ``alert_keyring``.
     """
     return (
         django_environment(var=var)

@@ -84,8 +84,9 @@ def usable_port(host: str, port: int, option: str) -> int:
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
     """Return ``port`` if one was requested, else the port in ``note`` if it is free, else any free port.
 
-    The port in ``note`` is the last one, so nothing has to change. Except for a requested port, the result is never in
-    ``taken``. Those ports are reserved, but nobody listens on them yet.
+    ``note`` holds the port of the last run, so that the paper exchange keeps its address. Except for a
+    requested port, the result is never in ``taken``. Those ports are reserved, but nobody listens on them
+    yet.
     """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")

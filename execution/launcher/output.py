@@ -73,7 +73,7 @@ class LinesFile(logging.handlers.RotatingFileHandler):
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's name
-        """Count the line, and drop its buffered part. The next line opens the file again."""
+        """Count a line that could not be written, and close the file. The next line opens the file again."""
         self.lost += 1
         stream, self.stream = self.stream, None
         with contextlib.suppress(OSError):

@@ -1,6 +1,7 @@
 """The parent-death signal, by which a process of the desk never outlives its supervisor.
 
-Linux only. Elsewhere a supervisor that is killed with -9 leaves its children running; ``supported`` tells.
+Only Linux has it, and ``supported`` returns True there. Elsewhere a supervisor that is killed with -9 leaves
+its children running.
 """
 
 from __future__ import annotations

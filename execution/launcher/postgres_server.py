@@ -176,7 +176,7 @@ def _as_server_user() -> dict[str, Any]:
 
 
 def _in_main_thread(ask: Callable[[], None] | None) -> Callable[[], None] | None:
-    """Return ``ask`` in the main thread, and None in any other thread.
+    """Return ``ask``, which requests the parent-death signal, in the main thread, and None in any other.
 
     The parent-death signal follows the thread that forks, and another thread may end before this process does.
     """

@@ -49,9 +49,9 @@ class _Made:
 class Compiled(Generic[M]):
     """A query that is compiled once. It reads full rows of one table, or only some columns of it.
 
-    For columns, ``build`` uses ``values_list`` and the caller uses ``values``. ``build`` makes the query from one
-    value for each name: an integer, a text or an instant. It must use each value unchanged, in any place, and join no
-    other rows into the result.
+    ``build`` makes the query from one value for each name: an integer, a text or an instant. It may use a
+    value anywhere in the query, but must not change it. The result must not include rows of a second table.
+    For columns, ``build`` uses ``values_list`` and the caller uses ``values``.
     """
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:

@@ -28,7 +28,10 @@ Action = Callable[[Server, dict[str, Any]], Any]
 
 
 def ledger(server: Server, _body: dict[str, Any]) -> Any:
-    """Return everything by account key. ``times_accepted`` is the number of accepted creates with one client id."""
+    """Return the balances, orders and trades of each account, by its key.
+
+    ``times_accepted`` of an order is the number of accepted creates with its client id.
+    """
     book = server.exchange.ledger
     accepted = Counter((order.account, order.client_id) for order in book.orders.values())
     return {

@@ -1,8 +1,9 @@
 """The engine's database work, on separate threads, so that the event loop never waits for a disk.
 
-Only a commit before a send waits for the disk, and it also saves all earlier commits. A power cut may lose any other
-commit, and then also loses all later ones. The end of a process loses none. So a child that was sent is on the disk,
-with its intent and its fence. The next poll of the exchange brings lost facts again.
+The commit before each send waits for the disk, and so puts all earlier commits on the disk too. So a child
+that was sent is on the disk, with its intent and its fence. No other commit waits. A power cut may lose the
+newest of those commits, but the end of a process loses none. The next poll of the exchange brings lost
+reports again.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ READERS = 2
 RETRY_FIRST, RETRY_MAX = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
 RELAX = {
-    # Nor do they copy the log into the database: ``disk.Checkpoints`` does.
+    # Nor do they copy the log into the database: ``WalCheckpointer`` does.
     "sqlite": ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"),
     "postgresql": ("SET synchronous_commit TO off",),
 }
@@ -50,8 +51,9 @@ MAX_REFUSALS = 5
 class Database:
     """Runs services on the threads of ``writing`` and selectors on those of ``reading``.
 
-    Without threads both run in the caller, as in a simulation. ``log`` syncs a durable commit apart from the
-    connection that wrote it. ``checkpoints`` copies the log into the database until the database is closed.
+    Without threads both run in the caller, as in a simulation. ``log`` puts SQLite's durable commits on the
+    disk, without SQLite's lock. ``checkpoints`` copies SQLite's log into the database until the database is
+    closed.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class Database:
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``, which changes only rows. It may share a transaction with other calls."""
+        """Run ``function``, whose only effects are on rows. It may share a transaction with other calls."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(

@@ -1,8 +1,8 @@
 """The sync and the checkpoints of SQLite's write-ahead log, outside of SQLite's lock.
 
-A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers, so every
-process of the desk waits for the disk. A commit that does not wait has written its changes to the log already. A
-sync of that file that begins after the commit covers it (https://sqlite.org/wal.html).
+A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers. Every
+process of the desk then waits for the disk. So the commits here do not wait. They write their changes to the
+log file. A later sync of that file, without the lock, puts them on the disk (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def _sync_file(path: Path, flags: int) -> None:
 class WalCheckpointer:
     """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
 
-    SQLite alone would copy during any commit that finds the log long. That commit then waits for the disk, and so does
-    every other call of the same thread. While writers run, a copy seldom empties the log, because they add to it
-    meanwhile.
+    SQLite alone would copy during any commit that finds the log long. That commit, and every later call of
+    the same thread, would wait for the disk. A copy seldom empties the log while writers add to it. So a log
+    of more than ``MAX_LOG`` pages is begun anew.
     """
 
     def __init__(self, database: Path) -> None:

@@ -1,4 +1,7 @@
-"""``manage.py journal``: verify the chains of journals and audit, or print their heads, or PostgreSQL's rights."""
+"""``manage.py journal``: verify the chains of journals and audit, or print their heads.
+
+It also prints the SQL that gives the application's role its rights on PostgreSQL.
+"""
 
 from __future__ import annotations
 

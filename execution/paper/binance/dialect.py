@@ -158,7 +158,11 @@ def ticker(symbol: SymbolMarket, now: int) -> Json:
 
 
 def kline(bar: Bar, seconds: int) -> list[Any]:
-    """Return one candle as a list: open time, prices, volume, close time, value, trades, takers' buys, unused."""
+    """Return one candle as Binance's list of twelve values.
+
+    They are the open time, four prices, base volume, close time, quote volume and number of trades. The
+    takers' buy volume in base and in quote follows, and an unused value.
+    """
     return [
         bar.start * 1000,
         text(bar.open),
@@ -188,7 +192,7 @@ def public_trade(trade: PublicTrade) -> Json:
 
 
 def aggregate_trade(trade: PublicTrade) -> Json:
-    """Return one trade as an aggregate of its own. Its id is the one that it has in ``trades``."""
+    """Return one trade in the form of an aggregate trade, which contains only that trade and has its id."""
     return {
         "a": trade.id,
         "p": text(trade.price),

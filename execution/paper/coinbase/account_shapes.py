@@ -101,7 +101,7 @@ def hold(order: PaperOrder) -> str:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """Return an order as queries show it, in the state ``word``. ``trades`` are its trades up to that time."""
+    """Return an order as queries show it, in the state ``word``, with the fees and number of ``trades``."""
     fees = text(sum((commission(trade, market) for trade in trades), ZERO))
     value = text(order.quote_executed)
     return {

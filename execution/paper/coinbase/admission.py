@@ -1,4 +1,4 @@
-"""The admission and refusal of calls as coinbase does them: limits per second, a signed token, errors by word."""
+"""The admission and refusal of calls as coinbase does them: limits per second, signed tokens, error words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Coinbase:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # coinbase announces nothing
     ) -> Call:
-        """Admit a call. 1. Count it in its second. 2. Check the token. 3. Read the parameters and the body."""
+        """Admit a call. 1. Count it for the limit per second. 2. Check the token. 3. Read query and body."""
         if endpoint.signed:
             name, allowed = f"coinbase private {self.key(request)}", PRIVATE_PER_SECOND
         else:

@@ -10,7 +10,11 @@ UNKNOWN_FAILURE = "UNKNOWN_FAILURE_REASON"
 
 
 class CoinbaseRefusal(Refusal):
-    """A refusal with coinbase's ``word`` for it. Status 200 answers a create, with ``preview`` as its reason."""
+    """A refusal with coinbase's ``word`` for it.
+
+    Status 200 means that an order was not placed. The answer then also gives ``preview``, the reason from
+    coinbase's check of new orders.
+    """
 
     def __init__(self, word: str, message: str, status: int = 200, preview: str = NO_PREVIEW) -> None:
         super().__init__(0, message, status=status)

@@ -146,7 +146,7 @@ def _states(parameters: Mapping[str, str]) -> set[str]:
 
 
 def is_of_open_orders(parameters: Mapping[str, str]) -> str:
-    """Return the fault target that a list of orders belongs to: ``open_orders`` or ``all_orders``."""
+    """Return the target by which fault rules choose a list of orders: ``open_orders`` or ``all_orders``."""
     return "open_orders" if parameters.get("order_status") == "OPEN" else "all_orders"
 
 

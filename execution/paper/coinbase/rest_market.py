@@ -78,7 +78,7 @@ def best_bid_ask(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """Return the trades, newest first, and the best prices. Only those within [start, end] (seconds)."""
+    """Return the trades within [start, end] (seconds), newest first, and the best prices."""
     symbol = _symbol(call)
     start, end = whole(call.parameters, "start"), whole(call.parameters, "end")
     found = [

@@ -1,4 +1,7 @@
-"""Coinbase's websockets: one address for all channels, numbered messages, heartbeats, and an end of quiet ones."""
+"""Coinbase's websockets: one address for all channels, numbered messages and heartbeats.
+
+A connection that has been quiet for too long is dropped.
+"""
 
 from __future__ import annotations
 

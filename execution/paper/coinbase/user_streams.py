@@ -57,7 +57,7 @@ class UserChannel:
                 self._queued.append((item.time + shapes.CANCEL_QUEUED_FOR, item))
 
     def tick(self) -> None:
-        """Send, at every step, the queued cancels that are due as done."""
+        """Send, at every step, the state CANCELLED of orders whose cancel was queued for long enough."""
         while self._queued and self._queued[0][0] <= self._exchange.now():
             self._tell(self._queued.popleft()[1], "CANCELLED")
 
@@ -91,7 +91,10 @@ class UserChannel:
 
 
 def _words(item: OrderNews) -> tuple[str, ...]:
-    """Return the states to send now. A new order is PENDING first, and a cancelled one is only CANCEL_QUEUED."""
+    """Return the states to send now, one message each.
+
+    A new order is PENDING first. A cancelled order is CANCEL_QUEUED now, and ``tick`` sends CANCELLED later.
+    """
     if item.kind == "NEW":
         return ("PENDING", "OPEN") if item.order.price is not None else ("PENDING",)
     if item.kind == "CANCELED":
