@@ -76,7 +76,10 @@ def _schemas() -> dict[str, Any]:
 
 
 def write_books(path: Path, books: Sequence[RecordedBook]) -> None:
-    """Write a complete file of books, or no file. Raise ``Refused`` for a number that does not fit, or OSError."""
+    """Write a complete file of books, or no file.
+
+    Raises ``Refused`` for a number with more digits than a column holds, and ``OSError`` when the disk refuses.
+    """
     columns: dict[str, list[Any]] = {
         **_common(books),
         "sequence": [book.sequence for book in books],

@@ -49,7 +49,10 @@ def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> 
 
 
 def browsers_forget(*, person: User) -> None:
-    """Forget the person's browsers, inside the caller's transaction."""
+    """Delete the records of the browsers from which the person has logged in. Each then counts as new again.
+
+    Sessions stay open. Call it inside a transaction.
+    """
     KnownBrowser.objects.filter(person=person).delete()
 
 
