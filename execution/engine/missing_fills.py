@@ -118,7 +118,9 @@ class MissingFills:
         await side_by_side(jobs, at_once=AT_ONCE)
 
     def _may_miss_some(self, tasks: Iterable[SymbolTask]) -> bool:
-        """Return True if a child lacked trades before the poll, or if the poll brought something new."""
+        """Return True if a child had fewer trades than its filled quantity says, or if the poll brought a report that
+        changed a child or gave no filled quantity.
+        """
         told = self._poll.with_news | self._poll.without_figure
         return any(
             task.symbol in told or any(child.misses_trades for child in task.children) for task in tasks

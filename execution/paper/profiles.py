@@ -19,8 +19,8 @@ DEFAULT_FEE = Decimal("0.001")
 class Profile:
     """A venue to play. Fees are fractions. ``latency`` is the extra time of answers and events, in seconds.
 
-    A profile without a ``name`` does not share the venues' price. Its price moves on its own, and continues
-    from the last value after a restart.
+    Paper venues with a ``name`` share one price of each symbol. A venue without a name has a price of its own,
+    which continues from its last value after a restart.
     """
 
     name: str

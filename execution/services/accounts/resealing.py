@@ -24,7 +24,8 @@ Column = Literal["sealing_key", "alert_sealing_key"]
 class SealedRow:
     """A row with a sealed secret.
 
-    ``bound_to`` is the id of the secret's owner, for whom alone it opens. ``name`` is the name that people know it by.
+    ``bound_to`` is the public id of the account or channel to which the secret belongs. The secret opens with this
+    id only. ``name`` tells people which secret it is, such as ``channel night``.
     """
 
     pk: int
