@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,11 @@ from execution.core.types import (
 from execution.venues.gateway import CcxtGateway, open_gateway
 from tests.acceptance.dialects import PASSPHRASE, SECRET, Dialect
 from tests.paper.running import eventually
+from tests.patience import PATIENCE
 from tests.venues.stub import lift_limits, limit_order, now
+
+#: How long an exchange may take a create. On a busy machine a request is on its way for seconds.
+VALID = timedelta(seconds=2 * PATIENCE)
 
 
 @dataclass

@@ -9,8 +9,8 @@ from decimal import Decimal
 from execution.core.types import Accepted, OrderRef, Quote, VenueStatus
 from execution.venues.gateway import CcxtGateway
 from tests.acceptance.dialects import BINANCE, Dialect
-from tests.acceptance.paper_account import crossing, passive
-from tests.venues.stub import SYMBOL, VALID, now
+from tests.acceptance.paper_account import VALID, crossing, passive
+from tests.venues.stub import SYMBOL, now
 
 ETH = "ETH/USDT"
 

@@ -26,11 +26,11 @@ from execution.core.types import (
 from execution.venues.gateway import CcxtGateway, open_gateway
 from execution.venues.market_gateway import open_market_gateway
 from tests.acceptance.dialects import COINBASE
-from tests.acceptance.paper_account import ended, found, ref_of
+from tests.acceptance.paper_account import VALID, ended, found, ref_of
 from tests.paper.coinbase_client import Clock
 from tests.paper.keys import secret_of
 from tests.paper.running import Paper, running
-from tests.venues.stub import SYMBOL, VALID, limit_order, now
+from tests.venues.stub import SYMBOL, limit_order, now
 from tests.venues.test_streams import Reader
 
 D = Decimal

@@ -14,8 +14,7 @@ from execution.venues.exchanges import spec_of
 from execution.venues.gateway import CcxtGateway
 from execution.venues.protocol import VenueReadFailed
 from execution.venues.values import AnswerError, confirm
-from tests.acceptance.paper_account import PaperAccount, found, passive
-from tests.venues.stub import VALID
+from tests.acceptance.paper_account import VALID, PaperAccount, found, passive
 
 ONLY_OKX = pytest.mark.parametrize("dialect", ["okx"], indirect=True)
 

@@ -24,6 +24,7 @@ from execution.venues.gateway import CcxtGateway
 from execution.venues.protocol import VenueReadFailed
 from tests.acceptance.dialects import Dialect
 from tests.acceptance.paper_account import (
+    VALID,
     PaperAccount,
     add_account,
     cancel,
@@ -34,7 +35,7 @@ from tests.acceptance.paper_account import (
     passive,
     ref_of,
 )
-from tests.venues.stub import SYMBOL, VALID, limit_order, now
+from tests.venues.stub import SYMBOL, limit_order, now
 
 ENDED = (VenueStatus.CANCELLED, VenueStatus.EXPIRED)
 

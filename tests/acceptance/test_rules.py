@@ -14,8 +14,8 @@ from execution.core.types import Accepted, CancelConfirmed, MarketStatus, NotSen
 from execution.venues.errors import hints_at_rules
 from execution.venues.gateway import CcxtGateway
 from tests.acceptance.dialects import Dialect
-from tests.acceptance.paper_account import PaperAccount, cancel, passive
-from tests.venues.stub import SYMBOL, VALID
+from tests.acceptance.paper_account import VALID, PaperAccount, cancel, passive
+from tests.venues.stub import SYMBOL
 
 D = Decimal
 #: As the paper exchange begins.

@@ -8,8 +8,8 @@ from decimal import Decimal
 from execution.core.types import Accepted, Quote, TimeInForce, VenueStatus
 from execution.venues.gateway import CcxtGateway
 from tests.acceptance.dialects import Dialect
-from tests.acceptance.paper_account import PaperAccount, cancel, crossing, passive
-from tests.venues.stub import SYMBOL, VALID, now
+from tests.acceptance.paper_account import VALID, PaperAccount, cancel, crossing, passive
+from tests.venues.stub import SYMBOL, now
 from tests.venues.test_streams import Reader
 
 

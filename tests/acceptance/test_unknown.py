@@ -20,8 +20,8 @@ from execution.core.types import (
 from execution.venues.gateway import CcxtGateway
 from execution.venues.protocol import VenueReadFailed
 from tests.acceptance.dialects import Dialect
-from tests.acceptance.paper_account import PaperAccount, cancel, ended, found, passive, ref_of
-from tests.venues.stub import SYMBOL, VALID, forget_limits, limit_order, now
+from tests.acceptance.paper_account import VALID, PaperAccount, cancel, ended, found, passive, ref_of
+from tests.venues.stub import SYMBOL, forget_limits, limit_order, now
 
 
 @pytest.mark.parametrize(
