@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
+from execution.launcher.bootstrap import paper_options
 from execution.models import Installation, User
 
 DEPLOY = Path(__file__).resolve().parents[1] / "docs" / "deploy"
@@ -115,6 +117,20 @@ def test_every_variable_of_the_environment_file_is_one_that_the_settings_read() 
     assert [name for name in names if f"#{name}=" not in example] == []
 
 
+def test_the_environment_file_leaves_alone_what_a_unit_sets() -> None:
+    """Refuse what would give web the workers' keyring: for systemd the file has precedence over ``Environment=``."""
+    example = (DEPLOY / "tranche.env.example").read_text(encoding="utf-8")
+    names = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    for unit in UNITS:
+        lines = re.findall(r"^Environment=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        assert names.isdisjoint(re.findall(r"([A-Z_]+)=", " ".join(lines))), unit.name
+
+
+def test_the_trial_account_of_the_deployment_guide_is_at_the_paper_exchange_of_its_unit() -> None:
+    given = json.loads((DEPLOY / "paper.json").read_text(encoding="utf-8"))
+    assert given == paper_options(9001)
+
+
 def test_the_proxy_takes_a_little_more_than_the_web_process_so_that_its_answer_is_ours() -> None:
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     (kilobytes,) = re.findall(r"^ +client_max_body_size (\d+)k;", text, re.MULTILINE)
@@ -145,3 +161,20 @@ def test_install_makes_a_desk_without_paper_accounts_and_may_be_repeated(
     keys = Installation.objects.values_list("sealing_key", "alert_sealing_key").get()
     assert [len(key) for key in keys] == [64, 64]
     assert said.count(f"TRANCHE_SEALING_KEYS={','.join(keys)}") == 2
+
+
+def test_install_makes_no_new_keyring_of_alerts_after_that_was_moved(
+    transactional_db: None, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.VAR, settings.TRANCHE_KEYRING = tmp_path, tmp_path / "keyring"
+    settings.TRANCHE_ALERT_KEYRING = tmp_path / "alert_keyring"
+    call_command("install")
+    former = Installation.objects.get().alert_sealing_key
+    (tmp_path / "alert_keyring").rename(tmp_path / "moved")
+    call_command("install")
+    assert "is elsewhere, and stays as it is" in capsys.readouterr().out
+    assert not (tmp_path / "alert_keyring").exists()
+    assert Installation.objects.get().alert_sealing_key == former
+    call_command("install", "--new-alert-keyring")
+    assert (tmp_path / "alert_keyring").exists()
+    assert Installation.objects.get().alert_sealing_key != former

@@ -14,7 +14,7 @@ MEDIAN, LONG, JOINED = 13, 26, 0.25  # words, words of the longest tenth, share 
 
 def paragraphs(text: str) -> Iterator[str]:
     """Yield the paragraphs and list items of a Markdown text, without code, headings, tables and HTML."""
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = ["" if line.strip()[:1] in {"#", "|", "<"} else line.strip() for line in prose.splitlines()]
     for part in re.split(r"\n{2,}|\n(?=(?:[-*+]|\d+\.) )", "\n".join(lines)):
         yield re.sub(r"^(?:[-*+]|\d+\.) ", "", part.strip()).replace("\n", " ")

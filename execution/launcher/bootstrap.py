@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from execution.core.problems import Refused
 from execution.engine.keyring import Keyring, KeyringError, keyring_ensure
 from execution.launcher.files import read_people, write_private
-from execution.models import Credential, Environment, User
+from execution.models import Credential, Environment, Installation, User
 from execution.services.accounts.accounts import IN_USE, account_add, credential_add, venue_ensure
 from execution.services.desk.installation import FIRST_PEOPLE, installation_ensure, people_ensure
 
@@ -76,6 +76,8 @@ class Bootstrap:
     """Prepares the database for the processes. It is safe to run at every start.
 
     ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper one.
+    With ``keeps_alert_key``, a missing keyring of alerts counts as moved to the host of compute, and none is made in
+    its place.
     """
 
     var: Path
@@ -83,6 +85,7 @@ class Bootstrap:
     alert_keyring: Path
     environment: str
     paper_ports: Mapping[str, int]
+    keeps_alert_key: bool = False
 
     @property
     def people_file(self) -> Path:
@@ -96,7 +99,8 @@ class Bootstrap:
         try:
             migrate_if_needed()
             self._refuse_lost_keys()
-            public_key, alert_key = keyring_ensure(self.keyring), keyring_ensure(self.alert_keyring)
+            public_key = keyring_ensure(self.keyring)
+            alert_key = "" if self.has_moved_alert_keyring() else keyring_ensure(self.alert_keyring)
             now = datetime.now(UTC)
             installation_ensure(
                 environment=self.environment, sealing_key=public_key, alert_sealing_key=alert_key, now=now
@@ -109,6 +113,12 @@ class Bootstrap:
         finally:
             connections.close_all()  # this thread ends here
         return created
+
+    def has_moved_alert_keyring(self) -> bool:
+        """Return True if the installation has a key of alerts whose keyring is not here, and is to stay so."""
+        if not self.keeps_alert_key or self.alert_keyring.exists():
+            return False
+        return Installation.objects.exclude(alert_sealing_key="").exists()
 
     def _people(self) -> tuple[str, ...]:
         """Create the first people, unless there are any. Return the names of those created.
@@ -158,4 +168,8 @@ def migrate_if_needed() -> None:
     """Migrate the tables if that is needed. The check takes a tenth of the time of the ``migrate`` command."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if connection.vendor == "postgresql":
+            # Between two statements Python makes the models, on a busy machine for longer than a transaction may idle.
+            with connection.cursor() as cursor:
+                cursor.execute("SET idle_in_transaction_session_timeout = 0")
         call_command("migrate", interactive=False, verbosity=0)

@@ -33,10 +33,17 @@ def books_of(desk: RunningDesk, public_id: str) -> dict[str, Any]:
     """Return the children and trades of an order as all venues together have them; each names its venue."""
     together: dict[str, Any] = {"orders": [], "trades": []}
     for label in PAPER_LABELS:
-        theirs = paper_ledger(desk, label)
-        orders = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
-        ids = {row["id"] for row in orders}
-        trades = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
-        together["orders"] += [{**row, "venue": label} for row in orders]
-        together["trades"] += [{**trade, "venue": label} for trade in trades]
+        for kind, rows in books_in(paper_ledger(desk, label), label, public_id).items():
+            together[kind] += rows
     return together
+
+
+def books_in(ledger: dict[str, Any], venue: str, public_id: str) -> dict[str, Any]:
+    """Return the children and trades of an order in a venue's books of the desk's account there."""
+    orders = [row for row in ledger["orders"] if row["client_id"][5:13] == public_id]
+    ids = {row["id"] for row in orders}
+    trades = [trade for trade in ledger["trades"] if trade["order_id"] in ids]
+    return {
+        "orders": [{**row, "venue": venue} for row in orders],
+        "trades": [{**trade, "venue": venue} for trade in trades],
+    }

@@ -24,8 +24,9 @@ FOLDERS = (REPOSITORY / "docs" / "tutorials", REPOSITORY / "docs" / "how-to")
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"manage\.py (\w+)((?:[^\n]|\\\n)*)")
 OPTION = re.compile(r"(?<![\w-])--[a-z-]+")
-#: sh is executed; the others are read. ``text`` has forms of commands, with names in capitals.
-LANGUAGES = {"sh", "text", "python", "json", "yaml", "http"}
+#: sh is executed here, and bash, which needs root and a machine, by tests/postgresql/test_deployment.py. The others
+#: are read. ``text`` has forms of commands, with names in capitals.
+LANGUAGES = {"sh", "bash", "text", "python", "json", "yaml", "http"}
 #: An account of the paper exchange that no desk begins with.
 KEY, SECRET = "second-key", "second-secret"
 

@@ -7,8 +7,9 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from tests.desk.running import RunningDesk
 from tests.patience import PATIENCE
@@ -18,13 +19,28 @@ KEY = re.compile(r'name="key" value="([^"]+)"')
 ACCOUNT = re.compile(r'name="accounts" value="([a-z0-9]{8})"')
 
 
+class Site(Protocol):
+    """A desk that people log in to."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def passwords(self) -> Mapping[str, str]: ...
+
+    @property
+    def sessions(self) -> dict[str, http.cookiejar.CookieJar]: ...
+
+
 class Visitor:
     """Someone who is logged in. A person has one session at a desk: a log-in costs half a second of processor."""
 
-    def __init__(self, desk: RunningDesk, name: str = "trader") -> None:
+    def __init__(self, desk: Site, name: str = "trader", *handlers: urllib.request.BaseHandler) -> None:
         self._base = desk.url
         self.cookies = desk.sessions.get(name) or http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self.cookies), *handlers
+        )
         if name not in desk.sessions:
             self._post("/login/", {"username": name, "password": desk.passwords[name]}, self.get("/login/"))
             desk.sessions[name] = self.cookies

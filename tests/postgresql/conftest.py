@@ -9,5 +9,8 @@ from __future__ import annotations
 import os
 
 RACES = ["test_races.py", "test_basket_races.py", "test_evidence.py", "test_full.py"]
-OTHERS = ["test_cluster.py", "test_services.py", "test_after_restore.py", "test_hosts.py"]
+OTHERS = [
+    *("test_cluster.py", "test_services.py", "test_after_restore.py", "test_hosts.py"),
+    "test_deployment.py",
+]
 collect_ignore = OTHERS if "TRANCHE_TEST_DATABASE_URL" in os.environ else RACES
