@@ -35,10 +35,9 @@ class AccountAnswers:
     trades_since: datetime | None = None
 
     def of(self, task: SymbolTask, now: datetime) -> Answers:
-        """Return the answers for the symbol of ``task``.
+        """Return the open orders and the trades of the symbol of ``task``, from the answers for the whole account.
 
-        A list is None if it has to be requested for this symbol alone. If both are None, the answers begin at
-        ``now``.
+        Either list is None if it has to be requested for this symbol alone. If both are, ``begun`` is ``now``.
         """
         is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
