@@ -41,6 +41,9 @@ from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.invariants import check_order
 from tests.paper.keys import secret_of
+from tests.patience import PATIENCE
+
+STOPPED_WITHIN = 15 * PATIENCE  # seconds
 
 
 def now() -> datetime:
@@ -83,8 +86,8 @@ class EngineThread:
             self._loop.call_soon_threadsafe(self._engine.stop)
         if self._thread.ident is None:
             return  # the test failed before it started the engine
-        self._thread.join(15)
-        assert not self._thread.is_alive(), "the engine did not stop within 15 s"
+        self._thread.join(STOPPED_WITHIN)
+        assert not self._thread.is_alive(), f"the engine did not stop within {STOPPED_WITHIN} s"
         assert self._failure is None, f"the engine failed: {self._failure!r}"
 
     def _run(self) -> None:
