@@ -63,7 +63,7 @@ class VenueStatus(StrEnum):
 
 
 class MarketStatus(StrEnum):
-    """Which kinds of orders a market accepts now. ``Market.status_word`` is the venue's own word for this state."""
+    """The kinds of orders that a market accepts now. ``Market.status_word`` is the venue's own word for this state."""
 
     OPEN = "open"
     POST_ONLY = "post_only"  #: only orders that rest
