@@ -68,22 +68,23 @@ def broker_url(url: str) -> str:
 
 def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
     """Return the host names in a setting. Raises ``ValueError`` for anything else, such as an address with a port."""
-    names = frozenset(name.strip().lower() for name in text_parts if name.strip())
-    for name in sorted(names):
-        if not HOST.fullmatch(name):
-            raise ValueError(
-                f"{variable} has {name!r}; it takes names of hosts with commas, without port or path"
-            )
-    return names
+    return _all_matching(HOST, variable, text_parts, "names of hosts with commas, without port or path")
 
 
 def public_keys(variable: str, text_parts: list[str]) -> frozenset[str]:
     """Return the public keys in a setting, in lower case. Raises ``ValueError`` for anything but 64 hex digits."""
-    keys = frozenset(part.strip().lower() for part in text_parts if part.strip())
-    for key in sorted(keys):
-        if not PUBLIC_KEY.fullmatch(key):
-            raise ValueError(f"{variable} has {key!r}; it takes keys of 64 hex digits, with commas")
-    return keys
+    return _all_matching(PUBLIC_KEY, variable, text_parts, "keys of 64 hex digits, with commas")
+
+
+def _all_matching(
+    pattern: re.Pattern[str], variable: str, text_parts: list[str], takes: str
+) -> frozenset[str]:
+    """Return the parts in lower case, without empty ones. Raises ``ValueError`` for one that does not match."""
+    found = frozenset(part.strip().lower() for part in text_parts if part.strip())
+    for part in sorted(found):
+        if not pattern.fullmatch(part):
+            raise ValueError(f"{variable} has {part!r}; it takes {takes}")
+    return found
 
 
 def networks(variable: str, text_parts: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:

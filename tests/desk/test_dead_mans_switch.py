@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from execution.core.states import OrderStatus
 from execution.models import Account
 from tests.acceptance.dialects import okx_options
 from tests.checks import REPOSITORY
@@ -61,8 +60,7 @@ def open_orders(exchange: Exchange) -> list[dict[str, Any]]:
 
 def rests_anew(desk: RunningDesk, exchange: Exchange, public_id: str) -> bool:
     """Return whether the order rests again. Resume it if the machine took so long that the desk paused it."""
-    if order_of(public_id).status == OrderStatus.PAUSED:
-        Visitor(desk).resume(public_id)
+    Visitor(desk).resume_if_paused(order_of(public_id))
     return bool(open_orders(exchange))
 
 

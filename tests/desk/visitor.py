@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from execution.core.states import OrderStatus
+from execution.models import Order
 from tests.desk.running import RunningDesk
 from tests.patience import PATIENCE
 
@@ -88,16 +90,19 @@ class Visitor:
         fields, page = self.ticket(**changes)
         return self.send(fields, page)
 
-    def resume(self, public_id: str) -> bool:
-        """Resume a paused order, which catches up. Return False if the desk refuses, as it does without a market."""
-        page = self.get(f"/orders/{public_id}/")
+    def resume_if_paused(self, order: Order) -> None:
+        """Resume an order that the desk paused because it was away, as on a slow machine. The order catches up.
+
+        A desk that is just back refuses while it does not know the market. Then call this again.
+        """
+        if order.status != OrderStatus.PAUSED:
+            return
+        path = f"/orders/{order.public_id}/"
         try:
-            self._post(f"/orders/{public_id}/resume/", {"mode": "catch_up"}, page)
+            self._post(f"{path}resume/", {"mode": "catch_up"}, self.get(path))
         except urllib.error.HTTPError as error:
             if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
-            return False
-        return True
 
     def send(self, fields: dict[str, str], page: str) -> str:
         address, answer = self._post("/orders/new/", fields, page)

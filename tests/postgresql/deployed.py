@@ -105,9 +105,6 @@ class Deployed:
     def pid(self, unit: str) -> str:
         return self.machine.read(f"/run/units/{unit}")
 
-    def log(self, unit: str) -> str:
-        return self.machine.read(f"/var/log/units/{unit}.log")
-
 
 def offer_checkout(machine: Machine, files: list[Path]) -> None:
     """Make the repository that the guide clones: this checkout as it is now, with what is not committed."""

@@ -136,10 +136,11 @@ def order_of(public_id: str) -> Order:
 def check_completed(desk: Deployed, public_id: str, within: float) -> None:
     """Wait until an order is complete, resumed by its trader where it paused; its books are the exchange's."""
 
+    trader = desk.visitor()
+
     def is_final() -> bool:
         order = order_of(public_id)
-        if order.status == OrderStatus.PAUSED:
-            desk.visitor().resume(public_id)
+        trader.resume_if_paused(order)
         return order.status in ORDER_FINAL
 
     wait_until(is_final, within=within, what="the end of the order")

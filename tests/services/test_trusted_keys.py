@@ -27,16 +27,12 @@ CHANNEL = {
 }
 
 
-def name_in_database(**keys: str) -> None:
-    Installation.objects.update(**keys)
-
-
 def test_a_secret_is_sealed_to_a_key_that_the_settings_name(
     rows: Rows, settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "keyring"
     ours = keyring_ensure(path)
-    name_in_database(sealing_key=ours)
+    Installation.objects.update(sealing_key=ours)
     settings.TRANCHE_SEALING_KEYS = frozenset({ours, "ab" * 32})
     made = credential_add(account=rows.account, secrets=SECRETS, last_four="5678")
     assert Keyring.load(path).open(bytes(made.sealed), bound_to=rows.account.public_id) == SECRETS
@@ -48,7 +44,7 @@ def test_nothing_is_sealed_to_a_key_that_was_put_into_the_database(
     admin = User.objects.create(username="admin", role=Role.ADMIN)
     ours, theirs = keyring_ensure(tmp_path / "ours"), keyring_ensure(tmp_path / "theirs")
     settings.TRANCHE_SEALING_KEYS = frozenset({ours})
-    name_in_database(sealing_key=theirs, alert_sealing_key=theirs)
+    Installation.objects.update(sealing_key=theirs, alert_sealing_key=theirs)
     before = Credential.objects.count(), AlertChannel.objects.count()
     with pytest.raises(Refused) as exchange_key:
         credential_add(account=rows.account, secrets=SECRETS, last_four="5678")
