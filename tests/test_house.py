@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -158,3 +159,17 @@ def test_no_docstring_begins_with_a_question_word() -> None:
         if (docstring := ast.get_docstring(node) or "").split(" ")[0] in QUESTIONS
     ]
     assert found == []
+
+
+@pytest.mark.real_process
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent.name for path in (REPOSITORY / "tests").glob("*/conftest.py"))
+)
+def test_a_folder_with_a_conftest_of_its_own_is_collected_alone(folder: str) -> None:
+    """pytest reads the conftest of a named folder before Django is set up."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", f"tests/{folder}"]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    run = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]

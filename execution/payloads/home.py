@@ -10,8 +10,8 @@ from execution.payloads.fields import DecimalStr, EpochMs
 from execution.payloads.orders import SchedulePoint
 from execution.payloads.wall import WallRow
 
-#: The ways in which orders are grouped. A grouping by basket is to come.
-Grouping = Literal["symbol", "trader", "all"]
+#: The ways in which orders are grouped.
+Grouping = Literal["symbol", "trader", "basket", "all"]
 
 
 class WatchRow(TypedDict):

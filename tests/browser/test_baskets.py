@@ -30,8 +30,24 @@ def test_a_trader_pastes_reviews_sends_watches_and_stops_a_basket(
     refuses(page, tmp_path)
     sends(page, tmp_path)
     watched.picture("basket")
+    is_a_group_at_home(page, watched)
     stops(page)
     assert watched.complaints == []
+
+
+def is_a_group_at_home(page: Page, watched: Watched) -> None:
+    """Group the live orders by basket, and follow the group's link back to the basket."""
+    basket = page.url.rstrip("/").rsplit("/", 1)[1]
+    page.keyboard.press("h")
+    page.locator("#grouping label", has_text="By basket").click()
+    group = page.locator(f'#tiles li[data-group="{basket}"]')
+    expect(group).to_contain_text("2 orders")
+    watched.picture("home-by-basket")
+    page.locator("#grouping label", has_text="By symbol").click()
+    expect(page.locator('#tiles li[data-group="BTC/USDT"]')).to_be_visible()
+    page.locator("#grouping label", has_text="By basket").click()
+    group.get_by_role("link", name=basket).click()
+    expect(page).to_have_url(re.compile(f"/baskets/{basket}/$"))
 
 
 def refuses(page: Page, folder: Path) -> None:

@@ -42,6 +42,7 @@ PURE = """async () => {
     inside, tip: line.tip, now: line.now, band: bare.band, plan: bare.plan, nowAtTheEnd: bare.now === WIDTH,
     level: courseLine(["5", "5"], 10, 10), height: HEIGHT,
     groups: grouped(rows, ["c", "b", "a"], "symbol"),
+    baskets: grouped(new Map([["a", { basket: null }], ["b", { basket: "k1" }]]), ["a", "b"], "basket"),
     held: heldOrder(["a", "b", "c"], ["d", "c", "a"]),
     words: [null, "0", "-0.00315"].map(changeWords),
     quantities: ["0", "1234.5678"].map((quantity) => shortQuantity(quantity, "0.0001")),
@@ -90,6 +91,7 @@ def check_pure(page: Page) -> None:
     assert (found["band"], found["plan"], found["nowAtTheEnd"]) == ("", "", True)
     assert found["level"] == "M0 5L10 5"
     assert found["groups"] == [{"key": "BTC", "ids": ["b"]}, {"key": "ETH", "ids": ["c", "a"]}]
+    assert found["baskets"] == [{"key": "k1", "ids": ["b"]}, {"key": "", "ids": ["a"]}]
     assert found["held"] == ["a", "c", "d"]
     assert found["words"] == ["–", "0.00", "−0.32"]
     assert found["quantities"] == ["0", "1,234.57"]

@@ -9,12 +9,15 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from execution.core.states import OrderStatus
-from execution.models import Order
 from tests.desk.running import RunningDesk
 from tests.patience import PATIENCE
+
+if TYPE_CHECKING:
+    # The conftest of the browser tests is read before Django is set up.
+    from execution.models import Order
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 KEY = re.compile(r'name="key" value="([^"]+)"')

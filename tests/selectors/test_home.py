@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.core.market_data.market_day import DAY
 from execution.core.types import Candle, CandleHistory
-from execution.models import ChildOrder, Fill, Order, Role, User, Watchlist
+from execution.models import Basket, ChildOrder, Fill, Order, Role, User, Watchlist
 from execution.payloads.home import HomePicture
 from execution.selectors.home.desk import PLACES_AGAIN, Home
 from execution.services.accounts.markets import candles_record
@@ -102,6 +102,15 @@ def test_groups_sum_the_sides_and_price_what_is_open(rows: Rows) -> None:
     home = Home()
     home.read_rows(rows.trader, NOW)
     assert home.picture(NOW)["groups"]["all"][""]["open"] == {"USDT": None}, "no quote and no arrival"
+
+
+def test_orders_are_grouped_by_basket_and_those_sent_alone_are_a_group(rows: Rows) -> None:
+    orders = [rows.submit(key=key) for key in "abc"]
+    basket = Basket.objects.create(trader=rows.trader, key="k", size=2, created_at=NOW)
+    Order.objects.filter(pk__in=[order.pk for order in orders[:2]]).update(basket=basket)
+    groups = read(Home(), rows.trader)["groups"]["basket"]
+    assert {name: group["orders"] for name, group in groups.items()} == {basket.public_id: 2, "": 1}
+    assert groups[basket.public_id]["sides"]["buy"]["quantity"] == "0.6"
 
 
 def test_the_cost_of_a_group_is_weighted_by_value(rows: Rows) -> None:

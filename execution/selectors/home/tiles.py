@@ -79,13 +79,16 @@ def home_rows(held: Iterable[tuple[int, Held]], lines: FillLines) -> dict[str, H
 def home_groups(
     held: Collection[Held], prices: Mapping[Pair, Quote], *, by_trader: bool
 ) -> dict[Grouping, dict[str, HomeGroup]]:
-    """Return the sums of all orders, the sums by symbol, and those by trader if the person sees several traders."""
-    by: dict[Grouping, defaultdict[str, list[Held]]] = {"all": defaultdict(list), "symbol": defaultdict(list)}
-    if by_trader:
-        by["trader"] = defaultdict(list)
+    """Return the sums of groups of orders, by grouping and name.
+
+    ``all`` is one group with an empty name. ``basket`` has that name for orders that were sent alone. ``trader`` is
+    left out unless ``by_trader``.
+    """
+    by: defaultdict[Grouping, defaultdict[str, list[Held]]] = defaultdict(lambda: defaultdict(list))
     for one in held:
         by["all"][""].append(one)
         by["symbol"][one.row["symbol"]].append(one)
+        by["basket"][one.row["basket"] or ""].append(one)
         if by_trader:
             by["trader"][one.row["trader"]].append(one)
     return {

@@ -104,6 +104,44 @@ _SERVED = Q(environment__in=Installation.objects.values("environment")) & (
     (Q(is_active=True) & Q(Exists(_KEYS.filter(state__in=IN_USE))))
     | (Q(Exists(_UNSETTLED)) & Q(Exists(_KEYS)))
 )
+_HELD = Account.objects.filter(venue=OuterRef("pk"), is_active=True)
+# Every engine asks for free rows several times a second, and mostly finds none.
+_FREE_ACCOUNTS = Compiled(
+    lambda now, worker: (
+        Account.objects.filter(_free(now) & ~Q(owner_id=worker) & _SERVED)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .distinct()
+    ),
+    now=datetime,
+    worker=int,
+)
+_FREE_MARKETS = Compiled(
+    lambda now, worker: (
+        Venue.objects.filter(_free(now, "market_owner"), Exists(_HELD.filter(owner_id=worker)))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    ),
+    now=datetime,
+    worker=int,
+)
+_FREE_ORDERS = Compiled(
+    lambda now, worker, waited_since: (
+        Order.objects.filter(
+            _free(now),
+            Q(accounts__owner_id=worker)
+            | Q(due_at__lte=waited_since)
+            | Q(due_at=None, created_at__lte=waited_since),
+            status__in=ORDER_DRIVEN,
+        )
+        .order_by(F("due_at").asc(nulls_first=True), "pk")
+        .values_list("pk", flat=True)
+        .distinct()
+    ),
+    now=datetime,
+    worker=int,
+    waited_since=datetime,
+)
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
@@ -111,9 +149,7 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
 
     The database's write lock is taken only if some account is free, because engines call this many times a second.
     """
-    now = database_now()
-    usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
-    candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
+    candidates = [pk for (pk,) in _FREE_ACCOUNTS.values(now=database_now(), worker=worker_pk)][:most]
     if not candidates:
         return []
     _end_expired()
@@ -153,9 +189,7 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 
     Return the venues' primary keys. Each claim raises the fence.
     """
-    held = Account.objects.filter(venue=OuterRef("pk"), owner_id=worker_pk, is_active=True)
-    free = Venue.objects.filter(_free(database_now(), "market_owner"), Exists(held))
-    candidates = list(free.order_by("pk").values_list("pk", flat=True))
+    candidates = [pk for (pk,) in _FREE_MARKETS.values(now=database_now(), worker=worker_pk)]
     if not candidates:
         return []
     _end_expired()
@@ -170,11 +204,9 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     it has been due for ``patience``. So the worker that holds its account comes first. An order whose account
     is closed, and held by nobody, still ends.
     """
-    free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
-    ours = Q(accounts__owner_id=worker_pk)
-    waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
-    chosen = free.filter(ours | waited).order_by(F("due_at").asc(nulls_first=True), "pk")
-    candidates = list(chosen.values_list("pk", flat=True).distinct()[:most])
+    waited_since = now - patience
+    found = _FREE_ORDERS.values(now=database_now(), worker=worker_pk, waited_since=waited_since)
+    candidates = [row[0] for row in found][:most]
     if not candidates:
         return []
     _end_expired()

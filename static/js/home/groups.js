@@ -1,9 +1,9 @@
 // Live orders put together, and the order that they stand in. Pure.
 
-/** What a group of orders is called by. Another grouping, such as by basket, is a line here and one on the server. */
-const KEYS = { symbol: (row) => row.symbol, trader: (row) => row.trader, all: () => "" };
+/** What a group of orders is called by. */
+const KEYS = { symbol: (row) => row.symbol, trader: (row) => row.trader, basket: (row) => row.basket ?? "", all: () => "" };
 
-/** Groups by name, each with its ids in the given order. */
+/** Groups by name, each with its ids in the given order. The group without a name is last. */
 export function grouped(rows, order, by) {
   const groups = new Map();
   for (const id of order) {
@@ -11,7 +11,7 @@ export function grouped(rows, order, by) {
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(id);
   }
-  return [...groups].sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, ids]) => ({ key, ids }));
+  return [...groups].sort(([one], [other]) => Number(!one) - Number(!other) || (one < other ? -1 : 1)).map(([key, ids]) => ({ key, ids }));
 }
 
 /** The order while somebody points at the list: what stands there stays, what is new follows, what is gone leaves. */

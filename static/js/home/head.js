@@ -6,11 +6,18 @@ import { costClass, decimal, points, short } from "../lib/format.js";
 const SIGNS = { buy: ["▲", "buy-text"], sell: ["▼", "sell-text"] };
 const part = (name, kind = "") => element("span", { "data-part": name, class: kind || null });
 
-export function headNode(key) {
-  const box = element("input", { type: "checkbox", "data-choose-group": "", "aria-label": `Choose the orders of ${key}` });
+/** The name of a group, as a link where it has a page. */
+function nameNode(key, by) {
+  if (by !== "basket") return key;
+  return key ? element("a", { href: `/baskets/${key}/` }, `Basket ${key}`) : "Sent alone";
+}
+
+export function headNode(key, by) {
+  const name = nameNode(key, by);
+  const box = element("input", { type: "checkbox", "data-choose-group": "", "aria-label": `Choose the orders of ${name.textContent ?? name}` });
   return element("li", { class: "group-row", "data-group": key },
     element("label", { class: "choose" }, box),
-    element("h3", {}, key),
+    element("h3", {}, name),
     part("count", "muted"), part("buy", "number"), part("sell", "number"), element("span", { class: "spacer" }),
     part("net", "number"), part("open", "number"), part("cost", "number"));
 }

@@ -44,6 +44,7 @@ export class LiveOrders {
     this.switch.addEventListener("change", () => {
       keep(GROUPED_BY, this.by);
       this.shown = [];
+      this.heads = new Map();
       this.draw();
     });
     this.host.addEventListener("click", (event) => this.clicked(event));
@@ -93,13 +94,14 @@ export class LiveOrders {
     const before = this.tiles;
     this.tiles = new Map(this.shown.map((id) => [id, this.tile(id)]));
     for (const [id, { node }] of before) if (!this.tiles.has(id)) this.seen.unobserve(node);
-    this.heads = new Map(groups.map(({ key }) => [key, this.heads.get(key) ?? headNode(key)]));
-    const nodes = groups.flatMap(({ key, ids }) => [...(key ? [this.heads.get(key)] : []), ...ids.map((id) => this.tiles.get(id).node)]);
+    this.heads = new Map(groups.map(({ key }) => [key, this.heads.get(key) ?? headNode(key, this.by)]));
+    const hasHeads = this.by !== "all" && groups.some(({ key }) => key);
+    const nodes = groups.flatMap(({ key, ids }) => [...(hasHeads ? [this.heads.get(key)] : []), ...ids.map((id) => this.tiles.get(id).node)]);
     arrange(this.host, nodes);
     for (const name of ["tiles", "tiles-head", "choose-all"]) byId(name).hidden = !nodes.length;
     byId("tiles-empty").hidden = nodes.length > 0;
     this.bulk.update(this.shown);
-    for (const { key, ids } of groups) if (key) this.head(key, ids);
+    for (const { key, ids } of groups) if (hasHeads) this.head(key, ids);
     this.total();
     this.tick();
   }
