@@ -32,7 +32,7 @@ MAX_SHOWN = 200
 class NotDelivered(Exception):
     """Raised if the receiver did not confirm a message.
 
-    The message may have arrived nevertheless. So the next attempt has the same event id.
+    The message may have arrived nevertheless. So the next attempt sends the same event id.
     """
 
 

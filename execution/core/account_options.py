@@ -1,8 +1,8 @@
 """The ccxt options that a person may set for an account: a list of allowed names, each with its reason.
 
-ccxt makes an attribute of every key of its configuration, in two spellings, so a list of forbidden names could not
-be complete. This module does not use ccxt and resolves no addresses. The worker checks addresses against the
-installation when it opens the account (``execution.venues.reach``).
+ccxt turns every key of its configuration into an attribute, in two spellings. So a list of forbidden names could not
+be complete, and there is a list of allowed ones. This module does not use ccxt and resolves no addresses. The worker
+checks addresses against the installation when it opens the account (``execution.venues.reach``).
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def parse_options(text: str) -> dict[str, Any]:
 def option_problems(exchange: str, options: Mapping[str, Any], network: Network) -> list[Problem]:
     """Return the problems with these options at ``exchange``, as far as the options alone show them.
 
-    Each check runs only if the ones before it found nothing: 1. Credentials, at any depth and in any spelling. 2.
-    Names that are not on the list, and values that are not allowed. 3. A tier that ``exchange`` does not have, and
-    addresses that the environment does not allow.
+    There are three checks. Each runs only if the ones before it found nothing. The first finds credentials, at any
+    depth and in any spelling. The second finds names that are not on the list, and values that are not allowed. The
+    third finds a tier that ``exchange`` does not have, and addresses that the environment does not allow.
     """
     if secrets := credential_names(options):
         words = [f"the options may not set {_listed(secrets)}: keys go in sealed"]
@@ -78,9 +78,7 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
 
 
 def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
-    """Return, as text for an admin, each machine that an account's requests go to, and then the account's
-    proxies.
-    """
+    """Return, as texts for an admin, the machines to which an account's requests go, and then its proxies."""
     urls = options.get("urls", {})
     machines = sorted({_machine(address) for address in _leaves(urls)})
     if not machines:
@@ -124,7 +122,7 @@ def holds_credentials(text: str) -> bool:
     """Return True if a text of options may hold a credential.
 
     Valid options are judged by the names of their keys. An invalid text is searched for words such as "secret". An
-    ``@`` always counts, because it may stand behind a password in an address.
+    ``@`` is always treated as a credential, because in an address it may follow a password.
     """
     if "@" in text:
         return True  # an address with a password

@@ -97,5 +97,5 @@ def shown(address: object) -> str:
 
 
 def refused_address(address: object, environment: str, why: str) -> str:
-    """Return the sentence that refuses ``address`` for the reason ``why``. Every check of addresses uses it."""
+    """Return the sentence with which every check of addresses refuses ``address`` for the reason ``why``."""
     return f"the address {shown(address)} is refused in this {environment} installation: {why}"

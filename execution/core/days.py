@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 
 def midnight_of(moment: datetime) -> datetime:
-    """Return the midnight at which the day of ``moment`` begins. Its time zone is that of ``moment``, always UTC."""
+    """Return the midnight at which the day of ``moment`` begins. ``moment`` is always in UTC, and so is the result."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

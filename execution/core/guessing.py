@@ -1,6 +1,6 @@
 """The numbers of failed logins that count as guessing a password.
 
-From these numbers on the throttle locks logins, and an alert is raised.
+At these numbers the desk begins to lock logins, and raises an alert.
 """
 
 from __future__ import annotations

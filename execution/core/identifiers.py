@@ -43,7 +43,7 @@ def client_id(mark: str, parent_id: str, sequence: int) -> str:
 
 
 def has_our_mark(identifier: str | None, marks: frozenset[str]) -> bool:
-    """Return True if a client id at the exchange is from this installation. ``marks`` are all that it ever had."""
+    """Return True if a client id is from this installation. ``marks`` are all marks that the installation ever had."""
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return False
     return identifier[1 : 1 + MARK_LENGTH] in marks

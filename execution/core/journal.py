@@ -90,7 +90,7 @@ class Head:
 def chain_breaks(links: Iterable[Link], head: Head | None = None) -> Iterator[Break]:
     """Yield the breaks of a chain. ``links`` must come in the order of their numbers, and are read one at a time.
 
-    After a break the stored hash is taken as right, so that each break is reported once.
+    After a break the check goes on from the stored hash, so that each break is reported once.
     """
     previous: str | None = GENESIS
     expected, newest_row = 1, 0

@@ -14,7 +14,7 @@ _WORDS = {True: "yes", False: "no", None: "not told"}
 class RightChange:
     """A right of an exchange key that differs between two checks.
 
-    ``before`` and ``now`` tell whether the key had the right. ``now`` is None if the exchange no longer
+    ``before`` and ``now`` say whether the key had the right at each check. ``now`` is None if the exchange no longer
     reports it.
     """
 

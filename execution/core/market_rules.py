@@ -60,7 +60,7 @@ def status_words(market: Market) -> str:
 def market_block(market: Market, side: Side) -> str:
     """Return the reason why the market accepts no new order of ``side`` now.
 
-    Empty if it accepts any, even if only orders that rest.
+    The text is empty if the market accepts any new order, even if only resting ones.
     """
     open_to = {MarketStatus.OPEN, MarketStatus.POST_ONLY}
     open_to.add(MarketStatus.BUY_ONLY if side is Side.BUY else MarketStatus.SELL_ONLY)
@@ -133,8 +133,8 @@ def within_most(market: Market, quantity: Decimal, price: Decimal) -> Decimal:
 def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, str | None]]:
     """Return the old and the new value of each rule that differs, by its name.
 
-    Fees are not rules. The venue's own word for the status is compared only if the market is open neither before nor
-    after.
+    Fees are not rules. The venue's own word for the status is compared only if the market was not open before and is
+    not open now.
     """
     names = [field.name for field in fields(Market) if field.name not in _FEES | {"status_word"}]
     if after.status is not MarketStatus.OPEN and before.status is not MarketStatus.OPEN:

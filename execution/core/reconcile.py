@@ -1,4 +1,4 @@
-"""The facts about a child order, as reports, trades and polls prove them. Facts only add up: no figure falls.
+"""The facts about a child order, as reports, trades and polls prove them. No figure of a fact ever falls.
 
 The exchange may answer twice, late, out of order, or without a number. Each rule here works with answers in any order.
 """
@@ -48,9 +48,10 @@ class Merged:
 
 
 def is_over(facts: ChildFacts) -> bool:
-    """Return True if the child is final and the exchange has reported its filled quantity. Nothing more can fill then.
+    """Return True if the child is final and the exchange has reported its filled quantity.
 
-    Some of its trades may still be missing. Until they are recorded, the child is over but not settled.
+    After that it can fill no more. Some of its trades may still be missing. Until they are recorded, the child is
+    over but not settled.
     """
     return facts.status in CHILD_FINAL and facts.reported is not None
 
@@ -116,7 +117,7 @@ def merge_fill(facts: ChildFacts, quantity: Decimal) -> Merged:
 
 
 def _status_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
-    """Return the status after ``event``. A final status ignores an event that it does not allow: it is old news."""
+    """Return the status after ``event``. A final status ignores an older event that it does not allow."""
     if status in CHILD_FINAL and (status, event) not in CHILD_TRANSITIONS:
         return status
     return child_after(status, event)
@@ -141,7 +142,8 @@ def ended_as_it_would_take(
     submitted_at: datetime | None,
     ended_at: datetime | None,
 ) -> bool:
-    """Return True if an exchange accepted a post-only order and ended it at once. That counts as a refusal."""
+    """Return True if an exchange accepted a post-only order and ended it at once, which the desk treats as a refusal.
+    """
     if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
         return False
     if status not in {ChildStatus.CANCELLED, ChildStatus.EXPIRED} or submitted_at is None or ended_at is None:
@@ -156,8 +158,8 @@ def ended_as_it_would_take(
 class Evidence:
     """The polls that did not find an order, by kind of list.
 
-    Only polls count that began once the exchange should have listed the order. Polls of a kind began at least
-    two seconds apart.
+    A poll is included only if it began when the exchange should already have listed the order. Polls of a kind began
+    at least two seconds apart.
     """
 
     not_found: Mapping[str, tuple[datetime, ...]]
@@ -186,7 +188,7 @@ def evidence_counts_from(
 ) -> datetime | None:
     """Return the time from which a poll that does not find a child is evidence; None if no poll ever is.
 
-    ``was_shown``: the exchange has shown the order before, so its create has arrived already.
+    ``was_shown`` means that the exchange has shown the order before, so the request to create it has arrived already.
     """
     arrives_within = timedelta(0) if was_shown else guarantees.arrives_within
     if last_possible_send is None or arrives_within is None:

@@ -79,7 +79,7 @@ class Market:
     """Rules and fees of a symbol at a venue. Fees are fractions of the notional (0.001 is 10 bp).
 
     The maximums are those of one order. A band bounds the price of a buy or a sell by factors of the venue's
-    reference price, which is near the mid. None: not limited, or not known.
+    reference price, which is near the mid. None means that there is no limit, or that it is not known.
     """
 
     symbol: str
@@ -282,7 +282,7 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAmounts:
-    """The free and locked amounts of one currency of an account. None: the exchange does not report the amount."""
+    """The free and locked amounts of one currency of an account; None where the exchange does not report one."""
 
     free: Decimal | None
     locked: Decimal | None
@@ -366,8 +366,8 @@ class KeyPermissions:
 class StreamEvent:
     """News from the account's private stream: reports, trades, or changes of the connection.
 
-    ``resumed``: the stream (re)connected and may have missed something, so a poll over REST is due at once.
-    ``lost``: the stream is down.
+    ``resumed`` means that the stream (re)connected and may have missed something, so a poll over REST is due at once.
+    ``lost`` means that the stream is down.
     """
 
     reports: tuple[OrderReport, ...] = ()

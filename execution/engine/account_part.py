@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 class AccountPart:
-    """One part of the session that holds an account.
+    """One part of the session of an account.
 
-    ``fence`` is the number of this holder. It grows with each new holder of the account.
+    ``fence`` grows with each engine that takes the account over. It identifies this session's ownership.
     """
 
     def __init__(

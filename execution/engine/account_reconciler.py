@@ -1,9 +1,8 @@
-"""The part of an account session that polls. REST is the truth, and streams are hints.
+"""The part of an account session that polls. What REST requests return is relied on. Streams only speed things up.
 
-All symbols are polled every 20 s, and those with unsettled children every 1.5 s. All are polled at once after
-an engine takes the account over, and after the stream is lost. When the stream is back, symbols with children
-at the exchange are polled at once. Each symbol is read by itself, so one that cannot be read does not delay
-the others.
+All symbols are polled every 20 s, and those with unsettled children every 1.5 s. All symbols are polled at once after
+an engine takes the account over, and after the stream is lost. When the stream is back, symbols with children at the
+exchange are polled at once. Each symbol is read by itself, so one that cannot be read does not delay the others.
 """
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ class AccountReconciler(AccountPart):
         self._resumed_at: datetime | None = None
 
     def doubt(self, now: datetime) -> None:
-        """Poll at once each symbol that was not read after ``now``, as a report may have been missed."""
+        """Poll each symbol that was not read after ``now`` at once, because a report may have been missed."""
         self._is_in_doubt, self._doubted_at = True, now
         super().poke()
 
@@ -120,7 +119,7 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll symbols with sent children. The stream came back at ``now`` and may lack earlier reports."""
+        """Poll symbols with sent children, because the stream came back at ``now`` and may lack earlier reports."""
         self._resumed_at = now
         super().poke()
 
@@ -137,7 +136,7 @@ class AccountReconciler(AccountPart):
     async def _rest(self, wait: float) -> bool:
         """Wait until a poll is due. Return True if it is a poll of all symbols.
 
-        A child may become unsettled meanwhile. So the children's rows are read every ``UNSETTLED`` seconds.
+        During the wait a child may become unsettled. So the children's rows are read every ``UNSETTLED`` seconds.
         """
         if wait != CALM:
             await self._pause(wait)
@@ -265,7 +264,7 @@ class AccountReconciler(AccountPart):
         return tasks
 
     def _is_time_for_all_trades(self, symbols: int, *, is_quiet: bool) -> bool:
-        """Return True if a poll may also read all trades, because that delays no symbols in doubt."""
+        """Return True if a poll may also read all trades, because no symbol waits for a poll before it may send."""
         return not self._is_in_doubt and (is_quiet or self._all_trades.is_cheap(symbols, self.stream.trades))
 
     async def _read_symbols(
@@ -273,7 +272,9 @@ class AccountReconciler(AccountPart):
     ) -> set[str]:
         """Read symbols, look up children that the lists omit, and read missing fills. Return settled symbols.
 
-        The look-ups may take long. A new doubt ends them early, so that symbols in doubt are read first."""
+        The look-ups may take long. If the account may have missed a report during the look-ups, they end early, so
+        that all symbols are read again first.
+        """
         reads: list[SymbolRead] = []
         settled: set[str] = set()
         try:
@@ -301,7 +302,7 @@ class AccountReconciler(AccountPart):
         )
 
     async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
-        """Read one symbol and end the doubt about it. Raise an error only if all requests would fail too."""
+        """Read one symbol and record the complete poll. Raise an error only if all requests would fail too."""
         told = answers.of(task, self._now())
         try:
             reads.append(await self._symbol_poll.read(task, told))
@@ -340,7 +341,7 @@ class AccountReconciler(AccountPart):
         self._unread.failed(symbol, error, self._now(), is_unlisted=self._is_unlisted(symbol))
 
     def _is_cleared(self, symbol: str) -> bool:
-        """Return True if a complete poll of the symbol began after the last doubt."""
+        """Return True if a complete poll of the symbol began after the last call of ``doubt``."""
         read = self._read_at.get(symbol)
         return read is not None and (self._doubted_at is None or read >= self._doubted_at)
 
@@ -388,7 +389,7 @@ class AccountReconciler(AccountPart):
             self._is_in_doubt = False
 
     async def _is_calm(self) -> bool:
-        """Return True if nothing needs a poll. Return False on a database error. The next poll counts it."""
+        """Return True if nothing needs a poll. Return False on a database error, which the next poll then counts."""
         if self._unread or self._is_in_doubt:
             return False
         try:

@@ -86,10 +86,11 @@ class AccountSession:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, settle the children of earlier holders, then send, poll and listen until cancelled.
+        """Open the account, settle the children of earlier sessions, then send, poll and listen until cancelled.
 
         Raises the error that ended the session. The engine then runs it again. From the third failure in a row, the
-        account's page shows it."""
+        account's page shows it.
+        """
         structlog.contextvars.bind_contextvars(account=self._account_pk)  # every line that this task logs
         try:
             await self._run()
@@ -181,7 +182,7 @@ class AccountSession:
             tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
     async def _poll_before_all(self) -> None:
-        """Poll all symbols before new children are sent. The switch may have cancelled resting children."""
+        """Poll all symbols before new children are sent: the dead-man's switch may have cancelled resting ones."""
         await self._doubt(self._context.clock.now())
         self._reconciler.poke()
 
@@ -331,7 +332,7 @@ class AccountSession:
             )
 
     async def _lose_stream(self) -> None:
-        """Count the stream as lost. New children wait for a poll. Polls are frequent until it is back."""
+        """Treat the stream as lost. New children wait for a poll. Polls are frequent until the stream is back."""
         if self._reconciler.stream_is_healthy:
             self._reconciler.stream_is_healthy = False
             self._reconciler.stream.ended()
@@ -340,7 +341,7 @@ class AccountSession:
             await self._doubt(now)
 
     async def _suspect_stream(self, silence: str) -> None:
-        """Count the stream as lost and reconnect it, because a poll found something that it should have reported."""
+        """Treat the stream as lost and reconnect it, because a poll found something that it should have reported."""
         await self._lose_stream()
         self._gateway.reconnect_account(silence)
         await self._context.database.retry_until_committed(

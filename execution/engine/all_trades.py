@@ -39,7 +39,7 @@ class AllTrades:
         self._known = known
 
     def is_must(self, symbol: str) -> bool:
-        """Return True if all trades must be read whatever it costs: in a new session, and on request."""
+        """Return True if all trades must be read at any cost: the first time in a session, and on request."""
         at = self.last(symbol)
         return at is None or (self._wanted_at is not None and at < self._wanted_at)
 

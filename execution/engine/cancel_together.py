@@ -1,4 +1,4 @@
-"""The cancel of several children in one request, where every child that may be open should be cancelled anyway."""
+"""The cancel of several children in one request, used where every child that may be open is to be cancelled."""
 
 from __future__ import annotations
 

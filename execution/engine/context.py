@@ -32,14 +32,15 @@ class OwnLease(LeaseLike, Protocol):
 
 
 def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
-    """Publish nothing: the default where no page and no other engine reads the data."""
+    """Publish nothing. It is the default where no page and no other engine reads the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
     """The objects that the drivers and sessions of one engine share.
 
-    ``poke_order`` and ``poke_account`` take a primary key. They wake the driver or the session of this engine.
+    ``poke_order`` wakes the driver of the order with this primary key. ``poke_account`` wakes the account's session.
+    Both do so in this engine only.
     """
 
     clock: Clock

@@ -1,8 +1,8 @@
 """The part of an account session that keeps the exchange's dead-man's switch armed while a child may rest.
 
-The exchange cancels every open order when the switch is not renewed in time, as when the engine, its host or its
-network is dead. So it is armed only on accounts that an admin has marked as the desk's alone. An engine that cannot
-read its rows, or has lost its lease, renews nothing.
+The switch is a timer at the exchange. If the engine does not renew it in time, for example because the host or the
+network is dead, the exchange cancels every open order of the account. So it is armed only on accounts that an admin
+has marked as the desk's alone. An engine that cannot read its rows, or has lost its lease, renews nothing.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class DeadMansSwitch(AccountPart):
             self._fires = [(first, first + ANSWERED_WITHIN)]
 
     async def _heed_firing(self) -> None:
-        """Call ``may_have_fired`` while the switch may be firing. Afterwards the switch counts as not armed."""
+        """Call ``may_have_fired`` while the switch may be firing. After that record the switch as not armed."""
         now = self._context.clock.boot()
         if not any(first <= now for first, _ in self._fires):
             return

@@ -41,7 +41,7 @@ class DeskBook:
         return await asyncio.shield(reading.answer)
 
     def forget(self) -> None:
-        """Empty the cache after a child was not sent. A resting order that it lacks may be the reason."""
+        """Empty the cache after a child was not sent. The reason may be a resting order that is not in the cache."""
         self._readings.clear()
 
 

@@ -1,7 +1,7 @@
-"""The differences between our books and the venue's that the polls of one account find, stored once a poll.
+"""The differences between our books and the venue's that polls of one account find. Each poll stores them once.
 
-The only request to the venue here is a cancel of an open order. Either the order's client id has our mark but
-names no parent order in our books, or the order has ended in our books.
+This module sends one kind of request to the venue: it cancels an open order in two cases. The order's client id has
+our mark but names no parent order in our books. Or the order has ended in our books.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ class Differences:
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
         """Compare the venue's open orders with our children, and note what differs.
 
-        An open order with our mark and no child is an orphan. Its parent order adopts it. Without a parent it
-        is cancelled.
+        An open order with our mark and no child is an orphan. If its parent order is known, it is added to the
+        parent's children. Otherwise it is cancelled.
         """
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
@@ -176,8 +176,8 @@ class Differences:
     async def keep(self, symbols: Collection[str], now: datetime) -> None:
         """Store the differences of ``symbols`` that have lasted long enough.
 
-        Open orders that have ended in our books are cancelled. Nothing is written if there are no differences, before
-        and now.
+        Open orders that have ended in our books are cancelled. Nothing is written if there were no differences before
+        and there are none now.
         """
         lasting = self._lasting(symbols, now)
         for one in lasting:
@@ -215,7 +215,8 @@ class Differences:
         )
 
     def _lasting(self, symbols: Collection[str], now: datetime) -> list[Found]:
-        """Return the differences of the polled ``symbols`` that last long enough. Remember those of other symbols."""
+        """Return the differences of the polled ``symbols`` that have lasted long enough. Keep those of other symbols.
+        """
         names = {(one.kind, one.symbol, one.key): one for one in self._found if one.symbol in symbols}
         others = {name: at for name, at in self._first_seen.items() if name[1] not in symbols}
         self._first_seen = others | {name: self._first_seen.get(name, now) for name in names}

@@ -34,10 +34,10 @@ UNTOLD = 1.5  # seconds
 
 
 class EndedFills(AccountPart):
-    """Reads the missing trades of ended children, with growing pauses while none of these trades comes.
+    """Reads the missing trades of ended children, with growing pauses while the exchange lists none of them.
 
-    A poll reads everything about an account and may take seconds, so these trades do not wait for it. Where lists of
-    trades are expensive (kraken), only the polls read them, because two readers would take the whole rate limit.
+    These trades do not wait for a poll, because a poll reads everything about an account and may take seconds. Where
+    lists of trades are expensive (kraken), only polls read these trades. A second reader would use up the rate limit.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class EndedFills(AccountPart):
         self._repeats = Repeats(APART, gateway.seconds_of("trades"))
 
     async def run(self) -> None:
-        """Run until cancelled; return at once where the polls read these trades."""
+        """Run until cancelled. Return at once on an exchange where only polls read these trades."""
         if self._gateway.seconds_of("trades") > CHEAP_TRADES:
             return
         while True:

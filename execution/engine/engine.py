@@ -116,8 +116,8 @@ class Engine:
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
         """Wake the order's driver, unless it has seen ``version``.
 
-        Without a driver here, the order may be new and free, so the engine claims free orders. Then it
-        ignores a version above 1, because such an order usually belongs to another engine.
+        If this engine has no driver for the order, the order may be new and free. So the engine claims free orders at
+        once. It does not do so for a version above 1, because such an order usually belongs to another engine.
         """
         running = self._drivers.get(order_pk)
         if running is None:
@@ -168,7 +168,7 @@ class Engine:
                 task.cancel()
 
     async def _once_there(self, call: Callable[[], T]) -> T:
-        """Call ``call`` until the database answers. Without this wait the process would end, and be started again."""
+        """Repeat ``call`` until the database answers, instead of ending the process."""
         while True:
             try:
                 return await self._database.run(call)
@@ -216,7 +216,7 @@ class Engine:
             await self._clock.sleep(DISK_EVERY)
 
     async def _guarded_poll(self) -> None:
-        """Poll, and survive a failure. An engine that cannot claim goes on with its orders, and the wall says so."""
+        """Poll, and survive a failure. An engine that cannot claim goes on with its orders, and pages say so."""
         try:
             await self._poll()
         except Exception as error:  # noqa: BLE001  counted, logged and shown on the wall
@@ -225,7 +225,10 @@ class Engine:
             await self._health.worked(CLAIMS)
 
     async def _poll(self) -> None:
-        """Claim what is free. Start and end actors to match the claims. Wake the drivers of changed orders."""
+        """Claim free accounts, markets and orders, and wake the drivers of changed orders.
+
+        Sessions and drivers are started and ended to match the claims.
+        """
         if self._lease.left() <= 0:
             return
         worker_pk = self._lease.worker_pk
@@ -248,7 +251,7 @@ class Engine:
             self._markets.pop(venue_pk).task.cancel()
 
     def _wake_if_changed(self, order_pk: int, version: int) -> None:
-        """Wake the driver of an order whose version changed. This poll makes up for a lost doorbell."""
+        """Wake the driver of an order whose version changed. This replaces a wake-up message that was lost."""
         running = self._drivers.get(order_pk)
         if running is not None and isinstance(running.actor, OrderDriver):
             running.actor.poke(version)
@@ -256,7 +259,7 @@ class Engine:
     def _ensure(
         self, running: dict[int, Running], pk: int, fence: int, start: Callable[[int, int], Running]
     ) -> None:
-        """Start an actor that is not running, or that runs under an older fence."""
+        """Start the driver or session of ``pk``, unless it runs already under this fence."""
         current = running.get(pk)
         if current is not None and current.actor.fence == fence:
             return
@@ -285,7 +288,10 @@ class Engine:
         return Running(session, task)
 
     async def _keep_running(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        """Run an actor. Start it again after each failure, with growing pauses. So one bad order stops no other."""
+        """Run a driver or session, and start it again after each failure, with growing pauses.
+
+        So one bad order stops no other.
+        """
         wait = RESTART_FIRST
         while True:
             begun = self._clock.boot()

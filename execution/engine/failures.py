@@ -1,7 +1,7 @@
 """Failures of our own code, as opposed to outages. They are counted, logged with an id, and shown.
 
-Database, Redis, disk and network recover by themselves, and waiting work then goes on. Our own code fails again for
-the same reason, so after three failures in a row a person is told.
+Database, Redis, disk and network recover by themselves, and waiting work then goes on. Our own code would fail again
+for the same reason. So after three failures in a row the failure is shown to people.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def incident_id() -> str:
 
 @dataclass(slots=True)
 class FailureRow:
-    """The failures in a row of one part since it last worked."""
+    """The consecutive failures of one part since it last worked."""
 
     since: datetime
     count: int = 0
@@ -100,7 +100,7 @@ class FailureRow:
 
 
 class Health:
-    """Counts the failures in a row of each part of a session or an engine, and stores those that pages show.
+    """Counts the consecutive failures of each part of a session or an engine, and stores those that pages show.
 
     ``show`` stores a fault, and ``clear`` removes the fault of a part.
     """
@@ -154,8 +154,9 @@ class Health:
     ) -> None:
         """Run a part until it ends by itself. After a failure start it again, with growing pauses.
 
-        So the failure of one part stops no other: while reconciliation fails, cancels are still sent. A part that
-        has run for ``works_after`` seconds counts as working. With None the part calls ``worked`` itself.
+        So the failure of one part stops no other part. For example, while reconciliation fails, cancels are still
+        sent. A part that has run for ``works_after`` seconds is regarded as working. If that is None, the part calls
+        ``worked`` itself.
         """
         while True:
             try:
@@ -190,7 +191,7 @@ class Health:
 
 
 def unseen(clock: Clock) -> Health:
-    """Return a health that counts and logs failures and shows none, for a part outside of a session."""
+    """Return a ``Health`` that counts and logs failures but shows none, for a part outside of a session."""
 
     async def nothing(_: object) -> None: ...
 

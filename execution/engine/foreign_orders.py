@@ -54,9 +54,10 @@ class ForeignOrders:
     async def refuse_ours(
         self, symbol: str, unreadable: Collection[Unreadable], *, is_any_nameless: bool
     ) -> None:
-        """Raise the error of the first unreadable entry that may be ours. Those of other programs may stay unreadable.
+        """Raise the error of the first unreadable entry that may be ours. Entries of other programs do not matter.
 
-        ``is_any_nameless`` is True if a child of the symbol has no exchange id yet. An unknown id may be that child's.
+        ``is_any_nameless`` is True if a child of the symbol has no exchange id yet. An unknown id may be that
+        child's.
         """
         known = await self._known(symbol, (one.exchange_id for one in unreadable))
         for one in unreadable:

@@ -54,8 +54,8 @@ class Pause:
 class Missing:
     """The range of candles to request, from ``since`` until ``until``.
 
-    It begins an hour before the end of the known candles, but never further back than plans look. Without
-    known candles it begins as far back as plans look.
+    It begins an hour before the end of the known candles. If no candles are known, it begins at the earliest time
+    that any plan uses. It never begins before that time.
     """
 
     known: datetime | None
@@ -85,7 +85,8 @@ class MarketHistory:
             await self._context.clock.sleep(POLL_EVERY)
 
     async def refresh_due(self) -> None:
-        """Refresh each symbol whose pause is over. An error of our own code is raised after all had their turn."""
+        """Refresh each symbol whose pause is over. Raise an error of our own code only after all symbols were tried.
+        """
         failures: list[Exception] = []
         for symbol, pause in self._pauses.items():
             if self._context.clock.boot() < pause.due:

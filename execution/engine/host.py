@@ -56,9 +56,9 @@ FACTS_PATIENCE = 3.0  # seconds for answers under way after the lease is lost
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop of uvloop, or asyncio's own on Windows, where there is no uvloop.
+    """Return an event loop of uvloop, or asyncio's own on Windows, where uvloop does not exist.
 
-    For the same work, uvloop takes half the time that asyncio's loop takes.
+    For the same work, uvloop takes half the time of asyncio's loop.
     """
     if sys.platform == "win32":
         return asyncio.new_event_loop()
@@ -182,8 +182,8 @@ class EngineHost:
     def _lost(self, reason: str) -> None:
         """End the process soon after the loss of the lease. The lease's thread calls this.
 
-        Decisions and sends have stopped by then. Requests that wait for an answer have ``FACTS_PATIENCE`` seconds to
-        record it, because facts need no lease.
+        When it is called, decisions and sends have stopped. Requests that wait for an answer have ``FACTS_PATIENCE``
+        seconds to record it, because facts need no lease.
         """
         log.error("the lease is lost; the process ends", reason=reason)
         threading.Timer(FACTS_PATIENCE, os._exit, args=(EXIT_LOST,)).start()

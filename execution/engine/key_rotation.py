@@ -1,8 +1,8 @@
 """The rotation of a keyring: a new key, all secrets sealed to it, and at last the removal of the former keys.
 
-Each step is done wholly or not at all, and can be recognised as done, so an interrupted rotation is simply run
-again. No secret is ever sealed to a key that is not in the file, and no key leaves the file while a secret is sealed
-to it.
+Each step is done wholly or not at all, and the next run sees which steps are done. So an interrupted rotation is
+simply run again. No secret is ever sealed to a key that is not in the file, and no key leaves the file while a secret
+is sealed to it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _verify(keyring: Keyring, book: SealedBook, left: list[str]) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Lock the keyring's folder, or raise ``KeyringError``. Two rotations at once would each put a key first."""
+    """Lock the keyring's folder, or raise ``KeyringError``. Two rotations at once would each make a new first key."""
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError as error:

@@ -141,13 +141,14 @@ def keyring_forget(path: Path) -> None:
 
 
 def leftovers_remove(path: Path) -> None:
-    """Remove half-written files of a killed process, which hold private keys. No other process may write meanwhile."""
+    """Remove the half-written files of a killed process, which contain private keys. No other process may write now.
+    """
     for name in path.parent.glob(f"{PREFIX}*"):
         name.unlink(missing_ok=True)
 
 
 def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
-    """Write the keys to a file beside ``path`` and move it there, because half a keyring would lose every secret.
+    """Write the keys to a new file and move it to ``path``, because half a keyring would lose every secret.
 
     Without ``replace`` an existing file stays.
     """

@@ -29,7 +29,7 @@ SLOW_RENEWAL = 0.75  # seconds
 
 
 class LeaseTerm:
-    """The time for which the engine may act, and the rules of its renewal and loss.
+    """The time for which the engine may act, and the rules by which it is renewed or lost.
 
     ``left`` counts from the moment before the last renewal was requested, and ends ``SAFETY`` seconds early.
     """

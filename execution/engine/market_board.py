@@ -63,14 +63,14 @@ class MarketBoard:
         self._context.publish_feeds(self._venue_pk, symbol, dict(self._states[symbol]))
 
     def grew_old(self, symbol: str, feed: Feed, reason: str) -> None:
-        """Mark a feed as without news, unless a worse state is known."""
+        """Mark a feed as old, because it brings no news, unless a worse state is known."""
         if self.state(symbol, feed) not in _STAYS:
             self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
 
     def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
-        """Note that a feed could not be read. The feed gets the state that ``error`` shows, or else counts as old.
+        """Note that a feed could not be read. The feed gets the state that ``error`` shows, or else the state old.
 
-        ``missing``, such as "no quote", begins the reason of a feed that counts as old.
+        ``missing``, such as "no quote", is the beginning of the reason for the state old.
         """
         if error.shows is FeedState.NOT_LISTED:
             self.change(symbol, FeedChange(feed, error.shows, unlisted_words(symbol)))

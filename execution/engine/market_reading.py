@@ -15,7 +15,7 @@ from execution.selectors.quotes import book_standing, quote_standing
 async def newest_market(
     context: EngineContext, venue_pks: Sequence[int], symbol: str
 ) -> tuple[dict[int, Quote], dict[int, Book]]:
-    """Return quotes and books by venue. The newer of a market's quote and book also updates the older one."""
+    """Return quotes and books by venue. Of a market's quote and book, the newer one corrects the older one."""
     touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_standing)
     deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_standing)
     quotes = {pk: newest_quote(deep.get(pk), touches.get(pk)) for pk in venue_pks}

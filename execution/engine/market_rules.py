@@ -46,7 +46,7 @@ class MarketRules:
         self._missing: list[str] = []
 
     def doubt(self) -> None:
-        """Read the rules again soon, because a refusal hints at a change."""
+        """Read the rules again soon, because a refused order hints at a change."""
         self._doubted.set()
 
     def is_unlisted(self, symbol: str) -> bool:
@@ -56,7 +56,7 @@ class MarketRules:
     async def load(self) -> tuple[str, ...]:
         """Read the rules of the account's symbols, and return those that the venue lists.
 
-        Raises ``VenueReadFailed``, and keeps the earlier rules then.
+        Raises ``VenueReadFailed``. The earlier rules then stay in use.
         """
         details, database = self._details, self._context.database
         markets = await self._gateway.markets(details.symbols)

@@ -157,7 +157,7 @@ class MarketSamples(MarketPart):
         return age is None or age >= ASK_AFTER
 
     def _is_alone(self, symbol: str) -> bool:
-        """Return True if a request for several symbols would fail because of this one, or leave it out."""
+        """Return True if the symbol needs a request of its own, because a common request would fail or omit it."""
         state = self._board.state(symbol, Feed.QUOTES)
         return state is not None and state.is_void
 

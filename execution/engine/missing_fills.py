@@ -1,4 +1,7 @@
-"""The reading of missing trades: the exchange reports a child as filled further than our books do."""
+"""The reading of missing trades.
+
+Trades are missing when the exchange reports more of a child as filled than our books do.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +62,7 @@ class MissingFills:
     ) -> None:
         """Read the missing trades of the symbols in ``reads``, whose orders a poll has read.
 
-        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` where every other request would fail
-        too.
+        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` if every other request would fail too.
         """
         tasks = {symbol: read.task for symbol, read in reads.items()}
         behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
@@ -129,7 +131,7 @@ class MissingFills:
     async def _behind(self, symbols: Collection[str]) -> dict[str, list[SessionChild]]:
         """Return the children that may lack trades, by symbol, the oldest first.
 
-        If a report did not give the filled quantity, any sent child of its symbol may lack some.
+        If a report did not give the filled quantity, any sent child of its symbol may lack trades.
         """
         behind: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in await self._context.database.read_soon(unsettled_children, self._account_pk):
@@ -147,7 +149,8 @@ class MissingFills:
     ) -> None:
         """Read the trades of all symbols in one request, and remove the symbols that it covers from ``behind``.
 
-        Symbols whose missing trades are much older than the others' stay in it. If the request fails, all stay.
+        Symbols whose missing trades are much older than the others' stay in ``behind``. If the request fails, all
+        symbols stay.
         """
         since = {symbol: self._since(symbol, children) for symbol, children in behind.items()}
         newest = max(since.values())
@@ -191,14 +194,15 @@ class MissingFills:
     def _note_read_from(self, symbol: str, since: datetime, begun: datetime) -> None:
         """Note that the trades of a symbol from ``since`` on were recorded.
 
-        Do nothing if trades between the previous list and ``since`` were not read. Another child may lack one
-        of those.
+        Do nothing if trades between the previous list and ``since`` were not read. Another child may lack a trade
+        from that gap.
         """
         if since <= self._read_until.get(symbol, since):
             self.note_read(symbol, begun)
 
     def _since(self, symbol: str, children: list[SessionChild]) -> datetime:
-        """Return the earliest time of a trade that ``children`` may lack, not before their symbol's last list."""
+        """Return the earliest time of a trade that ``children`` may lack, at least that of their symbol's last list.
+        """
         decided = min(child.intended_at for child in children) - MARGIN
         return max(decided, self._read_until.get(symbol, decided))
 

@@ -171,8 +171,8 @@ class OrderDriver:
     async def _step(self, markets: OrderMarkets) -> float | None:
         """Check and decide once. Return the maximum wait in seconds, or None when the driver is done.
 
-        Mostly only the market has moved. While no row is known to have changed, the last check's rows are used. They
-        are read again only if something is to be done or written.
+        Usually only the market has changed since the last check. While no row is known to have changed, the rows of
+        the last check are used. Rows are read again only if something is to be done or written.
         """
         data = await self._market_data(markets)
         if (waits := self._with_rows_of_before(data)) is not None:
@@ -293,7 +293,7 @@ class OrderDriver:
 
 
 def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
-    """Return True if a decision has commands, or something for pages or the next decision.
+    """Return True if a decision has commands, or data that pages or the next decision need.
 
     The time of a working order's next check alone is not written, because it would be a commit at every check.
     """

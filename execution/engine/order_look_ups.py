@@ -29,10 +29,10 @@ class _Wanted:
 
 
 class OrderLookUps:
-    """Runs one request at a time. Look-ups that are made meanwhile share the next request.
+    """Runs one request at a time. Look-ups that come during a request share the next one.
 
-    Otherwise forty look-ups would wait for forty places in the rate limit, and all later requests behind them. The
-    requests take half of the limit at most.
+    With a request each, forty look-ups would use forty requests of the rate limit, and delay all later requests. The
+    combined requests use at most half of the limit.
     """
 
     def __init__(self, gateway: Gateway, clock: Clock) -> None:

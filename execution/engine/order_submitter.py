@@ -92,7 +92,7 @@ class OrderSubmitter(AccountPart):
         self._not_before: dict[int, datetime] = {}
 
     def is_under_way(self, child_pk: int) -> bool:
-        """Return True while a request for this child waits for its answer. A poll would then come too early."""
+        """Return True while a request for this child waits for its answer. A poll of the child would be too early."""
         return child_pk in self._under_way
 
     async def run(self) -> None:
@@ -112,7 +112,7 @@ class OrderSubmitter(AccountPart):
             await asyncio.wait(self._under_way.values(), timeout=timeout)
 
     async def finish(self) -> None:
-        """Wait a few seconds for open requests to record their answers. The next holder takes over the rest."""
+        """Wait a few seconds for open requests to record their answers. A later session settles the others."""
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
         for task in self._under_way.values():
@@ -205,8 +205,8 @@ class OrderSubmitter(AccountPart):
     async def _look_up(self, child: SessionChild, submitted: SubmittedChild, answer: OrderReport) -> None:
         """Look up an immediate-or-cancel child if the answer to its create has only its ids.
 
-        Such a child is over as soon as it has arrived. It is not looked up if the stream has reported its end. If all
-        look-ups fail, a poll asks later.
+        An immediate-or-cancel child ends when it arrives. It is not looked up if the stream has reported its end. If
+        all look-ups fail, a poll looks for it later.
         """
         if submitted.request.time_in_force is not TimeInForce.IOC or answer.status is not None:
             return
@@ -228,8 +228,8 @@ class OrderSubmitter(AccountPart):
     def _too_late(self, asked_at: float) -> str:
         """Return the reason why a child that was just submitted must not be sent any more; empty if it may be.
 
-        ``asked_at`` is a time just before the submit, in seconds of the boot clock. The child may be sent for
-        ``CALL_BUDGET`` after it.
+        ``asked_at`` is a time just before the submit, in seconds of the boot clock. The child may be sent until
+        ``CALL_BUDGET`` has passed after that time.
         """
         if self._context.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
             return "the database took too long to submit it"
@@ -281,7 +281,7 @@ class OrderSubmitter(AccountPart):
     async def _spawn_cancels(self, cancels: Sequence[SessionChild]) -> None:
         """Send ``cancels``, in one request where possible.
 
-        Such a request also replaces cancels that still wait for the rate limit.
+        One request for several children also replaces their earlier cancels that still wait for the rate limit.
         """
         alone = {child.pk: child for child in cancels}
         for group in await self._together.groups([*self._waiting.values(), *cancels]):
@@ -297,7 +297,7 @@ class OrderSubmitter(AccountPart):
     async def _cancelled_together(
         self, child: SessionChild, answer: asyncio.Task[Mapping[str, OrderReport] | CancelFailed]
     ) -> None:
-        """Record a child's part of the answer for a group. If the request failed, cancel the child by itself."""
+        """Record a child's part of the answer to a cancel of several. If it failed, cancel the child by itself."""
         told = await asyncio.shield(answer)
         if isinstance(told, CancelFailed):
             await self._note_error(told.message)

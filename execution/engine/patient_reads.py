@@ -61,7 +61,7 @@ class PatientReads:
     async def _tried(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Call ``ask`` up to three times, but only once for an answer that our own code cannot read.
 
-        Such an answer would be the same again.
+        A second answer would be just as unreadable.
         """
         for pause in PAUSES:
             try:

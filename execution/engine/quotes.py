@@ -42,8 +42,8 @@ class _Newest(Generic[Data]):
 class QuoteBoard:
     """The newest quotes and books, in memory only. Redis carries them to pages and to other workers.
 
-    Ages are measured by a clock that never steps. If somebody sets the wall clock, the time ``at``
-    of each quote and book is corrected by as much.
+    Ages are measured by a clock that never steps. If somebody sets the wall clock, ``at`` of each quote and book is
+    corrected by the same difference.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -93,7 +93,7 @@ class QuoteBoard:
         self._wanted_at[venue_pk, symbol] = now
 
     def wanted_books(self, venue_pk: int, now: datetime) -> set[str]:
-        """Return the symbols of a venue whose books somebody has just looked at."""
+        """Return the symbols of a venue whose books a person has recently looked at."""
         return {
             symbol
             for (pk, symbol), at in self._wanted_at.items()

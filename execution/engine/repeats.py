@@ -37,7 +37,7 @@ class Repeats:
         self._asked: dict[str, _Asked] = {}
 
     def is_due(self, symbol: str, children: Iterable[SessionChild], now: datetime) -> bool:
-        """Return True if these children should be polled now. The next pause for the same children is longer."""
+        """Return True if these children should be polled now. If so, lengthen the next pause for them."""
         what = frozenset(
             (child.pk, child.status, child.reported_filled, child.filled, child.attach_id)
             for child in children

@@ -64,7 +64,7 @@ class StreamWatch:
         self._missing.clear()
 
     def told(self, event: StreamEvent) -> None:
-        """Note the reports of the stream. Any report on an order shows that the stream has not forgotten it."""
+        """Note the reports of the stream. Any report on an order shows that the stream still reports on that order."""
         for report in event.reports:
             told = _Told(report.filled, report.status not in (None, VenueStatus.OPEN))
             for name in _names(report.symbol, report.exchange_id, report.client_id):
@@ -79,11 +79,11 @@ class StreamWatch:
     # --- the polls ------------------------------------------------------------------------------
 
     def read(self, symbol: str, begun: datetime) -> None:
-        """Note a complete poll of a symbol. A change that only a later poll finds has happened since."""
+        """Note a complete poll of a symbol. If a later poll finds a change, it happened after this poll."""
         self._read_at[symbol] = begun
 
     def read_everything(self, begun: datetime) -> None:
-        """Note a complete poll of every symbol with orders. The other symbols had nothing of ours."""
+        """Note a complete poll of every symbol with orders. The account had no orders in any other symbol."""
         self._everything_at = begun
 
     def found_report(self, report: OrderReport, now: datetime) -> None:
@@ -101,7 +101,8 @@ class StreamWatch:
     def found_trade(self, trade: Trade, now: datetime) -> None:
         """Note a fill that a poll brought before the stream did.
 
-        Some streams report only an order's filled quantity. If that includes the fill, nothing is missing.
+        Some streams report only an order's filled quantity. If the reported quantity includes the fill, nothing is
+        missing.
         """
         self.trades += 1
         if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:

@@ -46,9 +46,9 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    ``since`` is earlier than the decision for each child. Trades since ``trades_since`` may not be recorded
-    yet. ``is_any_nameless`` is True if a child of the symbol has no exchange id yet, perhaps because its
-    request is unanswered. With ``all_trades`` its trades are read whatever the open orders show.
+    ``since`` is earlier than the decision for each child. Trades since ``trades_since`` may not be recorded yet.
+    ``is_any_nameless`` is True if a child of the symbol has no exchange id yet, perhaps because its request is
+    unanswered. With ``all_trades`` the symbol's trades are read even if the open orders give no reason to.
     """
 
     symbol: str
@@ -145,7 +145,7 @@ class SymbolPoll:
     async def look_up(self, reads: Iterable[SymbolRead], at_once: int) -> None:
         """Look up the children that the open orders leave out, of all symbols together, ``at_once`` in a request.
 
-        After a failed request, its children and those of later requests are looked up by themselves.
+        If a request fails, its children and those of later requests are looked up one by one.
         """
         self._looked_up = {}
         wanted = [
@@ -168,7 +168,7 @@ class SymbolPoll:
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
-        """Begin to settle the symbols in ``reads``. Drop the last poll's evidence, to request it anew."""
+        """Begin to settle the symbols in ``reads``. Drop the last poll's evidence, so that it is requested again."""
         doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
         children = [child for read in reads for child in _missing(read) if child.status in doubtful]
         self._evidence = None
@@ -191,7 +191,7 @@ class SymbolPoll:
         return True
 
     async def _is_unknown(self, child: SessionChild, begun: datetime) -> bool:
-        """Look up a child. Return True if neither we nor the exchange know what became of it."""
+        """Look up a child. Return True if its outcome is known neither to us nor to the exchange."""
         if child.attach_id and await self._is_attached(child):
             return False
         report = self._looked_up.get((child.ref.symbol, child.ref.exchange_id or ""))
@@ -224,7 +224,7 @@ class SymbolPoll:
     # --- evidence -------------------------------------------------------------------------------
 
     def _counts(self, child: SessionChild, begun: datetime) -> bool:
-        """Return True if a poll that began at ``begun`` may count as evidence of what became of a child."""
+        """Return True if a poll that began at ``begun`` is late enough to be evidence of a child's outcome."""
         from_ = evidence_counts_from(
             child.last_possible_send_at, self._reads.guarantees, was_shown=child.was_shown
         )
@@ -285,7 +285,7 @@ class SymbolPoll:
     # --- recording ------------------------------------------------------------------------------
 
     async def _record_reports(self, symbol: str, reports: Listing[OrderReport]) -> None:
-        """Record the reports of our children. Ignore those of other orders, at the cost of a few queries."""
+        """Record the reports on our children. Ignore reports on other orders, at the cost of a few queries."""
         if reports:
             ours = await self._context.database.read_soon(
                 reports_of_children, self._account_pk, symbol, reports

@@ -50,7 +50,7 @@ class UnreadSymbols:
         return iter(self._failing)
 
     def failed(self, symbol: str, error: VenueReadFailed, now: datetime, *, is_unlisted: bool) -> None:
-        """Note that a symbol could not be read. ``is_unlisted``: the venue no longer lists it."""
+        """Note that a symbol could not be read. ``is_unlisted`` says that the venue no longer lists it."""
         failing = self._failing.setdefault(symbol, _Failing(now, error, now))
         failing.error = error.with_traceback(None)  # which would keep everything that the poll read
         failing.times += 1

@@ -75,9 +75,9 @@ def paper_options(port: int) -> dict[str, Any]:
 class Bootstrap:
     """Prepares the database for the processes. It is safe to run at every start.
 
-    ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper one.
-    With ``keeps_alert_key``, a missing keyring of alerts counts as moved to the host of compute, and none is made in
-    its place.
+    ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper
+    one. With ``keeps_alert_key``, a missing keyring of alerts is assumed to have been moved to the host that sends
+    alerts. So no new one is made.
     """
 
     var: Path
@@ -92,9 +92,10 @@ class Bootstrap:
         return self.var / "people.txt"
 
     def run(self) -> tuple[str, ...]:
-        """Prepare 1. tables, 2. the keyrings and the installation's row, 3. people, 4. the paper accounts.
+        """Prepare the tables, the keyrings, the installation's row, the people and the paper accounts, in this order.
 
-        Returns the names of people created now. Raises ``CommandError`` for a problem that a person must solve.
+        Returns the names of the people whom this call created. Raises ``CommandError`` for a problem that a person
+        must solve.
         """
         try:
             migrate_if_needed()
@@ -115,7 +116,7 @@ class Bootstrap:
         return created
 
     def has_moved_alert_keyring(self) -> bool:
-        """Return True if the installation has a key of alerts whose keyring is not here, and is to stay so."""
+        """Return True if the installation has a key of alerts, its keyring is not here, and no new one may be made."""
         if not self.keeps_alert_key or self.alert_keyring.exists():
             return False
         return Installation.objects.exclude(alert_sealing_key="").exists()

@@ -42,7 +42,7 @@ class ChildSpec:
 
 @dataclass(slots=True)
 class Child:
-    """The process of a spec, over all its restarts."""
+    """The supervised process of one spec. It stays the same object over all restarts of the process."""
 
     spec: ChildSpec
     log: DeskLog
@@ -139,7 +139,7 @@ class Child:
         return f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     async def _kill_group(self) -> None:
-        """Kill a process that can no longer be supervised, and its group. The next must not run beside it."""
+        """Kill a process that can no longer be supervised, and its group, before the next process starts."""
         if self.process is not None and self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended just now
                 os.killpg(self.process.pid, signal.SIGKILL)

@@ -48,8 +48,8 @@ def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str
 def keep_bytecode(folder: Path) -> None:
     """Store bytecode in ``folder`` for this process and its children, if it must not be beside the sources.
 
-    That is so where ``PYTHONDONTWRITEBYTECODE`` is set. Without any bytecode, each process would compile a thousand
-    modules at its start. That takes four of its five seconds.
+    It must not be beside the sources if ``PYTHONDONTWRITEBYTECODE`` is set. Without any bytecode, each process would
+    compile a thousand modules at its start, which takes four seconds of five.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
@@ -62,10 +62,10 @@ def plain_environment() -> dict[str, str]:
 
 
 def django_environment(*, var: str) -> dict[str, str]:
-    """Return the environment of web and beat. Their keyrings are the null device, so they can open nothing.
+    """Return the environment of web and beat. Their keyrings are the null device, so they can open no secret.
 
-    That keeps the paths out of processes without a use for them. It is no protection: all processes of one machine
-    run as one user, who can read the files.
+    So processes without a use for the keyrings do not know their paths. That is no protection, because all processes
+    of one machine run as one user, who can read the files.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
     # Celery's own checks would load all pages in every worker; the tests run them.

@@ -84,9 +84,8 @@ def usable_port(host: str, port: int, option: str) -> int:
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
     """Return ``port`` if one was requested, else the port in ``note`` if it is free, else any free port.
 
-    ``note`` holds the port of the last run, so that the paper exchange keeps its address. Except for a
-    requested port, the result is never in ``taken``. Those ports are reserved, but nobody listens on them
-    yet.
+    ``note`` holds the port of the last run, so that the paper exchange keeps its address. Except for a requested
+    port, the result is never in ``taken``, the ports that are reserved although nobody listens on them yet.
     """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")
@@ -105,7 +104,7 @@ def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
 def move_single_paper(folder: Path, label: str) -> None:
     """Move the files of the former single paper exchange from ``folder`` itself into its subfolder ``label``.
 
-    Each file takes one rename. After a crash in between, the next start moves the rest.
+    Each file is moved by one rename. After a crash in between, the next start moves the remaining files.
     """
     for name in SINGLE_PAPER_FILES:
         if (folder / name).exists():

@@ -20,7 +20,7 @@ NAME_WIDTH = 11
 
 
 class Console:
-    """Writes lines on its own thread, so that a stopped terminal (Ctrl-S) or an unread pipe stops no supervision."""
+    """Writes lines on its own thread, so that a stopped terminal (Ctrl-S) or an unread pipe stops no supervisor."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""The parent-death signal, by which a process of the desk never outlives its supervisor.
+"""The parent-death signal, which ends a process of the desk when its supervisor dies.
 
-Only Linux has it, and ``supported`` returns True there. Elsewhere a supervisor that is killed with -9 leaves
-its children running.
+Only Linux has this signal, and only on Linux ``supported`` returns True. On other systems a supervisor that is killed
+with -9 leaves its children running.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def supported() -> bool:
 def dies_with_parent() -> Callable[[], None] | None:
     """Return a function for a child to run between fork and exec, so that it is killed when this process dies.
 
-    The signal follows the *thread* that forks: only the main thread may spawn with it.
+    The signal is sent when the *thread* that forked ends. So only the main thread may start processes with it.
     """
     if not supported():
         return None

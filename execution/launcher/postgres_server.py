@@ -1,8 +1,8 @@
 """A PostgreSQL cluster for tests and the chaos command.
 
-It listens on a free port of 127.0.0.1 and on a Unix socket, asks for a password on both, and does not wait for the
-disk, so it must not hold important data. PostgreSQL refuses to run as root; then it runs as ``postgres``, else
-``nobody``.
+The cluster listens on a free port of 127.0.0.1 and on a Unix socket, and asks for a password on both. It does not
+wait for the disk, so it must not hold important data. PostgreSQL refuses to run as root. Started by root, it runs as
+``postgres``, or else as ``nobody``.
 """
 
 from __future__ import annotations
@@ -178,6 +178,6 @@ def _as_server_user() -> dict[str, Any]:
 def _in_main_thread(ask: Callable[[], None] | None) -> Callable[[], None] | None:
     """Return ``ask``, which requests the parent-death signal, in the main thread, and None in any other.
 
-    The parent-death signal follows the thread that forks, and another thread may end before this process does.
+    The signal is sent when the thread that forked ends, and another thread may end before this process does.
     """
     return ask if threading.current_thread() is threading.main_thread() else None

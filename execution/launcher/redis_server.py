@@ -57,8 +57,8 @@ def socket_path(var: Path) -> Path:
 def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
     """Return the command of a server in ``folder`` that listens only on a Unix socket and writes nothing to disk.
 
-    Redis holds only data that may be lost, such as wake-ups and the newest quotes. A server that wrote a file refused
-    every write while the disk was full, and its clients failed too.
+    Redis holds only data that may be lost, such as wake-ups and the newest quotes. A server that writes a file would
+    refuse every write while the disk is full, and its clients would fail too.
     """
     return [
         *(binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),

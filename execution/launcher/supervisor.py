@@ -97,7 +97,7 @@ class Supervisor:
     async def _stop_all(self) -> None:
         """Stop all processes in order: web and beat, then workers, then paper venues, then Redis.
 
-        Without web and beat nothing new comes in. The workers release what they hold.
+        Once web and beat have stopped, no new work comes in. The workers then release their orders and accounts.
         """
         begun = time.monotonic()
         self._say("stopping")

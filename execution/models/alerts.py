@@ -101,7 +101,7 @@ class AlertSignal(models.Model):
 
 
 class AlertWatch(models.Model):
-    """The watcher's only row: the process that holds it now, and the time of the last round of checks."""
+    """The watcher's only row: the process that does the checks now, and the time of the last round of checks."""
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     holder = models.CharField(max_length=32, blank=True)

@@ -1,7 +1,7 @@
 """Triggers by which the database refuses to change an entry of a journal or of the audit, on SQLite and PostgreSQL.
 
-They refuse UPDATE only, because retention deletes old orders' journals, and emptying a test database deletes all. On
-PostgreSQL the application's role has no right to update or delete entries (``rights_sql``).
+They refuse UPDATE only. Deleting must be possible, because retention deletes old orders' journals, and tests empty
+their database. On PostgreSQL the application's role has no right to update or delete entries (``rights_sql``).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from execution.models.orders import Order
 class DecisionContext(models.Model):
     """The inputs that many decisions of an order share: parameters, plan, forecast and market rules.
 
-    There is one row for each version of them. ``body`` is compressed JSON (core/orders/view_record.py).
+    There is one row for each version of these inputs. ``body`` is compressed JSON (core/orders/view_record.py).
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_contexts")

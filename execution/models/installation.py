@@ -18,8 +18,8 @@ def random_quote_key() -> str:
 class Installation(models.Model):
     """The only row that identifies the installation of this database.
 
-    ``mark`` is part of every client id. It is redrawn when a backup is restored, and ``former_marks`` has all earlier
-    ones, so that no id is ever used twice. ``sealing_key`` (hex) is the public key of the workers.
+    ``mark`` is part of every client id. A new mark is drawn when a backup is restored, and ``former_marks`` has all
+    earlier marks. So no client id is ever used twice. ``sealing_key`` (hex) is the public key of the workers.
     ``alert_sealing_key`` is that of the process that sends alerts. ``quote_key`` (hex) signs the market data that
     engines publish in Redis (selectors/quote_signatures.py).
     """

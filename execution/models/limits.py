@@ -14,7 +14,10 @@ def _choices(names: type[LimitKind | LimitScope | LimitLevel]) -> list[tuple[str
 
 
 class TradingLimit(models.Model):
-    """A limit that a supervisor set. A change makes a new row; the former row records who ended it, and when."""
+    """A limit that a supervisor set. A change makes a new row.
+
+    The former row records who ended the former limit, and when.
+    """
 
     public_id = PublicIdField()
     #: Kind, scope, subject, level and currency. Only one limit with the same key is in force.
@@ -74,7 +77,8 @@ class ApprovalState(models.TextChoices):
 class OrderApproval(models.Model):
     """A request that another person approves an order above limits, or an amendment of one.
 
-    It holds only for its content: the order's terms when it was requested, or changes to one version of the terms.
+    The approval is valid only for what was requested: the order's terms at that time, or changes to one version of
+    the terms.
     """
 
     public_id = PublicIdField()

@@ -34,7 +34,7 @@ class CandleDay(models.Model):
     """The candles of one UTC day of a market. They are in one row because a plan reads weeks of them.
 
     ``bars`` has ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
-    first. A stretch without a trade, or one that was not recorded, has no bar. ``unknown`` has the seconds after
+    first. Five minutes without a trade, or that were not recorded, have no bar. ``unknown`` has the seconds after
     midnight of candles that the venue lists in an unreadable form, or lists no longer. Their volume is not zero.
     """
 

@@ -1,7 +1,7 @@
 """Statements whose SQL is compiled once.
 
-Where a statement runs hundreds of times a second, compiling it in Django costs several times the database's work,
-and the result is always the same.
+If a statement runs hundreds of times a second, compiling it in Django each time costs several times the database's
+work. The compiled text is always the same.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class _Made:
 class Compiled(Generic[M]):
     """A query that is compiled once. It reads full rows of one table, or only some columns of it.
 
-    ``build`` makes the query from one value for each name: an integer, a text or an instant. It may use a
-    value anywhere in the query, but must not change it. The result must not include rows of a second table.
-    For columns, ``build`` uses ``values_list`` and the caller uses ``values``.
+    ``build`` makes the query from one value for each name: an integer, a text or an instant. It may use a value
+    anywhere in the query, but must not compute with the value. The result must not include rows of a second table. To
+    read only columns, use ``values_list`` in ``build``, and call ``values``.
     """
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:
@@ -166,7 +166,7 @@ def saved_once() -> Iterator[None]:
 
 
 def row_save(row: models.Model, fields: tuple[str, ...] | None = None) -> None:
-    """Write the given fields of an existing row; without ``fields``, all. No signals are sent.
+    """Write the given fields of an existing row, or all if ``fields`` is None. No signals are sent.
 
     Inside ``saved_once`` all fields are written, at the end of the block.
     """

@@ -20,8 +20,8 @@ class DifferenceKind(models.TextChoices):
 class Difference(models.Model):
     """A difference between the desk's books and the venue's.
 
-    A poll opens it, and it is closed when polls no longer find it. ``evidence`` has the facts of both sides, as JSON
-    values. A foreign order is not an error. It is shown, and the desk does nothing about it.
+    A poll that finds a difference opens it. It is closed when polls no longer find it. ``evidence`` has the facts of
+    both sides, as JSON values. A foreign order is not an error. It is shown, and the desk does nothing about it.
     """
 
     public_id = PublicIdField()

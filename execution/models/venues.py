@@ -30,7 +30,10 @@ class Venue(models.Model):
 
 
 class Account(models.Model):
-    """A named account at a venue. One worker's session at a time holds it."""
+    """A named account at a venue.
+
+    At any time at most one worker owns it. Only the session of that worker sends its orders.
+    """
 
     public_id = PublicIdField()
     venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="accounts")
@@ -90,14 +93,18 @@ class Account(models.Model):
 
     @property
     def is_reconciled(self) -> bool:
-        """Return True if the account's holder has polled everything since its claim and since the last doubt."""
+        """Return True if its worker has polled everything since it claimed the account and since ``doubted_at``."""
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
         return self._is_since_doubt(until)
 
     def is_symbol_reconciled(self, symbol: str) -> bool:
-        """Return True if new children of a symbol may be sent: the holder has polled the symbol since the doubt."""
+        """Return True if new children of a symbol may be sent.
+
+        They may be sent if the account's worker has polled the symbol since it claimed the account, and since
+        ``doubted_at``.
+        """
         if self.unread_now.get(symbol, {}).get("blocks"):
             return False
         if self.is_reconciled:
@@ -112,7 +119,8 @@ class Account(models.Model):
 
     @property
     def unread_now(self) -> dict[str, dict[str, Any]]:
-        """Return the symbols that the present holder cannot read, each with its entry from ``symbols_unread``."""
+        """Return the symbols that the account's present worker cannot read. The values come from ``symbols_unread``.
+        """
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 
     @property

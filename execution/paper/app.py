@@ -63,9 +63,9 @@ def create_app(
 ) -> web.Application:
     """Create the exchange with its state in ``folder``.
 
-    ``clock`` gives seconds since the epoch. With ``frozen`` the simulated participants fill the books once
-    and then do nothing. ``source`` is a replay that replaces the generated markets. Raise OSError or
-    sqlite3.Error when the folder cannot be used.
+    ``clock`` gives seconds since the epoch. With ``frozen`` the other, simulated participants fill the books once and
+    then do nothing. ``source`` is a replay that replaces the generated markets. Raise OSError or sqlite3.Error when
+    the folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
@@ -80,7 +80,7 @@ def create_app(
 
 
 def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency: float) -> Server:
-    """Return the exchange's parts. It loads accounts before books: only orders of known accounts can rest again."""
+    """Return the exchange's parts. Accounts are loaded first, because only orders of known accounts can rest again."""
     faults = Faults(seed)
     exchange.cancel_loses = faults.cancel_loses
     accounts = Accounts(folder / "accounts.json", exchange.ledger)

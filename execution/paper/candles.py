@@ -1,7 +1,7 @@
 """One-minute bars, and longer bars made from them. Minutes that were not recorded are generated.
 
-A day's bars are loaded at the first request for them, so that the exchange's start does not wait for any. They are
-stored as columns of whole numbers: a day of one symbol takes a tenth of a megabyte.
+A day's bars are loaded when they are first requested, so that the exchange starts without loading any. They are held
+as columns of whole numbers, which take a tenth of a megabyte for a day of one symbol.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Recorded = Callable[[int, int], Iterable[tuple[int, Row]]]
 class CandleSeries:
     """The bars of one symbol over the last ``minutes``, without gaps. The last bar is still growing.
 
-    A minute that was not recorded is generated if it lies before ``quiet_from``. From then on it is empty.
+    A minute that was not recorded is generated if it lies before ``quiet_from``, and empty if it lies later.
     """
 
     def __init__(
@@ -135,7 +135,8 @@ class CandleSeries:
     def folded(self, seconds: int, start: int | None, end: int | None, limit: int) -> list[Bar]:
         """Return the bars of ``seconds`` each that open within [start, end] (seconds since the epoch).
 
-        With ``start`` it returns the first ``limit`` of these bars, otherwise the last ones, as Binance does.
+        If ``start`` is given, return the first ``limit`` of these bars. Otherwise return the last ones, as Binance
+        does.
         """
         last = self._start // seconds * seconds
         # An interval that began before the first minute is not whole; but the last one is always shown.
@@ -196,7 +197,7 @@ def _amount(number: int) -> Decimal:
 
 
 def _fold(columns: Columns, start: int) -> Bar:
-    """Merge several minutes into one bar. If any of them has a trade, only those with trades give its prices."""
+    """Merge several minutes into one bar. Its prices come only from minutes with trades, if there are any."""
     opens, highs, lows, closes, volumes, notionals, buy_volumes, buy_notionals, trades = columns
     if 0 in trades and any(trades):
         traded = [number for number, count in enumerate(trades) if count]

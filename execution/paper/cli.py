@@ -1,4 +1,4 @@
-"""Starts the paper exchange from a command line. Knows no Django, so that it starts fast."""
+"""The command line of the paper exchange. It does not import Django, so that the exchange starts fast."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def encode(message: Any) -> str:
 
 
 class Connection:
-    """One client's websocket. ``push`` never waits."""
+    """One client's websocket. ``push`` puts a message into the outbox and never waits."""
 
     def __init__(
         self, socket: web.WebSocketResponse, request: web.Request, path: str, latency: float
@@ -84,7 +84,8 @@ class Connections:
         return self._clock() < self._silent_until
 
     def silence(self, seconds: float) -> None:
-        """Keep connections open for ``seconds`` but send nothing, not even pongs. Messages of that time are lost."""
+        """Keep connections open for ``seconds`` but send nothing, not even pongs. Messages due in that time are lost.
+        """
         self._silent_until = self._clock() + seconds
 
     def cut(self) -> int:

@@ -103,8 +103,8 @@ def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
 def limits(server: Server, _body: dict[str, Any]) -> Any:
     """Return the use of the limits on calls, and the numbers of refused calls.
 
-    ``windows`` has the most calls in one time window, by the limit's name; okx and coinbase limit calls in
-    this way. ``counters`` has kraken's decaying counters, by the account's key.
+    ``windows`` has, by the limit's name, the largest number of calls in one time window. Okx and coinbase limit calls
+    in this way. ``counters`` has kraken's decaying counters, by the account's key.
     """
     now = server.exchange.clock()
     accounts = server.exchange.ledger.accounts
@@ -121,7 +121,7 @@ def limits_clear(server: Server, body: dict[str, Any]) -> Any:
 
 
 def streams_cut(server: Server, body: dict[str, Any]) -> Any:
-    """Drop all websockets. With ``silent_seconds``, keep them open instead, and send nothing for so long."""
+    """Drop all websockets. If ``silent_seconds`` is given, keep them open instead, and send nothing for that time."""
     if "silent_seconds" in body:
         server.connections.silence(float(body["silent_seconds"]))
         return {"cut": 0}
@@ -131,8 +131,8 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 def market(server: Server, body: dict[str, Any]) -> Any:
     """Change a market.
 
-    ``freeze`` stops or resumes the simulated participants, and ``mid`` moves their price. ``quantity`` sends
-    an order of theirs that takes from the book, with ``side`` and an optional limit ``price``.
+    ``freeze`` stops or resumes the simulated participants, and ``mid`` moves their price. With ``quantity``, ``side``
+    and an optional limit ``price`` a simulated participant takes from the book.
     """
     symbol = _symbol(server, body)
     if "freeze" in body:

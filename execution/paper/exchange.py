@@ -1,7 +1,7 @@
-"""The exchange itself: books, background markets and the ledger. Requests and the passing of time change them.
+"""The exchange itself: the books, the other participants of each market, and the ledger of accounts.
 
-It is synchronous and single-threaded. After each ``place``, ``cancel`` or ``advance`` the caller calls ``commit``,
-which writes the state and only then notifies the listeners.
+Requests and the passing of time change them. The exchange is synchronous and single-threaded. After each ``place``,
+``cancel`` or ``advance`` the caller calls ``commit``, which writes the state and only then notifies the listeners.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ LevelChanges = list[tuple[Side, Decimal, Decimal]]
 
 
 class SymbolMarket:
-    """One listed symbol: its book, background market, candles and recent trades."""
+    """One listed symbol: its book, its other participants (generated or replayed), candles and recent trades."""
 
     def __init__(
         self, market: Market, origin: Origin, store: Store, now: float, history_minutes: int
@@ -75,7 +75,7 @@ class SymbolMarket:
     def follow_rules(self, market: Market) -> None:
         """Use other market rules until a restart.
 
-        Raises ``ValueError`` if the background market cannot trade on the new tick or lot.
+        Raises ``ValueError`` if the market's other participants cannot use the new tick or lot.
         """
         self.background.follow_rules(market)
         self.market = market
@@ -157,9 +157,9 @@ class Exchange:
         return [each for each in self.symbols.values() if each.market.status is not MarketStatus.NOT_LISTED]
 
     def open_books(self) -> None:
-        """Put the open orders back on the books, oldest first, then let the background makers quote around them.
+        """Put the accounts' open orders back on the books, oldest first, then let the others quote around them.
 
-        The accounts' orders come first, so that the restart turns none of them into a taker.
+        The accounts' orders come first, so that none of them takes at the restart.
         """
         for order in self.ledger.open_orders():
             market = self.symbols.get(order.symbol)
@@ -228,8 +228,8 @@ class Exchange:
     def commit(self) -> None:
         """Write the changes, then notify the listeners.
 
-        Raises sqlite3.Error if the disk refuses. Then the changes stay in memory, trading is suspended, and the next
-        call tries again. So no trade is lost, and none is reported before it is written.
+        Raises sqlite3.Error if the disk refuses. In that case the changes stay in memory, trading is suspended, and
+        the next call tries again. So no trade is lost, and none is reported before it is written.
         """
         reserved = {
             market.name: market.next_trade_id + ID_BLOCK
@@ -268,7 +268,7 @@ class Exchange:
     # --- time -----------------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Run the background markets up to now, and write the finished candles.
+        """Let the other participants of all markets act up to now, and write the finished candles.
 
         Also end expired orders, and cancel orders whose dead-man's switch is due.
         """
@@ -307,7 +307,7 @@ class Exchange:
         self._finished = []
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
-        """Carry out the commands of background makers and takers, each before the next is taken from the iterator."""
+        """Carry out the commands of the other participants, each before the next is taken from the iterator."""
         for command in commands:
             if isinstance(command, Withdraw):
                 market.book.cancel(command.order_id)
@@ -375,7 +375,8 @@ class Exchange:
             self.ledger.fill(maker, market.market, trade_id, price, quantity, is_maker=True, now=now)
 
     def _print(self, market: SymbolMarket, side: Side, price: Decimal, quantity: Decimal, now: int) -> int:
-        """Publish a trade whose taker has ``side``: add it to the public trades and candles. Return its id."""
+        """Publish a trade whose taker has ``side``, and return its id. The public trades and candles then include it.
+        """
         trade_id = market.next_trade_id
         market.next_trade_id += 1
         buyer_takes = side is Side.BUY

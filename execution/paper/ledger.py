@@ -1,8 +1,8 @@
 """The accounts with their orders, trades and balances, and the news of changes to them.
 
-A buy locks quote at its limit price, a sell locks base. The fee is taken out of the asset received: base for
-a buy, quote for a sell. An order with ``fee_on_top`` instead pays its fee in the asset that it pays with.
-Such an order also locks the fee, at the higher of the maker and the taker rate.
+A buy locks quote at its limit price, a sell locks base. The fee is taken out of the asset received: base for a buy,
+quote for a sell. An order with ``fee_on_top`` pays the fee in the asset with which it pays for the trade: quote for a
+buy, base for a sell. It also locks that fee, at the higher of the maker and the taker rate.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Ledger:
         self.by_client_id[order.account, order.symbol, order.client_id] = order.id
 
     def register(self, account: Account, opening: dict[str, Decimal]) -> None:
-        """Add an account. If the store does not know it yet, its balances are ``opening``."""
+        """Add an account. An account that the store does not know yet gets the balances ``opening``."""
         account.balances = self._store.balances(account.key)
         known = bool(account.balances)
         self.accounts[account.key] = account

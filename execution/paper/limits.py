@@ -88,8 +88,8 @@ class Limits:
     def count_call(self, name: str, allowed: int, now: float) -> None:
         """Count a call under ``name``. Raise Refusal after ``allowed`` calls in a window of two seconds.
 
-        If the exchange was started with a multiple of the usual weight per minute, ``allowed`` is multiplied
-        by the same whole number.
+        If the exchange was started with several times the usual weight per minute, ``allowed`` is multiplied by the
+        same whole number.
         """
         self._check(name, allowed, self._calls.count(name, now, 1))
 

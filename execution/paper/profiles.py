@@ -1,7 +1,7 @@
-"""The venues that a paper exchange can play, each with its fees, limits, depth and latency.
+"""The venues that a paper exchange can imitate, each with its fees, limits, depth and latency.
 
-All of them share one price (``execution.core.market_model.price_path``). Lots are powers of ten, so that a quantity on
-the coarsest lot of several venues is on the lot of each.
+All of them have the same price of a symbol (``execution.core.market_model.price_path``). Lots are powers of ten, so
+that a quantity on the coarsest lot of several venues is on the lot of each.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ DEFAULT_FEE = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A venue to play. Fees are fractions. ``latency`` is the extra time of answers and events, in seconds.
+    """A venue that the paper exchange imitates.
 
-    Paper venues with a ``name`` share one price of each symbol. A venue without a name has a price of its own,
-    which continues from its last value after a restart.
+    Fees are fractions. ``latency`` is the extra time of answers and events, in seconds. All paper venues with a
+    ``name`` have the same price of a symbol at any time. A venue without a name has prices of its own, which continue
+    from their last value after a restart.
     """
 
     name: str

@@ -31,9 +31,9 @@ class OrderStatus(StrEnum):
 class Draft:
     """A checked request for an order. ``price`` is None for a market order.
 
-    ``refuses_taking``: a post-only order that would take is refused; otherwise it is accepted and ends at once.
-    ``fee_on_top``: the fee is added to the asset paid, instead of taken from the asset received. ``expires``: the end
-    of an order that is good until a time; 0 means no end.
+    With ``refuses_taking``, a post-only order that would take is refused. Without it, such an order is accepted and
+    ends at once. With ``fee_on_top``, the fee is added to the asset paid instead of taken from the asset received.
+    ``expires`` is the end of an order that is good until a time; 0 means no end.
     """
 
     symbol: str
@@ -121,9 +121,9 @@ class PaperTrade:
 
     @property
     def number(self) -> int:
-        """Return a number that rises with time over all symbols of an account.
+        """Return a number that is larger for each later trade of an account, whatever its symbol.
 
-        Okx and coinbase name the beginning of a page of trades by this number.
+        The dialects of okx and coinbase use it to say where a page of trades begins.
         """
         return self.time * 1_000_000 + self.id % 500_000 * 2 + (self.side is Side.SELL)
 

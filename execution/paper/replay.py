@@ -39,11 +39,10 @@ SAMPLE = 60
 def open_replay(
     path: Path, *, speed: float, seed: int, symbol: str | None, start: int | None, profile: Profile
 ) -> tuple[MarketSource, Profile]:
-    """Return the markets of a recording's folder or of a file of candles, and the profile. A recording's fees replace
-    the profile's.
+    """Return the markets of a recording's folder or a file of candles, and the profile.
 
-    ``symbol`` and ``start`` (seconds since the epoch) are for candles. Raises ``Refused`` if the replay cannot be
-    played.
+    The returned profile has the fees of the recording, if there is one. ``symbol`` and ``start`` (seconds since the
+    epoch) are used only for candles. Raises ``Refused`` if the replay cannot be played.
     """
     if not MIN_SPEED <= speed <= MAX_SPEED:
         message = f"Speed is {speed:g}. It must be {MIN_SPEED:g} to {MAX_SPEED:g}."
@@ -96,7 +95,10 @@ class ReplayedRecording:
         return all(others.progress.is_over for others in self._others.values())
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return the recorded market, which begins now. Its past is generated and ends at the first recorded price."""
+        """Return the recorded market, which begins now.
+
+        The candles before now are generated, and end at the first recorded price.
+        """
         symbol = parameters.market.symbol
         others = self._others[symbol] = RecordedMarket(
             parameters=parameters,
@@ -160,7 +162,7 @@ class ReplayedCandles:
         return self._others is not None and self._others.is_over
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return a market that plays the candles from the start on. Earlier candles become its past."""
+        """Return a market that replays the candles from the chosen start on. Earlier candles become its history."""
         self._others = CandleMarket(
             parameters, self._tape, begins=self._begins, speed=self._speed, seed=self._seed
         )

@@ -72,7 +72,7 @@ class Call:
         return self.server.exchange
 
     def lag(self, kind: str) -> int:
-        """Return the age in milliseconds of the state to answer with: 0 unless a fault of ``kind`` strikes."""
+        """Return how old the state in the answer is to be, in milliseconds: 0 unless a fault of ``kind`` strikes."""
         rule = self.server.faults.strike(
             self.endpoint.target(self.parameters),
             frozenset({kind}),
@@ -81,7 +81,10 @@ class Call:
         return int(rule.seconds * 1000) if rule else 0
 
     def as_seen(self, orders: list[PaperOrder], lag: int) -> list[PaperOrder]:
-        """Return the orders as they were ``lag`` milliseconds ago. Orders that did not exist then are left out."""
+        """Return the orders as they were ``lag`` milliseconds ago.
+
+        Orders that did not exist at that time are left out.
+        """
         if not lag:
             return orders
         at = self.exchange.now() - lag
@@ -144,8 +147,13 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 async def _answer(
     server: Server, endpoint: Endpoint, request: web.Request, dialect: Dialect
 ) -> web.StreamResponse:
-    """Answer a call. 1. Faults before it. 2. Process it; its changes are written. 3. Faults after it. Half of the
-    venue's latency passes before step 2, half after it.
+    """Answer a call, with the faults that are to spoil it.
+
+    1. Apply faults that come before the processing.
+    2. Process the call, and write its changes.
+    3. Apply faults to the answer.
+
+    Half of the venue's latency passes before step 2, half after it.
     """
     body = await request.text()
     key, target = dialect.key(request), endpoint.target(request.query)
@@ -202,7 +210,7 @@ async def _truncated(request: web.Request, answer: web.Response) -> web.StreamRe
 
 
 async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect) -> web.StreamResponse | None:
-    """Return the answer to a call that a fault keeps from being processed, or None if the call was only delayed."""
+    """Return the answer to a call that a fault prevents from being processed; None if the fault only delayed it."""
     if rule.kind == "delay_before":
         await asyncio.sleep(rule.seconds)
         return None

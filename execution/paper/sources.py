@@ -19,7 +19,10 @@ STEP_SECONDS = 0.1
 
 
 class Origin(NamedTuple):
-    """The background market of one symbol, and its past. Times are in seconds since the epoch."""
+    """The other participants of one symbol's market, and its past. Times are in seconds since the epoch.
+
+    ``others`` makes and takes prices from now on. ``made_up`` generates the candles of minutes that nobody recorded.
+    """
 
     others: Others
     made_up: MadeUp  #: minutes that nobody recorded
@@ -28,7 +31,10 @@ class Origin(NamedTuple):
 
 
 class MarketSource(Protocol):
-    """A provider of each symbol's background market, with its makers and takers, and of its past."""
+    """A provider of the other participants of each symbol's market, and of the market's past candles.
+
+    The participants are generated, or replayed from a file.
+    """
 
     @property
     def listed(self) -> tuple[MarketParameters, ...]: ...
@@ -50,9 +56,9 @@ class MarketSource(Protocol):
 class SeededMarkets:
     """The markets of a profile, generated from a seed.
 
-    A profile with a name follows the price path that all venues share. A profile without a name has a price
-    of its own: it is generated for the time before the first start, and continues from the last value after a
-    restart.
+    The prices of a profile with a name follow the path that all paper venues have in common. A profile without a name
+    has prices of its own. They are generated for the time before the first start. After a restart they continue from
+    their last values.
     """
 
     is_over = False

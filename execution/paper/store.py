@@ -45,7 +45,7 @@ _ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_exe
 
 
 class Store:
-    """The SQLite file. After the start only one-minute candles are read from it.
+    """The SQLite file. Everything but one-minute candles is read from it only at the start.
 
     Raises sqlite3.Error when the disk refuses.
     """

@@ -1,4 +1,4 @@
-"""The symbols that the paper exchange lists, with their background markets."""
+"""The symbols that the paper exchange lists, with the parameters of their generated markets."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class WallPerson(TypedDict):
 
 
 class WallUnknown(TypedDict):
-    """A child of unknown fate, and the evidence so far."""
+    """A child of unknown outcome, and the evidence so far."""
 
     order: str
     child: int

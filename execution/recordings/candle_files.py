@@ -24,7 +24,8 @@ Number = TypeVar("Number", float, Decimal)
 def read_candles(path: Path) -> Iterator[CandleRow]:
     """Yield the candles in the order of the file, with exact numbers. Raise ``Refused`` naming the line and the value.
 
-    Times must rise, the prices of a candle must fit each other, and no number may have more than eight decimals.
+    Times must rise, a candle's prices must lie between its low and its high, and no number may have more than eight
+    decimals.
     """
     before: int | None = None
     for line, row, at, opening, high, low, close, volume in candle_lines(path, decimal_number):

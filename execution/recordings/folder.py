@@ -1,7 +1,7 @@
 """A recording as a folder of parts. Each part has some seconds of events, and never changes once it is written.
 
-``books/000001.parquet`` and ``trades/000001.parquet`` are the first part, and so on. A part counts when both files
-exist, and a file exists only when it is complete. So a killed recorder loses only its last part.
+``books/000001.parquet`` and ``trades/000001.parquet`` are the first part, and so on. A part is read only if both
+files exist, and a file exists only when it is complete. So a killed recorder loses only its last part.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class RecordingWriter:
     def __init__(self, folder: Path, rules: RecordingRules) -> None:
         """Begin a recording in an empty folder. Raise ``Refused`` or OSError.
 
-        ``Refused``: the folder is not empty, or pyarrow is missing. OSError: writing failed.
+        ``Refused`` means that the folder is not empty, or pyarrow is missing. OSError means that writing failed.
         """
         library()
         refuse_used(folder)
@@ -78,7 +78,7 @@ class RecordingWriter:
         return part
 
     def write(self, part: Part) -> None:
-        """Write one part; do nothing for an empty one. Raise ``Refused`` or OSError; the folder stays readable."""
+        """Write one part, unless it is empty. Raise ``Refused`` or OSError on failure; the folder stays readable."""
         if not len(part):
             return
         name = part_name(self._count + 1)

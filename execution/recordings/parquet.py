@@ -1,7 +1,7 @@
 """The events of a recording as Parquet files.
 
-Prices and quantities are stored as ``decimal128``. It is exact, and every tool that reads Parquet can compute
-with it. It has 18 decimals and 20 digits before the point, which is enough for every price of a crypto
+Prices and quantities are stored as ``decimal128``. This type is exact, and every tool that reads Parquet can compute
+with it. A column has 18 decimals and 20 digits before the point, which is enough for every price of a crypto
 exchange. A price that does not fit is refused, never rounded. Times are microseconds in UTC.
 """
 

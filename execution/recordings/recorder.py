@@ -21,8 +21,8 @@ class Feed(Protocol):
     def watch(self) -> AsyncGenerator[list[Event], None]:
         """Yield every trade, and a book whenever it changes, without end. Events are numbered as they arrive.
 
-        A book with None as ``bids`` and ``asks`` marks the moment from which the book is unknown. The stream
-        was lost then, or it sent a crossed book.
+        A book with None as ``bids`` and ``asks`` marks the moment from which the book is unknown, because the stream
+        was lost or sent a crossed book.
         """
 
 

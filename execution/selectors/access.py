@@ -35,7 +35,7 @@ class AccessRow(TypedDict):
 
 
 def access_rows(*, person_pk: int, is_waiting: bool, now: datetime) -> list[AccessRow]:
-    """Return the waiting requests, oldest first, or the last decided ones, newest first."""
+    """Return the waiting requests, oldest first. Unless ``is_waiting``, return the last decided ones, newest first."""
     rows = AccessRequest.objects.select_related("requested_by", "decided_by").defer(*SECRETS)
     if is_waiting:
         found = rows.filter(_waiting(now)).order_by("pk")
@@ -45,7 +45,7 @@ def access_rows(*, person_pk: int, is_waiting: bool, now: datetime) -> list[Acce
 
 
 def access_waiting(*, now: datetime, subject: str = "") -> QuerySet[AccessRequest]:
-    """Return the waiting requests, of one account or person if one is named."""
+    """Return the waiting requests. If ``subject`` names an account or a person, return only those about it."""
     rows = AccessRequest.objects.select_related("requested_by").defer(*SECRETS).filter(_waiting(now))
     return rows.filter(subject=subject).order_by("pk") if subject else rows.order_by("pk")
 

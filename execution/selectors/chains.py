@@ -48,7 +48,7 @@ class _Counter:
 def orders_verify(*, after: int) -> Block:
     """Verify the journals of the next orders by primary key, beginning after ``after``.
 
-    An order may change during the check. So a journal that looks broken is read again on its own.
+    A journal may look broken because its order changed during the check. So it is then read again by itself.
     """
     heads = _heads(Order.objects.filter(pk__gt=after).order_by("pk")[:ORDERS])
     if not heads:
@@ -232,7 +232,7 @@ def heads() -> Iterator[dict[str, Any]]:
 
 
 def heads_breaks(written: Iterable[Mapping[str, Any]], dropped: frozenset[str]) -> Iterator[BreakRow]:
-    """Yield a break for each chain that no longer contains its stored head, because it was rebuilt or cut since.
+    """Yield a break for each chain that no longer contains its head in ``written``, because it was rebuilt or cut.
 
     ``dropped`` are the orders that retention has deleted, according to the audit.
     """

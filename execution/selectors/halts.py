@@ -63,8 +63,8 @@ def halt_covering(
 ) -> Halt | None:
     """Return a halt of ``kinds`` in force that covers an order with these values; None if there is none.
 
-    If several do, a stop is preferred. An order on several accounts is covered by a halt of any of them.
-    ``order_pk`` is the order's primary key, if the order exists.
+    If several halts cover it, a halt that stops orders is preferred. A halt of one account covers every order that
+    has the account. ``order_pk`` is the order's primary key, if the order exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)
@@ -111,7 +111,7 @@ def _said_by(halt: Halt) -> str:
 
 
 def halt_problem(halt: Halt) -> Problem:
-    """Return the refusal of an order that the halt covers. Its ``limit`` is the halt's id."""
+    """Return the problem with which an order that the halt covers is refused. Its ``limit`` is the halt's id."""
     fields = {
         HaltScope.ACCOUNT: "accounts",
         HaltScope.SYMBOL: "symbol",

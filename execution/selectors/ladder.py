@@ -45,8 +45,8 @@ class LadderPlace:
     """The venues whose books are merged, and the desk's orders on these books. It changes only when rows change.
 
     ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
-    ``slice_quantity`` and ``quantity`` are the remaining quantities in base currency. None: nothing remains, or the
-    quantity is not known yet.
+    ``slice_quantity`` and ``quantity`` are the remaining quantities of the slice and of the order, in base currency.
+    None means that nothing remains, or that the quantity is not known yet.
     """
 
     venues: Mapping[int, str]
@@ -166,8 +166,8 @@ class _Found:
 def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
     """Return the current ladder, in steps of ``group`` ticks. It reads only data that engines publish, and no table.
 
-    Books that are missing, crossed or older than 3 s are left out with the reason. When none is left, the last known
-    ones are shown and marked as old.
+    Books that are missing, crossed or older than 3 s are left out with the reason. If no book is usable, the last
+    known books are shown and marked as old.
     """
     found = _published(place)
     troubles = [each.trouble(now) for each in found]

@@ -92,9 +92,9 @@ def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[Candl
 
 
 def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
-    """Return the current candles. For each venue the stored ones come first, then those made of its streamed trades.
+    """Return the current candles: for each venue its stored candles, and after them those made from streamed trades.
 
-    A venue without any known candle is left out. It reads only data that engines publish, and no table.
+    A venue without any known candle is left out. The function reads only data that engines publish, and no table.
     """
     since, until = window_start(place.minutes, now), now
     published = candles_latest([(venue, place.symbol) for venue in place.venues])
@@ -123,7 +123,7 @@ def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
 def _of_venue(
     place: CandlePlace, stored: KnownCandles | None, published: KnownCandles | None, since: datetime
 ) -> KnownCandles:
-    """Return one venue's candles of the shown length. A published candle counts only after the last stored one."""
+    """Return one venue's candles of the shown length. Published candles are used only after the last stored one."""
     stored, published = stored or KnownCandles(), published or KnownCandles()
     end = stored.known[-1].end if stored.known else since
     later = longer_candles((bar for bar in published.candles if bar.opened_at >= end), place.length)
@@ -131,7 +131,7 @@ def _of_venue(
 
 
 def _is_known(bar: Candle, known: tuple[Stretch, ...], length: timedelta, until: datetime) -> bool:
-    """Return True if the full candle is known. Of a candle that still grows, the last 5 s may be unknown."""
+    """Return True if the full candle is known. In a candle that still grows, the last 5 s may be unknown."""
     end = min(bar.opened_at + length, until - PUBLISHED_WITHIN)
     return any(each.start <= bar.opened_at and end <= each.end for each in known)
 

@@ -145,7 +145,7 @@ def book_latest(venue_pk: int, symbol: str) -> Book | None:
 def quote_standing(venue_pk: int, symbol: str) -> Quote | None:
     """Return the newest quote, as ``quote_latest`` does, but None if its feed reports that it is no longer valid.
 
-    Use it to decide on prices. ``quote_latest`` gives the last known value of the market.
+    Use this function for decisions on prices. ``quote_latest`` may return a price that no longer exists.
     """
     return _standing(venue_pk, symbol, Feed.QUOTES, quote_key, quote_from_json)
 

@@ -34,7 +34,7 @@ def readiness(now: datetime) -> dict[str, str]:
 def is_ready(found: dict[str, str]) -> bool:
     """Return True if the database and Redis answer, an engine runs, and not every account is down.
 
-    A desk without accounts may be ready too.
+    A desk without any accounts can be ready.
     """
     if any(found.get(part) != OK for part in ("database", "redis", "engines")):
         return False

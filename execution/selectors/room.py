@@ -1,4 +1,5 @@
-"""Free space on the disk of the installation's folder. Below its floor no new order starts; running ones go on."""
+"""Free space on the disk of the installation's folder. Below a minimum no new order starts, but running orders go on.
+"""
 
 from __future__ import annotations
 

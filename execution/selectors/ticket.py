@@ -65,7 +65,7 @@ def _market(market: Market) -> TicketMarket:
 
 @dataclass(frozen=True, slots=True)
 class TicketPlace:
-    """A symbol at some of a trader's accounts: the limits, fees and reference quote that apply to all of them."""
+    """A symbol at some of a trader's accounts, with the market limits, fees and reference quote for all of them."""
 
     accounts: tuple[Account, ...]
     market: types.Market

@@ -28,8 +28,8 @@ def account_views(
 ) -> tuple[AccountView, ...]:
     """Return the views of the accounts, in the given order. Markets, quotes and balances are by public id.
 
-    A book is included only while it is fresh. Engines read books only where somebody trades. So at first there is
-    none, and the quote's best bid and ask are used instead.
+    A book is included only while it is fresh. Engines read books only where somebody trades. So a first preview has
+    no book, and the quote's best bid and ask are used instead.
     """
     return tuple(
         AccountView(

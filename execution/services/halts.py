@@ -151,7 +151,8 @@ def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPr
 def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
     """Set the halt in ``request``. Raises ``Refused``. If the same halt is in force, it is returned unchanged.
 
-    1. One transaction under the gate writes the halt, the children that it must cancel, and the audit entry.
+    1. One transaction locks the gate. It writes the halt, the list of children that the halt must cancel, and the
+       audit entry.
     2. The sweep pauses the parent orders and requests the cancels.
     """
     halt = _draft(person, request)
@@ -279,7 +280,7 @@ def halts_tend(*, now: datetime) -> None:
 def _note_flat(halt: Halt) -> None:
     """Record since when all children of the halt have ended.
 
-    A child that turns up later, after it was believed absent, removes that record.
+    If a child was believed absent and appears later, the record is removed.
     """
     still = list(children_open(halt))
     flat_at = None if still else _flat_at(halt)
@@ -307,8 +308,8 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps
     """Lift a halt. Its orders stay paused until somebody resumes each. Lifting a second time changes nothing.
 
     1. The end of the halt and its audit entry are committed.
-    2. The halt is removed from the reason of each order that it paused. With ``keeps_time`` each plan moves
-       by the time from its pause until now. A fixed end does not move.
+    2. The reason of each order that the halt paused no longer names the halt. With ``keeps_time`` each order's plan
+       moves by the time from the order's pause until now. A plan with a fixed end does not move.
 
     Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until the
     sweep has paused all orders of the halt. Before that, orders not paused yet would go on.
@@ -343,7 +344,7 @@ def _lift(public_id: str, person: User, reason: str, now: datetime, keeps_time: 
 
 
 def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
-    """Finish the lifting of halts where a process died in the middle. Only halts lifted after ``since`` are read."""
+    """Finish the lifting of halts that a process left half done. Only halts lifted after ``since`` are read."""
     for halt in Halt.objects.select_related("set_by", "lifted_by").filter(lifted_at__gte=since):
         _tell_orders(halt, now)
 
@@ -373,11 +374,11 @@ def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def _keep_time(order: Order, halt: Halt) -> str:
-    """Move a locked order's plan by the time from its pause until the lift. Return words about that for the order's
-    reason.
+    """Move a locked order's plan by the time from its pause until the halt was lifted.
 
-    The new terms carry the time of the lift, so that a later shift counts from there. A plan that cannot be shifted,
-    such as one with a fixed end, does not move, and the words say so.
+    Return words about the result, which are added to the order's reason. The new terms carry the time of the lift, so
+    that a later shift counts from that time. A plan that cannot be shifted, such as one with a fixed end, does not
+    move, and the words say so.
     """
     if halt.lifted_by is None or halt.lifted_at is None:
         raise RuntimeError(f"halt {halt.public_id} is not lifted")

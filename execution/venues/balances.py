@@ -20,7 +20,7 @@ def read_balances(client: Any, answer: Any, spec: ExchangeSpec) -> dict[str, Bal
 
     1. Read the fields that the exchange's spec names. Without such fields, take ccxt's reading of the answer.
     2. Add up holdings of one currency that the exchange lists under several names.
-    3. Return a free amount of 0 where the exchange holds back more of a currency than the account has.
+    3. If the exchange holds back more of a currency than the account has, the free amount is 0.
     """
     if not isinstance(answer, Mapping):
         raise AnswerError(f"a mapping was expected, not {type(answer).__name__}")
@@ -111,7 +111,7 @@ def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> d
 def _base(client: Any, code: str) -> str:
     """Return ``code`` without the number of lock-up days that kraken appends.
 
-    kraken lists DOT that is locked for 28 days as ``DOT28.S``. The ``DOT28`` of this name becomes ``DOT``.
+    For example, kraken lists DOT that is locked for 28 days as ``DOT28.S``. For ``DOT28`` the result is ``DOT``.
     """
     return code if code in client.currencies else re.sub(r"(?<=\D)\d+$", "", code)
 

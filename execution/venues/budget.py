@@ -34,7 +34,7 @@ ANSWER_TAKES = 5.0  # seconds
 class Budget:
     """The rate limit on a gateway's calls and, for an account, the limit on its orders.
 
-    A caller takes a place, which is the cost of its call in units of the limit, before it sends the call.
+    Before a caller sends a call, it takes a place in the limit: as many units as the call costs.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Budget:
         await self.read("book_snapshot")
 
     def heed_used(self, used: float, header: UsedHeader, now: float) -> None:
-        """Pause reads until the window of ``header`` ends, if ``used`` units are nearly all that it allows.
+        """Pause reads until the window of ``header`` ends, if ``used`` units are nearly as many as it allows.
 
         ``now`` is the exchange's time in seconds since 1970.
         """
@@ -85,8 +85,8 @@ class Budget:
     async def stream(self) -> None:
         """Wait until the private stream may be opened again.
 
-        Take a place in the rate limit for the request of the stream's token. The request counts as a create,
-        so it comes before reads, except for their minimum.
+        Take a place in the rate limit for the request of the stream's token. The request has the priority of a
+        create. So it comes before reads, except for the minimum that reads have.
         """
         await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
 
@@ -133,7 +133,8 @@ class Budget:
     def _order_cost(self, kind: Literal["create", "cancel"], age: timedelta | None) -> float:
         """Return the cost of a create or cancel in the limit on orders.
 
-        Some exchanges charge a cancel by the ``age`` of its order. An unknown age then costs the most.
+        At some exchanges the cost of a cancel depends on the ``age`` of its order. For an unknown age, return the
+        highest cost.
         """
         assert self._order_limits is not None  # noqa: S101  the caller has asked
         if kind == "create":

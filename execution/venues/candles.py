@@ -86,8 +86,8 @@ def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
 def read_page(answer: Any) -> Page:
     """Convert ccxt's list of candles to a page.
 
-    A row that is not a candle becomes an odd candle. So does a row without a time, which the client had to take out
-    because ccxt could not sort it.
+    A row that is not a candle becomes an ``OddCandle``. So does a row without a time. The client has taken such rows
+    out of the answer, because ccxt cannot sort them.
     """
     candles: list[Candle] = []
     odd = [OddCandle(None, f"a candle without a time: {row!r}") for row in request_context.current().timeless]
@@ -144,8 +144,8 @@ class _Found:
     def history(self, untold: Iterable[datetime]) -> CandleHistory:
         """Return the history, with the opening times of its unknown bars.
 
-        A bar is unknown if it is one of ``untold``, which no page contained, or if its candle was unreadable.
-        It is known if another page had the candle in readable form.
+        A bar is unknown if it is in ``untold``, the bars that no page contained, or if its candle was unreadable on
+        every page.
         """
         unreadable = {odd.opened_at for odd in self.odd if odd.opened_at is not None}
         unknown = (unreadable | set(untold)) - self.candles.keys()

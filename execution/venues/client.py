@@ -116,8 +116,8 @@ def client_class(exchange_id: str) -> type[Any]:
         heed_used: Callable[[float, UsedHeader, float], None]
 
         def open(self, lazy: bool = False) -> None:
-            """Open ccxt's HTTP session. The desk's guard checks every REST and websocket request, also those through a
-            proxy.
+            """Open ccxt's HTTP session. The desk's guard then checks every REST and websocket request, also those
+            through a proxy.
             """
             is_new = self.session is None
             super().open(lazy)
@@ -270,7 +270,7 @@ PAUSING = frozenset({403, 418, 429})
 
 
 def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
-    """Return True if an answer's text is a web page or the like: not JSON, not empty, and not a ``plain_answer``."""
+    """Return True if an answer is something like a web page: not JSON, not empty, and not a ``plain_answer``."""
     text = (body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")).strip()
     if plain_answer is not None and plain_answer.fullmatch(text):
         return False
@@ -356,9 +356,7 @@ def checked_list(entries: Any, spec: ExchangeSpec) -> Any:
 
 
 def timed_rows(client: Any, rows: Any, market: Any) -> tuple[list[Any], list[Any]]:
-    """Return two lists of an answer's candles: those with a time, and those without. ccxt fails on a list that has
-    both.
-    """
+    """Return two lists of an answer's candles: those with a time, and those without. ccxt cannot sort a mixed list."""
     timed: list[Any] = []
     timeless: list[Any] = []
     for row in checked_list(rows, client.spec):

@@ -71,9 +71,9 @@ def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
 def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
     """Convert one of our own trades.
 
-    A trade in the answer to a create may lack its side, its time and the order's ids. ``order``, the report
-    in the same answer, then supplies them. ccxt's trades carry no client id, but some exchanges' raw stream
-    messages do.
+    A trade in the answer to a create may lack its side, its time and the order's ids. ``order``, the report in the
+    same answer, supplies what is missing. ccxt's trades carry no client id, but some exchanges' raw stream messages
+    do.
     """
     fields = _mapping(trade)
     if fields.get("symbol") not in (None, symbol):
@@ -101,7 +101,7 @@ def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport
 
 
 def symbol_of(entry: Any, symbol: str | None) -> str:
-    """Return the requested ``symbol``. Where None was requested, for all symbols, return the symbol of the entry."""
+    """Return the requested ``symbol``. If it is None, for all symbols, return the symbol of the entry."""
     return symbol or _required(text_or_none(_mapping(entry).get("symbol")), "an entry without a symbol")
 
 
@@ -133,8 +133,8 @@ def _is_zero(value: Any) -> bool:
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
     """Return the fills in the answer to a create; none if any of them cannot be read.
 
-    The order counts as accepted in any case, and a later read brings the fills. The desk invents no id for a
-    fill without one, because the later read would then count the fill twice.
+    The order is accepted in any case, and a later read brings the fills. The desk invents no id for a fill without
+    one. With an invented id, the later read would record the fill a second time.
     """
     try:
         listed = _mapping(answer).get("trades") or []

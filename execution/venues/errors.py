@@ -1,6 +1,6 @@
 """The meaning of a ccxt exception for an order: refused, not sent, or unknown.
 
-The type of an outcome answers one question: may the order exist? The default answer is yes; a no needs proof.
+The type of an outcome answers one question: may the order exist? Without proof that it does not, the answer is yes.
 """
 
 from __future__ import annotations
@@ -188,7 +188,8 @@ class Failure:
 
     @property
     def is_lockout(self) -> bool:
-        """Return True if the key or the address is locked out for a while. Any call meanwhile prolongs this."""
+        """Return True if the key or the address is locked out for a time. A call in that time prolongs the lock-out.
+        """
         text = str(self.error)
         return (
             self.status == BANNED or BANNED_UNTIL.search(text) is not None or self.says(self.spec.locked_out)
@@ -254,7 +255,7 @@ def create_failure(failure: Failure) -> CreateOutcome:
 
     1. Refused before the matching engine, or never connected: not sent.
     2. A web page instead of an answer: unknown, whatever ccxt makes of its status.
-    3. An error of ``REFUSALS`` or of the spec, whose words cannot concern an existing order: rejected.
+    3. An error of ``REFUSALS`` or of the spec, whose words show that no order exists: rejected.
     4. Anything else: unknown.
     """
     error, spec, text = failure.error, failure.spec, failure.text

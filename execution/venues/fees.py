@@ -17,8 +17,9 @@ from execution.venues.values import AnswerError, decimal_or_none, text_or_none
 def trade_fees(trade: Mapping[str, Any], spec: ExchangeSpec) -> tuple[TradeFee, ...]:
     """Return the parts of the fee, one for each currency. A rebate is below zero.
 
-    The result is empty if a part is unknown or unreadable, because the rest alone would be a wrong fee. The trade
-    itself still counts. Parts in one currency are added up. A part of zero is returned only if there is no other.
+    The result is empty if a part is unknown or unreadable, because the other parts alone would be a wrong fee. The
+    trade itself is recorded all the same. Parts in one currency are added up. A part of zero is returned only if
+    there is no other.
     """
     raw = trade.get("info")
     raw = raw if isinstance(raw, Mapping) else {}
@@ -85,8 +86,8 @@ def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
 def _rebate(raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
     """Return the rebate of a trade from the fields that the exchange's spec names; empty if there is none.
 
-    An answer about a whole order has the rebate of all its trades. The amount for this trade is then returned
-    as None, because it is unknown.
+    If the answer is about a whole order, its rebate is that of all the order's trades. In that case the amount for
+    this trade is None, because it is unknown.
     """
     if spec.rebate_fields is None:
         return []

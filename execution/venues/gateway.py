@@ -65,8 +65,9 @@ def open_gateway(
 ) -> CcxtGateway:
     """Return a gateway that connects at ``open()``. ``timeout`` in seconds bounds each request.
 
-    If the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange, for one
-    where the desk could not find every order again, and for options that ``network`` does not allow.
+    If the options give ``urls``, the gateway reaches only these addresses. Raise ``ValueError`` for an unknown
+    exchange, for one where the desk could not find every order again, and for options that ``network`` does not
+    allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -83,7 +84,7 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return the account's rate limits: only a part, where market data count against the same limit."""
+    """Return the account's rate limits. If market data use the same limit, return only the account's part of it."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -228,9 +229,7 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
-        """Return the open orders of a symbol. A listed order counts as open, even if ccxt does not translate its
-        status.
-        """
+        """Return the open orders of a symbol. A listed order is open, even if ccxt does not translate its status."""
 
         def read(order: Any) -> OrderReport:
             report = self._report(order, convert.symbol_of(order, symbol))
@@ -248,7 +247,8 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read trades. Of equal costs it takes the way with the fewest requests."""
+        """Return the cheapest way to read trades. Among equally cheap ways, return the one with the fewest requests.
+        """
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}
@@ -280,8 +280,9 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def permissions(self) -> KeyPermissions:
-        """Return the permissions of the key; all unknown if the exchange does not report them or their address is
-        closed.
+        """Return the permissions of the key.
+
+        All are unknown if the exchange does not report them, or if the request's address may not be reached.
         """
         if self._spec.permissions_call is None:
             return KeyPermissions()
@@ -315,8 +316,9 @@ class CcxtGateway(CcxtMarketGateway):
             raise VenueReadFailed(mode.refusal, refuses_key=True)
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
-        """Read the markets of ``symbols``, which alone can be traded from now on. An empty list of the exchange is a
-        failed read and keeps the markets that are known.
+        """Read the markets of ``symbols``. From then on only these can be traded.
+
+        If the exchange's list is empty, the read fails, and the known markets stay.
         """
         fresh = await self._fetch("markets", self._client.fetch_markets, values.listed)
         if not fresh:

@@ -1,12 +1,12 @@
 """Requests that are sent in the order of their signatures, for exchanges that require growing nonces.
 
-ccxt gives each request a higher nonce. But between signature and send a request waits for a connection, and on a busy
-machine a later one may overtake it. The exchange then refuses the earlier one. After several such refusals it locks
-the key out.
+ccxt gives each request a higher nonce than the one before. But between signature and send a request waits for a
+connection, and on a busy machine a later request may overtake it. The exchange then refuses the earlier one. After
+several such refusals it locks the key out.
 
-The exchange may still read two connections in another sequence than we wrote to them. A request that is
-refused for its nonce had no effect, so it is sent again at once. Only a create is not sent again. The parent
-order makes a new decision instead.
+The exchange may still read two connections in another sequence than we wrote to them. A request that is refused for
+its nonce had no effect, so it is sent again at once. Only a create is not sent again. Instead a new decision about
+the parent order is made.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class InTurn:
         """Await ``ask()``, which signs and sends a request. The next request begins when this one is sent or has
         failed.
 
-        If the exchange refuses the nonce and ``again`` is True, await ``ask()`` once more, which draws a new nonce.
+        If the exchange refuses the nonce and ``again`` is True, await ``ask()`` once more. It then uses a new nonce.
         """
         try:
             return await self._counted(ask)

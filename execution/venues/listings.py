@@ -44,7 +44,8 @@ class Listings:
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
         """Return orders of any state. If the exchange has no single list for that, join its several lists.
 
-        The open orders are read first. An order that closes meanwhile is then in both lists, and the later one counts.
+        The open orders are read first. An order that closes between the reads is in both lists. The entry in the
+        later list is returned.
         """
         if self._client.has.get("fetchOrders") is True:
             return await self._all("closed_orders", "fetch_orders", symbol, since)
@@ -71,7 +72,8 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """Return the orders in ccxt's form, perhaps together with others. An order that is missing may still exist."""
+        """Return the orders in ccxt's form, perhaps with other orders too. An order that is missing may still exist.
+        """
         if self._spec.lists_ended:
             return await self._ended()
 

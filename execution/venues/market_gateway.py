@@ -98,11 +98,11 @@ class CcxtMarketGateway:
             raise
 
     async def _begin(self) -> None:
-        """Finish opening after the markets are loaded. A client without a key has nothing to do."""
+        """Finish opening after the markets are loaded. Here, without a key, there is nothing to do."""
 
     async def close(self) -> None:
-        """Close the streams and then the client. A ccxt watcher that woke up after the client closed would connect
-        again.
+        """Close the streams and then the client. Otherwise a ccxt watcher that wakes up after the client has closed
+        would connect again.
         """
         self._is_open = False
         for bell in self._bells:
@@ -151,8 +151,8 @@ class CcxtMarketGateway:
         """Return the trades from ``after`` on, if the exchange can list trades from an id. Otherwise return the newest
         page.
 
-        The newest page is also the answer without ``after``, or if more than ``MAX_MISSED`` trades have come since. A
-        gap then remains.
+        The newest page is also returned without ``after``, and if more than ``MAX_MISSED`` trades have come since
+        ``after``. In those cases trades between ``after`` and the page may be missing.
         """
         if not self._client.has.get("fetchTrades"):
             raise VenueReadFailed(f"{self._client.id} lists no public trades")

@@ -74,7 +74,7 @@ def market_limits(
 
 
 def is_closed(market: Mapping[str, Any], said: MarketFields) -> bool:
-    """Return True if no order may be sent to ccxt's ``market`` now. Its limits may be missing then."""
+    """Return True if no order may be sent to ccxt's ``market`` now. The limits of a closed market may be missing."""
     info = market.get("info")
     status, _ = market_status(market, info if isinstance(info, Mapping) else {}, said)
     return status not in {MarketStatus.OPEN, MarketStatus.POST_ONLY}

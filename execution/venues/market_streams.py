@@ -1,7 +1,7 @@
 """The public streams of a venue: quotes, books and trades of many symbols over ccxt.pro.
 
-Trouble with one symbol does not disturb the others. A symbol that the exchange refuses is requested again after pauses
-that grow, while the others stream on. Only a broken connection restarts everything.
+A failure of one symbol does not disturb the others. A symbol that the exchange refuses is requested again after
+growing pauses, while the others go on. Only a broken connection restarts all of them.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ class MarketTape:
 
 
 class MarketStream:
-    """The quotes and trades of ``symbols``, and the books of those in ``want_books``, until ``bell`` closes.
+    """The quotes and trades of ``symbols``, and the books of those given to ``want_books``, until ``bell`` closes.
 
-    Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades.
-    ``correct`` converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed
-    to, because ccxt then reads a snapshot over REST. ``bells`` is the gateway's set of bells in use.
-    ``absorbed`` collects, by symbol, the ids of trades that came merged into another one.
+    Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades. ``correct``
+    converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to, because ccxt
+    then reads a snapshot over REST. ``bells`` is the gateway's set of the bells of open streams. ``absorbed``
+    collects, by symbol, the ids of trades that the exchange sent merged into another trade.
     """
 
     def __init__(
@@ -250,7 +250,7 @@ class MarketStream:
         return {symbol for symbol in self._symbols if self._patterns[symbol].search(refusal)}
 
     def _forget_subscriptions(self, symbol: str) -> None:
-        """Make ccxt subscribe again. It remembers a refused subscription as if it were valid."""
+        """Make ccxt subscribe again, because it remembers a refused subscription as if it were valid."""
         for socket in (self._client.clients or {}).values():
             for name in [name for name in socket.subscriptions if self._patterns[symbol].search(str(name))]:
                 del socket.subscriptions[name]
@@ -273,7 +273,7 @@ class MarketStream:
     async def _follow_tickers(
         self, symbols: list[str], watch: Callable[[], Awaitable[Any]], tickers: dict[str, Any]
     ) -> None:
-        """Publish tickers that come from now on. Read all symbols, as one update may stand for several."""
+        """Publish tickers that come from now on. Each time read all symbols, as one update may be about several."""
         seen = {symbol: tickers.get(symbol) for symbol in symbols}
         while True:
             await watch()
@@ -320,7 +320,7 @@ class MarketStream:
         self._tape.trade(replace(read, at=self._correct(read.at)))
 
     def _notice_missing(self, trade: PublicTrade, parts: int) -> None:
-        """Report ids missing before ``trade``. The exchange has merged ``parts`` earlier trades into it."""
+        """Report trade ids that are missing before ``trade``. ``parts`` earlier trades are merged into it."""
         if not self._spec.consecutive_trade_ids or trade.trade_id is None or not trade.trade_id.isdigit():
             return
         number, last = int(trade.trade_id), self._last_ids.get(trade.symbol)

@@ -1,6 +1,6 @@
 """The translation of a venue's options into ccxt's configuration.
 
-If the options give addresses, ccxt can reach no others.
+If the options give addresses, ccxt can reach no other addresses.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _number(entry: Any) -> int:
 
 
 def once(entries: Sequence[Any]) -> list[Any]:
-    """Return the entries without repeats; of two with the same id the later counts.
+    """Return the entries without repeats. Of several entries with the same id the last is kept.
 
     An entry without an id is kept, so that its conversion fails. On some exchanges (binance) ids are unique only
     within a symbol.

@@ -40,9 +40,9 @@ CancelScope = Literal["symbol", "account"]
 class VenueReadFailed(Exception):  # an outcome, named like the others
     """A read failed, so it proves nothing. ``retry_after`` is the pause that the exchange asks for.
 
-    ``refuses_key``: the exchange answered, and refuses this key. ``shows`` is the state of the symbol's market data
-    that the answer proves all the same: not listed, or a book with only one side. ``kind`` and ``incident`` are set if
-    our own code failed on the answer: the class of the error, and the id of its traceback in the log.
+    ``refuses_key`` means that the exchange answered and refuses this key. ``shows`` is a state of the symbol's market
+    data that the failed read still proves: not listed, or a book with only one side. ``kind`` and ``incident`` are
+    set if our own code failed on the answer. They are the class of the error, and the id of its traceback in the log.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
 class Unreadable:
     """An entry of a list that could not be converted, with the ids of its order. ``error`` is the reason.
 
-    ``is_empty``: the entry is a trade of quantity zero, so nothing was traded.
+    ``is_empty`` means that the entry is a trade of quantity zero, so nothing was traded.
     """
 
     symbol: str
@@ -89,7 +89,8 @@ class MarketStream(Protocol):
     """A venue's public streams. They do not end by themselves, and they reconnect by themselves."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
-        """Yield the events, to one caller only. A slow caller gets only the latest quotes and books."""
+        """Yield the events, to one caller only. A slow caller gets all trades, but only the latest quotes and books.
+        """
 
     @property
     def shows_missing_trades(self) -> bool:
@@ -165,12 +166,11 @@ class Gateway(MarketGateway, Protocol):
 
     def share_limits(self, clients: int) -> None:
         """Use only an equal part of the limits that the exchange counts by address. ``clients`` is the number of
-        gateways that share them.
+        gateways that share the limits.
         """
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
-        """Place an order. If it arrives later than ``valid_for``, the exchange refuses it, if the exchange can do
-        that.
+        """Place an order. An exchange that can do so refuses it if it arrives later than ``valid_for``.
 
         A ``valid_for`` below the exchange's minimum is raised to that minimum.
         """
@@ -206,7 +206,8 @@ class Gateway(MarketGateway, Protocol):
         """
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
-        """Return the cost of reading ``count`` trades of ``symbols`` symbols, in the unit of ``seconds_of``."""
+        """Return the cost of reading ``count`` trades of ``symbols`` symbols, as a time like that of ``seconds_of``.
+        """
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
         """Return the lists that are best read for the whole account.

@@ -1,6 +1,6 @@
 """A venue's public books and trades without a key, for recordings. Events are numbered in the order of receipt.
 
-A lost stream and a crossed book make the book unknown from that moment on, and so does a reader that is too slow. The
+If the stream is lost, the book is crossed, or the reader is too slow, the book is unknown from that moment on. The
 feed reports this as an event. A trade that a venue sends twice is reported once.
 """
 
@@ -186,7 +186,7 @@ class PublicFeed:
         return record
 
     def _trade(self, symbol: str, raw: Any) -> RecordedTrade | None:
-        """Return the trade; None if it came before, or if it is older than ``OLDEST``."""
+        """Return the trade; None if it was reported already, or if it is older than ``OLDEST``."""
         read = convert.public_trade(raw, symbol=symbol)
         trade_id = None if raw.get("id") in (None, "") else str(raw["id"])
         at, moment = microseconds_of(raw.get("timestamp")), self._now()

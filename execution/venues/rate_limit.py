@@ -1,8 +1,8 @@
 """Rate limits of an exchange, in units that each call costs. Cancels have a reserve. Creates come before reads, but
 reads have a minimum.
 
-ccxt's own limiter is off. It waits between a call and its signature, so a request that was checked in time would be
-sent late. Here the caller waits first and checks afterwards.
+ccxt's own limiter is switched off. It waits after the desk's last check of an order, so the request would be sent
+late. Here the caller waits first, and makes the check afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ_FLOOR = 0.25
 class Use(IntEnum):
     """The purpose of a call. Each use has its own queue.
 
-    A use with a higher number may take at least as much of the limit as one with a lower number.
+    A use with a higher number may take at least as much of the limit as a use with a lower number.
 
     A look-up reads the state of one order. The desk places nothing new for that order until it knows the state.
     """
@@ -38,7 +38,7 @@ class Count(Protocol):
     """The way in which an exchange adds up calls. Times are in seconds of a monotonic clock."""
 
     def used(self, now: float) -> float:
-        """Return the units that count at ``now``."""
+        """Return the number of units that are in use at ``now``."""
 
     def take(self, cost: float, now: float) -> None: ...
 
@@ -110,13 +110,13 @@ class DecayCount:
 class Throttle:
     """Keeps the counted units within ``budget``. Calls of one use are sent in the order in which they came.
 
-    Creates and look-ups leave ``reserve`` units to cancels. Of the rest, reads use at most ``read_share``. If
-    others share the limit, ``resize`` reduces all these figures to our part. The most expensive call always
-    stays possible.
+    Creates and look-ups leave ``reserve`` units to cancels. Of the other units, reads use at most the share
+    ``read_share``. If others share the limit, ``resize`` reduces all these figures to our part. The most expensive
+    call always stays possible.
 
-    Waiting reads have a minimum: the part ``read_floor`` of what cancels leave. While a read waits, creates
-    leave the unused rest of this minimum alone. Otherwise a rush of creates would keep out the reads that
-    show the creates' outcome. ``reads`` counts the units that reads used.
+    Waiting reads have a minimum: the share ``read_floor`` of the units that are not reserved for cancels. While a
+    read waits, creates do not use the part of this minimum that reads have not used yet. Otherwise a rush of creates
+    would keep out the reads that show the creates' outcome. ``reads`` counts the units that reads used.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
@@ -175,7 +175,7 @@ class Throttle:
         self._held_until = max(self._held_until, self._clock() + seconds)
 
     def hold_reads(self, seconds: float) -> None:
-        """Pause reads, but not look-ups. The little that is left of the exchange's limit is for urgent calls."""
+        """Pause reads, but not look-ups, so that the unused part of the exchange's limit stays for urgent calls."""
         self._reads_held_until = max(self._reads_held_until, self._clock() + seconds)
 
     def close_for(self, seconds: float) -> None:
@@ -194,7 +194,7 @@ class Throttle:
         return max(0.0, until - self._clock())
 
     def limit(self, use: Use) -> float:
-        """Return the count of units up to which a call of this use may be sent."""
+        """Return the number of used units up to which a call of this use may be sent."""
         budget, reserve = self.budget * self._share, self.reserve * self._share
         if use is Use.CANCEL:
             return max(budget, self._dearest)
@@ -223,7 +223,7 @@ class Throttle:
         return max(self._seconds(self._reads, own, now), self._seconds(self._count, beside, now))
 
     def _kept_for_reads(self, cost: float, now: float) -> float:
-        """Return the units that a create must leave to waiting reads: the unused rest of their minimum."""
+        """Return the units that a create must leave to waiting reads: the part of their minimum not used yet."""
         is_awaited = self._queues[Use.READ].locked() or self._queues[Use.LOOK_UP].locked()
         if self._reads is None or not is_awaited:
             return 0.0

@@ -1,8 +1,8 @@
 """The addresses that a ccxt client may reach, by the installation's environment: paper, testnet or live.
 
 There are two checks. When a client is made, all addresses that ccxt has resolved are checked. When the client sends,
-the address and the proxy of each request are checked again. The second check also catches an address that changes
-later, or one that comes from an answer.
+the address and the proxy of each request are checked again. The second check also finds an address that has changed
+since, or one that comes from an exchange's answer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class AddressRefused(ccxt_errors.NotSupported):  # type: ignore[misc]  # ccxt is
 
 
 class RedirectRefused(ccxt_errors.BadResponse):  # type: ignore[misc]
-    """A redirect as the exchange's answer. It is not followed, and it says nothing about the order."""
+    """A redirect as the exchange's answer. It is not followed, and it proves nothing about the order."""
 
 
 @dataclass(frozen=True, slots=True)

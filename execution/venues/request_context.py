@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class RequestContext:
-    """The context of one call: the settings for its signature, and the data of its last answer."""
+    """The settings for the signature of one call, and the data of the call's last answer."""
 
     #: The validity of the request in milliseconds. None if it has none, or if a parameter of ccxt carries it.
     valid_for: int | None = None

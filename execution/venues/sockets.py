@@ -11,8 +11,8 @@ from ccxt.base import errors as ccxt_errors
 def harden(socket: Any) -> None:
     """Make a ccxt websocket client close on a failure instead of falling silent.
 
-    1. A message that cannot be handled closes the socket. ccxt's receive loop would just stop.
-    2. An error while receiving closes it too. ccxt would keep a socket that nobody reads.
+    1. A message that cannot be handled closes the socket. Without the change, ccxt's receive loop would just stop.
+    2. An error while receiving closes it too. Without the change, ccxt would keep a socket that nobody reads.
     3. A future that fails while nobody awaits it logs nothing. A task that does await it still gets the error.
     """
     handle, receive, future = socket.handle_message, socket.receive, socket.future

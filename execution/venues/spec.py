@@ -85,10 +85,10 @@ WHOLE = Paging("whole")
 class CandlePages:
     """The way to request a market's five-minute candles.
 
-    ``size``: the number of candles per request, at least two. A request that begins just before a candle returns all
-    candles of the next ``size`` candle lengths, except perhaps the last one. It may return later ones too. An empty
-    answer means that nobody traded; it is not the end. ``newest_only``: the exchange lists only its newest candles,
-    whatever the request.
+    ``size`` is the number of candles per request, at least two. A request that begins just before a candle returns
+    all candles of the next ``size`` candle lengths, except perhaps the last one. It may also return later candles. An
+    empty answer means that nobody traded in that time. It is not the end of the list. ``newest_only`` means that the
+    exchange lists only its newest candles, whatever the request.
     """
 
     #: For an unknown exchange. No known exchange returns fewer at once.
@@ -100,9 +100,9 @@ class CandlePages:
 class RawFees:
     """The place of the fees in a raw trade, for an exchange of which ccxt reads one fee or none.
 
-    ``at``: the field with a list of entries, the JSON text of a list, or a single entry. ``amounts``: the fields of an
-    entry that may hold the amount; the first that exists counts. ``beside``: these fees are added to ccxt's instead of
-    replacing them.
+    ``at`` is the field with a list of entries, the JSON text of a list, or a single entry. ``amounts`` are the fields
+    of an entry that may hold the amount. The first that exists is used. With ``beside`` these fees are added to those
+    that ccxt reads, instead of replacing them.
     """
 
     at: str
@@ -117,9 +117,9 @@ class RawFees:
 class RawBalances:
     """The place of an account's figures in a balance answer, for an exchange where ccxt reads the wrong fields.
 
-    ``at``: the path to a list of entries, or to a mapping from currency to entry. ``currency``: the field with the
-    currency, in an entry of a list. The free amount is the sum of ``free`` less ``held_back``; the locked amount is
-    the sum of ``locked``. A missing field counts as zero if it is in ``optional``. Otherwise it makes the figure
+    ``at`` is the path to a list of entries, or to a mapping from currency to entry. ``currency`` is the field with
+    the currency, in an entry of a list. The free amount is the sum of ``free`` less ``held_back``; the locked amount
+    is the sum of ``locked``. A missing field counts as zero if it is in ``optional``. Otherwise it makes the figure
     unknown.
     """
 
@@ -197,10 +197,11 @@ def status_flag(name: str, status: MarketStatus) -> StatusField:
 class MarketFields:
     """The fields of a raw market that ccxt's structure lacks.
 
-    ``status``: the first field whose word does not mean open decides; without any field ccxt's ``active`` decides.
-    ``max_quantity`` and ``max_notional`` are for limit orders: the smallest that exists counts, else ccxt's.
-    ``buy_ratio`` is the allowed distance of a buy above the reference price, ``sell_ratio`` that of a sell below it,
-    both as fractions. ``has_filters``: the price bands are in the field ``filters``.
+    Of the fields in ``status``, the first whose word does not mean open decides. Without any such field ccxt's
+    ``active`` decides. ``max_quantity`` and ``max_notional`` are fields with maximums of limit orders. The smallest
+    of these maximums is used, or else ccxt's. ``buy_ratio`` is the allowed distance of a buy above the reference
+    price, ``sell_ratio`` that of a sell below it, both as fractions. ``has_filters`` means that the price bands are
+    in the field ``filters``.
     """
 
     status: tuple[StatusField, ...] = ()

@@ -27,8 +27,8 @@ class ToldOrders:
 
 
 def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
-    """Return a message in parts that ccxt can read. ccxt takes the kind of a kraken message's first entry for all of
-    its entries.
+    """Return a message in parts that ccxt can read. ccxt assumes that all entries of a kraken message are of the kind
+    of the first.
     """
     if spec.stream_orders is None or not isinstance(message, dict) or message.get("channel") != "executions":
         return [message]

@@ -1,7 +1,7 @@
 """The private stream of an account, read from ccxt.pro's caches, and the parts that all streams share.
 
-ccxt returns one object per order and changes it afterwards. A caller that is not awaiting at an update never sees that
-update. So the desk records each update when ccxt appends it to a cache: once, and unchanged.
+ccxt returns one object per order and changes it afterwards. A caller that does not wait at the moment of an update
+never sees that update. So the desk records each update when ccxt appends it to a cache: once, and unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CACHE = 1000
 
 
 class Bell:
-    """An event that wakes one stream: for news, for a task that ended, or because the gateway closes."""
+    """An event that wakes the reader of one stream: for news, for a task that ended, or because the gateway closes."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -163,7 +163,7 @@ class Watchers:
         return task
 
     async def run(self, call: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """Run one call to its end, for at most ``seconds``."""
+        """Wait until one call has ended, for at most ``seconds``."""
         task = self.start(call)
         self._tasks.remove(task)
         try:
@@ -255,7 +255,7 @@ async def watch_account(
 
 
 async def _open_account(client: Any, spec: ExchangeSpec, watchers: Watchers) -> None:
-    """Subscribe, and return when the exchange has confirmed it. Some exchanges do not confirm: then return shortly
+    """Subscribe, and return when the exchange has confirmed it. If the exchange sends no confirmation, return shortly
     after the connection.
     """
     if spec.authenticate_confirms:

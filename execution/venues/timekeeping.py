@@ -61,7 +61,7 @@ class Timekeeper:
         return timedelta(milliseconds=at - theirs) + half - middle, half + middle
 
     def corrected(self, at: datetime) -> datetime:
-        """Convert a time of the exchange's clock to ours. Return it unchanged while the difference is unknown."""
+        """Convert a time of the exchange's clock to our clock. Return it unchanged while the difference is unknown."""
         return at if self.behind is None else at + self.behind
 
 

@@ -36,7 +36,7 @@ class Api:
         return str(self._post_until_done("/orders", body, {"Idempotency-Key": key}, within)["id"])
 
     def resume(self, public_id: str, reason: str, within: float) -> None:
-        """Resume a paused order, which keeps the times of its schedule. Raises ``NoAnswer``."""
+        """Resume a paused order. Its schedule keeps its times. Raises ``NoAnswer``."""
         body = {"mode": "catch_up", "reason": reason}
         self._post_until_done(f"/orders/{public_id}/resume", body, {}, within)
 

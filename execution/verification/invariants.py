@@ -1,7 +1,7 @@
 """Rules that hold for every order at every moment, after any fault (I5, I6, I7's halts, I12, I13).
 
-The checks read all rows anew. The module imports only models, core and the reading of halts. So a simulation,
-or any test, can call it at its end.
+The checks read all rows again from the database. The module imports only models, core and the reading of halts. So a
+simulation, or any test, can call it at its end.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def broken_rules(order: Order) -> list[str]:
 
 
 def broken_at_the_end(order: Order) -> list[str]:
-    """Return the broken rules among those that hold once an order has ended and its exchange told everything."""
+    """Return the broken rules among those that hold once an order has ended and its exchange has reported everything.
+    """
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
     broken = []
@@ -206,8 +207,8 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
 def _halts(order: Order, children: list[ChildOrder]) -> Iterator[str]:
     """Check I7: no child was intended while a stop that covers the order was in force.
 
-    The check compares no times. When a halt is set or lifted, the audit entry names the newest child of the
-    desk. That child is read under the gate's lock, so no child can come in between.
+    The check compares no times. When a halt is set or lifted, the audit entry names the newest child of the desk. The
+    newest child is read while the gate is locked, so no other child can be placed in between.
     """
     database = order._state.db
     for halt in Halt.objects.using(database).filter(kind=HaltKind.STOP):

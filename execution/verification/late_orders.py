@@ -20,7 +20,11 @@ ON_TIME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """The orders that completed on time, those that did but for an untradable rest (``dust``), and the late."""
+    """The number of orders that completed on time, and descriptions of the others.
+
+    ``dust`` are orders that completed on time except for a remainder below the market's minimum. ``late`` are all
+    others.
+    """
 
     completed: int = 0
     dust: list[str] = field(default_factory=list)
@@ -38,7 +42,7 @@ class Punctuality:
 
 
 def punctuality(orders: QuerySet[Order]) -> Punctuality:
-    """Judge each of ``orders``: it completed on time, or it did except for an untradable rest, or it was late."""
+    """Judge each of ``orders``: completed on time, completed except for an untradable remainder, or late."""
     completed, dust, late = 0, list[str](), list[str]()
     for order in orders.select_related("terms").order_by("pk"):
         if why := _late(order):
@@ -76,9 +80,9 @@ def _named(order: Order) -> str:
 
 
 def has_dust(order: Order) -> bool:
-    """Return True if an order's time ran out and its unfilled rest is under the minimum of each of its markets.
+    """Return True if an order's time ran out and its remainder is under the minimum of each of its markets.
 
-    A part fill can leave such a rest. In a cancelled or failed order the rest is no dust, however small.
+    A partial fill can leave such a remainder. In a cancelled or failed order no remainder is dust, however small.
     """
     is_expired = order.status == OrderStatus.EXPIRED or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.EXPIRED

@@ -1,6 +1,7 @@
-"""Channels that carry alerts out of the desk: the fields that an admin fills in, their check, and Apprise's address.
+"""Channels that carry alerts out of the desk: the fields that an admin fills in, and the address made from them.
 
-Only the five types here are understood. Apprise knows a hundred more, some of which run programs or write files.
+The library Apprise sends the messages. Only the five types here are accepted. Apprise knows a hundred more, some of
+which run programs or write files.
 """
 
 from __future__ import annotations
@@ -159,9 +160,9 @@ def refusal_now(kind: str, parts: Mapping[str, str], network: Network) -> str:
 
 
 def apprise_url(kind: str, parts: Mapping[str, str], event_id: str, *, timeout: float) -> str:
-    """Return the address of one message for Apprise. It forbids redirects and sets ``timeout``.
+    """Return the address to which Apprise sends one message. The address forbids redirects and sets ``timeout``.
 
-    For webhooks and mail it carries the event's id.
+    For webhooks and mail the address also contains the event's id.
     """
     common = {"rto": str(timeout), "cto": str(timeout), "redirect": "no", "retry": "0"}
     event = {f"+{EVENT_HEADER}": event_id}

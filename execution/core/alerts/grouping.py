@@ -78,9 +78,9 @@ def ends_at(
 ) -> datetime | None:
     """Return the time at which an alert ends by itself; None if no such time is known yet.
 
-    ``gone`` has the end of each subject's problem, or None while the problem lasts. A condition ends ``QUIET`` after
-    the last of them. An event ends ``EVENT_ENDS_AFTER`` after its acknowledgement, or after the newest event if that
-    came later.
+    ``gone`` has the end of each subject's problem, or None while the problem lasts. The alert of a condition ends
+    ``QUIET`` after the last problem's end. The alert of an event ends ``EVENT_ENDS_AFTER`` after its acknowledgement,
+    or after the newest event if that came later.
     """
     if kind.is_event:
         if acknowledged_at is None:

@@ -23,7 +23,7 @@ class Severity(StrEnum):
 class AlertKind(StrEnum):
     """A kind of alert: its label, its severity, whether it is an event, and the seconds before it is raised.
 
-    A *condition* lasts: its alert ends by itself when it is over. An *event* happened once.
+    A *condition* lasts for a time, and its alert ends by itself when the condition ends. An *event* happened once.
     """
 
     label: str

@@ -17,7 +17,7 @@ LEVELS = 3
 def others_book(view: OrderView, venue: AccountView) -> Book | None:
     """Return the venue's book without the desk's resting orders.
 
-    Return None without a fresh book, or when the desk's orders are all that rests on one side.
+    Return None without a fresh book, or when only the desk's orders rest on one side.
     """
     book = venue.book
     if book is None or not book.is_sane or not is_fresh(book.at, view.now, MAX_BOOK_AGE):

@@ -56,7 +56,7 @@ def decide(view: OrderView) -> Decision:
 
 
 def _over(view: OrderView) -> Decision:
-    """Return the decision at an order's end: move the end where the order's rules allow it, else close the order."""
+    """Return the decision when an order's end has come: move the end if the order's rules allow it, else close."""
     if view.status is OrderStatus.WORKING:
         moved = outside_limit(view) if OUTSIDE_SINCE in view.memo else None
         moved = moved or extension(view)
@@ -198,7 +198,10 @@ def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decisio
 
 
 def _awake(view: OrderView, decision: Decision) -> Decision:
-    """Drop wake bounds that a quote has already crossed, because every further quote would wake the order in vain."""
+    """Return the decision without those wake prices that a quote has already crossed.
+
+    Otherwise every further quote would wake the order in vain.
+    """
     quotes = [venue.quote for venue in view.usable if venue.quote is not None]
     below, above = decision.wake_below, decision.wake_above
     if below is not None and any(quote.ask <= below for quote in quotes):
@@ -226,9 +229,9 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 def _backoff(view: OrderView) -> Decimal:
     """Return the seconds still to wait after refusals.
 
-    The pause is half a second, doubles with each refusal, and is at most thirty seconds. It stays at half a
-    second for post-only children that were refused because they would have traded at once. Only the book has
-    moved then, and the slice's time is running out.
+    The pause is half a second, doubles with each refusal, and is at most thirty seconds. It stays at half a second if
+    a post-only child was refused because it would have traded at once. Such a refusal only means that the book has
+    moved, and the slice's time is running out.
     """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:

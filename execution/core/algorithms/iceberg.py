@@ -1,7 +1,8 @@
 """Iceberg: an order that works its whole quantity from the start, and shows only one part of it at a time.
 
-At most one part is alive over all accounts (I17). The next part waits until the last one is certainly over. So a fill
-that beats its cancel, a late report or a missing answer can only make the book show less, never more.
+At most one part is on the books of all accounts together (I17). The next part waits until the last one can certainly
+fill no more. So a fill during a cancel, a late report or a missing answer can only make the books show less, never
+more.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: D
     """Return a part's base quantity near ``quantity`` that leaves no remainder under ``least``.
 
     All quantities are multiples of the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A remainder can be divided into
-    n parts when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into
-    n - 1 parts. After a partial fill, no n may fit; then the part is as large as allowed.
+    n parts when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into n
+    - 1 parts. After a partial fill there may be no such n. The part is then as large as allowed.
     """
     parts = max(
         _ceil(remaining / most),
@@ -130,8 +131,10 @@ def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: D
 def show_part(view: OrderView, work: SliceTask) -> Decision:
     """Decide the next step of an iceberg.
 
-    1. If the order crosses at its end, from ``closes_at`` on: cancel the resting part, then take the rest in parts.
-    2. While a part is alive: wait for it. Move it when its time is over and the book has moved away from it.
+    1. If the order crosses at its end, from ``closes_at`` on: cancel the resting part, then take the remaining
+       quantity in parts.
+    2. While a part is not over: wait for it. Move it if it has rested for its whole time and the book has moved away
+       from it.
     3. Otherwise: show the next part, after the pause.
     """
     alive = [child for child in view.children if not child.is_over]
@@ -200,7 +203,8 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
 
 
 def _was_left(view: OrderView, child: ChildView) -> bool:
-    """Return whether a new part would rest nearer to the market than ``child``, and enough remains for one."""
+    """Return whether a new part would rest nearer to the market than ``child``. False if too little remains for one.
+    """
     venue = next((venue for venue in view.usable if venue.account == child.account), None)
     bounded = _bounded(view)
     if venue is None or bounded is None or child.price is None or child.purpose != REST:

@@ -27,10 +27,10 @@ USUAL = Decimal("0.5")
 class UrgencyProfile:
     """The settings that follow from an urgency between 0 (only rests) and 1 (crosses at once); 0.5 is usual.
 
-    ``band`` is how many slices the order may be behind at a slice's end before it crosses; None means any number.
-    ``patience`` is the time from placing a child until it may be moved. ``first`` and ``last`` are shares of the way
-    from the order's side of the book to the opposite side. A slice on schedule rests at ``first``. A slice one band
-    behind rests at ``last``.
+    ``band`` is the number of slices by which the order may be behind its schedule at a slice's end before it crosses;
+    None means any number. ``patience`` is the time from placing a child until it may be moved. ``first`` and ``last``
+    are prices between the order's side of the book (0) and the opposite side (1). An order on schedule rests at
+    ``first``. An order that is ``band`` and one slices behind rests at ``last``.
     """
 
     band: Decimal | None
@@ -54,10 +54,11 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Return how many slices the order is behind its schedule now. The schedule fills this slice evenly over
-    its time.
+    """Return how many slices the order is behind its schedule now. The schedule fills each slice evenly over its
+    time.
 
-    It is 1 at the end of a slice in which nothing filled, and 0 in a slice without a quantity.
+    The result is 1 at the end of a slice in which nothing filled, if the order was on schedule before. It is 0 in a
+    slice without a quantity.
     """
     part = work.part
     if part.quantity <= ZERO:
@@ -69,9 +70,9 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
 def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
     """Return the price at which the slice would rest on the account now.
 
-    It lies between the other participants' best price on this side and the opposite side. The further the slice is
-    behind, the further across it lies. It is on the tick, within the limit and the collar, and at least a tick before
-    the opposite side.
+    The price lies between the other participants' best price on this side and the opposite side. The further the
+    order is behind its schedule, the nearer the price is to the opposite side. It is on the tick, within the limit
+    and the collar, and at least a tick before the opposite side.
     """
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
@@ -88,8 +89,8 @@ def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: Ur
 def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
     """Return how long a resting child on the account may wait before it is moved.
 
-    The profile's patience is shortened when the book of the other participants says that the price is about to move
-    away. It is up to twice as long when the price is about to come nearer. Without a book it is unchanged.
+    Without a book it is the profile's patience. It is shorter when the other participants' book suggests that the
+    price is about to move away, and up to twice as long when the price is about to come nearer.
     """
     book = others_book(view, venue)
     if book is None:
@@ -102,8 +103,9 @@ def is_to_move(
 ) -> bool:
     """Return whether a resting child should move nearer to the opposite side now.
 
-    A child moves only in that direction, and only after its patience. Without a book, the best price may be the
-    desk's alone. Then a child at that price is not moved, so that the desk does not outbid itself.
+    A child moves only in that direction, and only after the time in ``patience_at``. Without a book, the best price
+    may be that of the desk's own order. A child at that price is then not moved, so that the desk does not outbid
+    itself.
     """
     if child.price is None or view.now - child.intended_at < patience_at(view, venue, profile):
         return False
@@ -130,9 +132,9 @@ def wake_bounds(
     """Return two prices that wake the order early: an ask at or below the first, or a bid at or above the
     second.
 
-    The order wakes when the market moves away from a child that has rested long enough, or reaches the
-    I-would price. If ``must``, a quantity has to be crossed. Then it also wakes when the opposite side of the
-    book comes back within limit and collar.
+    The order wakes when the market moves away from a child that has rested long enough, or reaches the I-would price.
+    With ``must``, a quantity has to be crossed now. The order then also wakes when the opposite side of the book
+    comes back within limit and collar.
     """
     comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:

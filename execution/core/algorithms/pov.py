@@ -1,4 +1,4 @@
-"""Percentage of volume: the order trades a fixed share of the market's volume, in which its own volume counts.
+"""Percentage of volume: the order trades a fixed share of the market's volume, its own volume included.
 
 At a rate r, when others have traded V, the order's own volume should satisfy own / (own + V) = r. So
 own = V × r / (1 - r).
@@ -40,7 +40,11 @@ class Rates:
 
 
 def rates_of(parameters: PovParameters) -> Rates:
-    """Return the three rates. Bounds that are not given are half the rate, and 1.5 times the rate but at most 1."""
+    """Return the three rates.
+
+    A least rate that is not given is half the rate. A highest rate that is not given is 1.5 times the rate, at most
+    1.
+    """
     rate = parameters.participation_rate
     low = rate / 2 if parameters.minimum_rate is None else parameters.minimum_rate
     high = min(rate * 3 / 2, Decimal(1)) if parameters.maximum_rate is None else parameters.maximum_rate
@@ -72,7 +76,8 @@ def others_volume(view: OrderView) -> Decimal | None:
 def plan_pov(plan_input: PlanInput) -> Plan:
     """Plan even slices.
 
-    They only show where the order would be in an evenly trading market. The traded volume decides what it trades.
+    The slices only show where the order would be in an evenly trading market. The volume that is really traded
+    decides what the order trades.
     """
     parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
@@ -149,14 +154,14 @@ def pov_bound(view: OrderView) -> str:
 
 
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
-    """Rest up to the rate, and cross up to the minimum rate. Never propose more than the maximum rate.
+    """Rest up to the rate, and cross when the order is under its minimum rate. Never exceed the maximum rate.
 
     1. The market's volume is unknown or too old: propose nothing new.
-    2. The order is behind its minimum rate by a child or more: work as if the slice were at its end.
-    3. Otherwise: work as if the slice began, which only rests. If less than the exchange's minimum is due, a
-       child of that minimum may rest early, within the maximum rate.
+    2. The order is behind its minimum rate by the smallest allowed child or more: cross up to the rate.
+    3. Otherwise: only rest. If less than the exchange's minimum is due, a child of that minimum may rest early,
+       within the maximum rate.
 
-    A rate of 1 needs no volume. Then the second rule always applies.
+    At a rate of 1 the volume does not matter, and the second rule always applies.
     """
     parameters = narrowed(view.parameters, PovParameters)
     rates, others = rates_of(parameters), others_volume(view)

@@ -64,7 +64,7 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
 
 
 def room_of(view: OrderView) -> timedelta:
-    """Return by how much time the order's own rules may still move its end."""
+    """Return the longest time by which the order's own rules may still move its end."""
     if view.parameters.end_at is not None:
         return timedelta(0)
     asked = view.end_at - view.start_at - view.extended
@@ -75,9 +75,10 @@ def room_of(view: OrderView) -> timedelta:
 
 
 def must_finish(view: OrderView, work: SliceTask) -> bool:
-    """Return whether this slice has to take everything that is left.
+    """Return whether this slice has to take the order's whole remaining quantity.
 
-    The last slice has to, unless the order is set to stop at its end, or to extend and still can.
+    The last slice has to, except in two cases: the order is set to stop at its end, or it is set to extend and may
+    still do so.
     """
     if not work.is_last:
         return False
@@ -86,9 +87,10 @@ def must_finish(view: OrderView, work: SliceTask) -> bool:
 
 
 def extension(view: OrderView) -> Decision | None:
-    """Return the decision that adds a slice for the rest at the order's end.
+    """Return the decision that adds a slice for the remaining quantity at the order's end.
 
-    Return None when the order does not extend, may not extend further, or no venue takes the rest.
+    Return None when the order does not extend, may not extend further, or every venue's minimum is above the
+    remaining quantity.
     """
     if at_end_of(view.parameters) is not AtEnd.EXTEND or view.halted or not view.slices or _is_dust(view):
         return None
@@ -105,14 +107,14 @@ def _slice_length(view: OrderView) -> timedelta:
 
 
 def _is_dust(view: OrderView) -> bool:
-    """Return whether the rest is under every usable venue's minimum. False if no venue is usable."""
+    """Return whether the remaining quantity is under every usable venue's minimum. False if no venue is usable."""
     return bool(view.usable) and all(
         view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable
     )
 
 
 def end_reason(view: OrderView) -> str:
-    """Return why the rule for the end left a quantity undone; empty when that rule is not the reason."""
+    """Return why the rule for the end (``AtEnd``) left a quantity undone; empty when the rule is not the reason."""
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
         return "the order was set to stop at its end"
@@ -135,13 +137,12 @@ def is_outside(view: OrderView) -> bool | None:
 
 
 def outside_limit(view: OrderView) -> Decision | None:
-    """Return the decision of an order whose schedule shifts outside the limit; None when the tactic should go
-    on.
+    """Return the decision of an order whose schedule waits while the market is beyond the limit price.
 
-    The schedule stands still while the market is beyond the limit. It shifts by the time lost when the market
-    comes back, or when the order would end. A very short time shifts nothing. A child that rests inside the
-    limit stays. While no quote is known, the market counts as still on the side of the limit where it was
-    last.
+    Return None when the algorithm's tactic should go on. While the market is beyond the limit, the schedule stands
+    still. When the market comes back, or when the order would end, the schedule shifts by the time lost. A very short
+    time shifts nothing. A child that rests inside the limit stays. While no quote is known, the market is taken to be
+    on the side of the limit where it was last.
     """
     since = _since(view.memo)
     if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):

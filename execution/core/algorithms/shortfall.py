@@ -79,7 +79,7 @@ def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
     """Return κ, the paper's rate of decay per day, for slices of ``step`` (τ) days.
 
     It solves 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2. Raise ``ValueError`` when η̃ is not above 0,
-    because then no optimum exists.
+    because no optimum exists in that case.
     """
     eta = impact.eta - impact.gamma * step / 2
     if not eta > 0:
@@ -168,9 +168,9 @@ def assumed(plan_input: PlanInput) -> Assumed:
     """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` if one is missing.
 
     An impact that is not given is the larger of two estimates. The first is the paper's rule, a hundred spreads. The
-    second is the volatility of five minutes, by the square-root law. That law says that an order as large as the
-    market's volume in five minutes moves the price as far as it usually moves in that time. The second is needed
-    where the spread is one tick, because such a spread says nothing about the depth.
+    second is the volatility of five minutes, by the square-root law: an order as large as the market's volume in five
+    minutes moves the price as far as it usually moves in five minutes. The second estimate is needed where the spread
+    is one tick, because such a spread says nothing about the depth.
     """
     parameters = narrowed(plan_input.parameters, IsParameters)
     candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]

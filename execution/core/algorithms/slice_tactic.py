@@ -1,4 +1,5 @@
-"""The tactic of a slice: rest where a fill is likely, follow the book, and cross only what must be done."""
+"""The tactic of a slice: rest where a fill is likely, follow the book, and cross only the quantity that cannot wait.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +36,11 @@ RECHECK_SHARE, MIN_LOOK = 1 / 20, timedelta(seconds=1)
 def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
     """Rest post-only, follow the book, and cross only the quantity that the schedule cannot wait for any longer.
 
-    1. At the I-would price, take everything that is left. 2. Near a slice's end, take the quantity by which the order
-    is further behind than the urgency's band allows. Near the order's end, take all of it. 3. If the book has moved
-    away from a child, cancel it, and place it again once it is over. 4. Rest any due quantity that is not on the book
-    yet.
+    1. At the I-would price, take the order's whole remaining quantity.
+    2. Near a slice's end, take the quantity by which the order is further behind than its urgency allows. Near the
+       order's end, take the whole remaining quantity.
+    3. If the book has moved away from a child, cancel it, and place it again once it is over.
+    4. Rest any due quantity that is not on the book yet.
     """
     profile = urgency_profile(view)
     if volume_left(view) is None:
@@ -58,8 +60,8 @@ def _waits_for_desk(view: OrderView, work: SliceTask, decision: Decision, oppose
     """Return ``decision`` with an earlier next check, and with the reason that an order of the desk blocks
     the cross.
 
-    In its last seconds the order also cancels its resting children, because the other order may be waiting
-    until they are gone. Otherwise the two orders would wait for each other.
+    In its last seconds the order also cancels its resting children, because the other order may be waiting for their
+    end. Otherwise the two orders would wait for each other.
     """
     if must_finish(view, work) and view.now >= work.part.ends_at - LAST_CROSSING:
         why = f"slice {work.part.number}: makes room for an order of the desk that may wait for it"
@@ -89,9 +91,9 @@ def _room(
 ) -> Decimal:
     """Return the quantity that the slice may still put on the books, once ``released`` is cancelled.
 
-    The order's quantity and the participation cap always limit it. The schedule and the catch-up cap limit it too,
-    unless everything may be done ``at_once``. With ``finish`` the catch-up cap does not apply, because no later slice
-    could take the rest.
+    The order's remaining quantity and the participation cap always limit it. The schedule and the catch-up cap limit
+    it too, unless ``at_once`` allows everything at once. With ``finish`` the catch-up cap does not apply, because no
+    later slice could take the remaining quantity.
     """
     exposure = view.exposure - released
     bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
@@ -137,8 +139,8 @@ def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Dec
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
     """Round ``quantity`` down to a lot that every account takes. Only the last slice uses the finest lot.
 
-    In an earlier slice, a remainder in the finest lot would pass to the next slices. They could then use only
-    the account with that lot.
+    In an earlier slice, a quantity in the finest lot would leave the next slices a remainder in that lot too. They
+    could then use only the account with the finest lot.
     """
     lots = [venue.market.lot for venue in view.accounts]
     return floor_to(quantity, min(lots) if work.is_last else common_step(lots))
@@ -211,7 +213,7 @@ def _prices(view: OrderView) -> set[Decimal]:
 
 
 def _rests(number: int, prices: set[Decimal]) -> str:
-    """Return the reason for a decision to let children rest. It stays the same while their prices do."""
+    """Return the reason for a decision to let children rest. It changes only when their prices change."""
     return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
 
 
@@ -250,7 +252,10 @@ def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _would(view: OrderView, work: SliceTask) -> Decision | None:
-    """Take all that is left at the I-would price or better, after a cancel of what rests. None if it cannot."""
+    """Take the whole remaining quantity at the I-would price or better; None if that is not possible now.
+
+    Resting children are cancelled first.
+    """
     price = narrowed(view.parameters, SlicedParameters).i_would_price
     if price is None or not at_i_would(view):
         return None

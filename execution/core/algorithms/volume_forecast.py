@@ -1,9 +1,10 @@
 """The forecast of volume, from the usual volume by time of day and the volume that was just traded.
 
-Time is divided into buckets of five minutes. A bucket's surprise is the logarithm of its volume over its usual volume.
-A regression for each distance ahead forecasts it from the surprises of the last 5, 15 and 30 minutes, and of the last
-2 and 12 hours. Volume clusters: the last minutes say most about the next minutes, the last half day about the hours
-after them. ``docs/explanation/volume.md`` has the method, the files and the commands that make the constants again.
+Time is divided into buckets of five minutes. A bucket's surprise is the logarithm of its volume over its usual
+volume. A regression for each distance ahead forecasts a bucket's surprise from those of the last 5, 15 and 30
+minutes, and of the last 2 and 12 hours. Volume clusters: the last minutes say most about the next minutes, and the
+last half day says most about the next hours. ``docs/explanation/volume.md`` has the method, the files and the
+commands that calculate the constants.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ Stretch = tuple[float, float, float]
 
 
 def surprises(profile: VolumeProfile, past: Sequence[Stretch], now: float) -> tuple[float, ...]:
-    """Return the logarithm of traded over usual volume for each of WINDOWS. ``past`` is oldest first.
+    """Return the logarithm of traded over usual volume for each of WINDOWS.
 
-    A window whose volume is known for less than half of its time gets the value of the next longer window, else of
-    the next shorter one. If no window is known, every value is 0.
+    ``past`` has stretches of time with their traded volume, oldest first. A window whose volume is known for less
+    than half of its time gets the value of the next longer window, else of the next shorter one. If no window is
+    known, every value is 0.
     """
     sums: list[tuple[float, float, float]] = []
     edges = [now - window * BUCKET for window in WINDOWS]
@@ -127,10 +129,11 @@ def share_due(traded: float, following: float, rest: float, deferral: float) -> 
     """Return the share of an order that should be done when the next slice ends.
 
     ``traded`` is the market's volume since the order's start. ``following`` is the volume expected in the slice, and
-    ``rest`` the volume expected after it. Tracking error is the sum over price moves of the move times the order's
-    distance from the market's share of volume. So the best share is the expected one (Frei and Westray, 2015).
-    Where prices move most, more volume comes after the move than before it. Weighted by the moves, the expected share
-    is therefore lower than ``following`` and ``rest`` alone say. ``deferral``, 1 or more, corrects for this.
+    ``rest`` the volume expected after it. The order should trade at the market's average price. Its tracking error is
+    the sum over price moves of the move times the distance between the order's and the market's share of volume. So
+    the best share is the market's expected share (Frei and Westray, 2015). Around large price moves, more volume
+    comes after the move than before it. Weighted by the moves, the expected share is therefore lower than
+    ``following`` and ``rest`` alone suggest. ``deferral``, 1 or more, corrects for this.
     """
     due = traded + following
     whole = due + deferral * rest

@@ -159,13 +159,13 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
     """Return the quantity that should be done when the slice ends, by traded and expected volume since the
     start.
 
-    Both volumes include the order's own, because the market's average price does too. The target is computed
-    as of the slice's start, and again every five minutes in a longer slice. In between it does not change. It
-    is never less than what is done, and never more than the order's quantity. A gap in the market's volume
-    counts as its estimate, because zero would keep the order behind the market.
+    Both volumes include the order's own, because the market's average price does too. The target is computed as of
+    the slice's start, and again every five minutes in a longer slice. In between it does not change. It is never less
+    than what is done, and never more than the order's quantity. For a gap in the market's volume an estimate is used,
+    because zero would keep the order behind the market.
 
-    The plan's target applies instead in the last slice, and without a profile. It also applies while the
-    volume is unknown or too old, and while a gap in it cannot be estimated.
+    In the last slice, and without a profile, the plan's target is used instead. It is also used while the volume is
+    unknown or too old, and while a gap in the volume cannot be estimated.
     """
     profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
     if work.is_last or profile is None or known is None or missing is None or unknown_since(view):
@@ -200,7 +200,10 @@ def vwap_note(view: OrderView) -> str:
 
 
 def _after(past: Sequence[Stretch], at: float) -> float:
-    """Return the volume in ``past`` after ``at``. A stretch that began before ``at`` counts in proportion."""
+    """Return the volume in ``past`` after ``at``.
+
+    Of a stretch that began before ``at``, a proportional part is included.
+    """
     return sum(volume * (end - max(start, at)) / (end - start) for start, end, volume in past if end > at)
 
 

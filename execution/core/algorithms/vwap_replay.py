@@ -1,8 +1,8 @@
 """A replay of recorded candles that measures three schedules against the market's volume-weighted average price.
 
-Nothing looks ahead. At each midnight (UTC) the volume profile is learnt from the days before. Each slice's size is set
-before its first minute. Slices are five minutes long and trade at the mean of their minutes' typical prices. There are
-no costs, so only the schedule is measured.
+No schedule uses later data than it would have at the time. At each midnight (UTC) the volume profile is learnt from
+the days before. Each slice's size is set before its first minute. Slices are five minutes long and trade at the mean
+of their minutes' typical prices. There are no costs, so only the schedule is measured.
 """
 
 from __future__ import annotations

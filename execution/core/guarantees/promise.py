@@ -119,7 +119,7 @@ SAFETY = ("shortest_window", "latest_arrival", "listing_delay", "trades_kept")
 class Guarantees:
     """An exchange's promises about creates, look-ups and cancels.
 
-    Every time is a ``timedelta``. None means that nobody knows, or that there is none.
+    Every time is a ``timedelta``. None means that the value is unknown, or that there is no such bound.
     """
 
     #: The shortest validity that a create can be sent with. None: a create cannot carry a validity.

@@ -1,6 +1,6 @@
 """The judgement of an order's figures against the limits.
 
-A figure above its limit refuses the order, or requires an approval by a supervisor, or requires a reason.
+If a figure is above its limit, the order is refused, needs a supervisor's approval, or needs a reason.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Breach:
 class Verdict:
     """The result of judging an order: the breach of the strictest level for each kind of exceeded limit.
 
-    Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor, and those in
+    Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor's approval, and those in
     ``reasons`` need a reason. Only one breach of each kind is kept, because traders do not read long lists of
     warnings.
     """

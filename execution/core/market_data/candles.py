@@ -49,7 +49,7 @@ class MinuteCandles:
         self._from = None
 
     def add(self, trade: PublicTrade) -> None:
-        """Count a trade, unless it was counted before. The first trade after an interruption ends it."""
+        """Count a trade, unless it was counted before. An interruption ends with the first trade after it."""
         if self._is_known(trade) or (self._last_at is not None and trade.at < self._last_at - KEPT):
             return
         if self._from is None:
@@ -127,7 +127,7 @@ def merged_candles(venues: Iterable[Iterable[Candle]]) -> tuple[Candle, ...]:
     """Return the candles of several venues as one market's, oldest first.
 
     Volumes add up. Prices are those of the venue that traded most during the candle. Highs and lows of different
-    venues are not mixed, because they would show differences between the venues, not moves of the market.
+    venues are not mixed. A mixed candle would show differences between the venues, and not moves of the market.
     """
     found: defaultdict[datetime, list[Candle]] = defaultdict(list)
     for candles in venues:

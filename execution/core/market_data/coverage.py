@@ -16,7 +16,7 @@ class Stretch:
 
 
 class Coverage:
-    """Stretches of time in order, none of which touches the next one."""
+    """A set of stretches of time, in order. Stretches that overlap or touch are joined."""
 
     def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
         """Cover ``stretches``, which may overlap and come in any order."""

@@ -80,7 +80,7 @@ def feeds_words(feeds: Mapping[Feed, FeedStatus]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FeedChange:
-    """News of a feed: its new state and the reason."""
+    """A change of a feed: its new state and the reason."""
 
     feed: Feed
     state: FeedState

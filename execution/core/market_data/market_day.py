@@ -22,8 +22,8 @@ POINTS = 32
 class MarketDay:
     """The 24 hours up to ``until``.
 
-    ``reference`` is the price at their start, ``volume`` the traded volume in quote units, and ``line`` the course of
-    prices.
+    ``reference`` is the price at their start, ``volume`` the traded volume in quote units, and ``line`` the prices in
+    the order of time.
     """
 
     until: datetime
@@ -40,7 +40,7 @@ class MarketDay:
 
 
 def market_day(found: KnownCandles, now: datetime) -> MarketDay | None:
-    """Return the last 24 hours that are known; None if a part of them or the price at their start is unknown.
+    """Return the last 24 hours; None if a part of them or the price at their start is unknown.
 
     ``found`` must begin before these 24 hours. A later beginning does not show the price at their start.
     """

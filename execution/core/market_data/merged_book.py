@@ -1,4 +1,4 @@
-"""The book of a market, corrected by a newer quote."""
+"""The corrections of a market's book by a newer quote, and of its quote by a newer book."""
 
 from __future__ import annotations
 

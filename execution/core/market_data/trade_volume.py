@@ -1,9 +1,10 @@
 """A market's volume by the second, from trades that arrive late, twice or not at all.
 
-A trade counts into the second of its own time, however late it arrives. A second is known once it is proven that no
+A trade is added to the second of its own time, however late it arrives. A second is known once it is proven that no
 trade before its end is missing. The proof is either a later trade of an uninterrupted stream or the venue's list of
 recent trades. Every other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's
-trades in the order of their times. A trade out of order is still counted, and the row of its second is returned again.
+trades in the order of their times. A trade out of order is still counted, and the row of its second is returned
+again.
 """
 
 from __future__ import annotations
@@ -123,11 +124,11 @@ class TradeVolume:
         The list must have every trade up to ``until``. For a list of the newest trades, ``until`` is the time
         of the request. If more trades follow the list, ``until`` is the time of its last trade.
 
-        ``since`` is the time from which the list is complete, if a start was requested. Without it, the list
-        is complete from just after its oldest trade, or from this trade on if it was counted before.
-        Everything earlier stays unknown. An empty list without ``since`` proves nothing. A list whose trades
-        have no ids cannot be compared with the stream. So it fills nothing, and no list is requested for the
-        time up to ``until`` again.
+        ``since`` is the time from which the list is complete, if a start was requested. Without ``since``, the list
+        is complete from just after its oldest trade. It is complete from that trade on if the trade was counted
+        before. Everything earlier stays unknown. An empty list without ``since`` proves nothing. A list whose trades
+        have no ids cannot be compared with the stream. So such a list fills nothing, and the time up to ``until`` is
+        not requested again.
         """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, until)
@@ -187,7 +188,7 @@ class TradeVolume:
 
     @property
     def _horizon(self) -> datetime:
-        """Return the oldest second that is kept. This time never goes back."""
+        """Return the oldest second that is kept. It never becomes earlier."""
         return _second_of(self._now) - KEPT
 
     def _advance(self, now: datetime) -> None:
@@ -223,7 +224,7 @@ class TradeVolume:
                 second += _SECOND
 
     def _is_whole(self, key: str, at: datetime) -> bool:
-        """Return True if no trade before the trade ``key`` in the same instant ``at`` can be missing."""
+        """Return True if no earlier trade of the same instant ``at`` as the trade ``key`` can be missing."""
         return key == self._proven_id or key in self._ends or self._coverage.holds(at)
 
     def _row(self, second: datetime) -> VolumeRow:
@@ -240,7 +241,7 @@ def _second_of(at: datetime) -> datetime:
 def _id_of(trade: PublicTrade) -> str:
     """Return the trade's id, or a text of its values if it has none.
 
-    Without ids, equal trades of one instant count once, because they may be a repetition.
+    Without ids, equal trades of one instant are counted only once, because they may be repetitions.
     """
     if trade.trade_id is not None:
         return trade.trade_id

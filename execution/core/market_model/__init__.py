@@ -1,1 +1,1 @@
-"""Markets that are made up: matching, background traders, prices and candles."""
+"""Markets that are generated or replayed: matching, other participants, prices and candles."""

@@ -1,8 +1,8 @@
-"""A seeded background market: makers who keep a book, and takers who trade against it.
+"""The other participants of a generated market: makers who keep a book, and takers who trade against it.
 
-It has no clock. ``step`` is given the time and the seconds since the last step, so that the paper exchange runs it
-in real time and a simulation in virtual time. Weights are floats. Prices and quantities that enter the book are
-``Decimal`` on tick and lot.
+The same seed gives the same market. The generator has no clock. ``step`` is given the time and the seconds since the
+last step. So the paper exchange runs it in real time, and a simulation in virtual time. Weights are floats. Prices
+and quantities that enter the book are ``Decimal`` on tick and lot.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class MarketParameters:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The command to remove a background maker's order from the book."""
+    """The command to remove a generated maker's order from the book."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """The command to reduce a background maker's order by ``quantity``. It keeps its place in the queue."""
+    """The command to reduce a generated maker's order by ``quantity``. The order keeps its place in the queue."""
 
     order_id: int
     quantity: Decimal
@@ -68,7 +68,10 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The command to trade ``quantity`` of a background taker with one resting order, even if others are before it."""
+    """The command to let a generated taker trade ``quantity`` with one resting order.
+
+    Orders before it in the queue are passed over.
+    """
 
     order_id: int
     taker: Side
@@ -77,7 +80,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A trade among other participants, to be reported. It does not change the book; other commands do."""
+    """A trade among other participants, to be reported. It does not change the book. Separate commands do that."""
 
     taker: Side
     price: Decimal
@@ -99,10 +102,10 @@ class Others(Protocol):
     def mid(self) -> Decimal: ...
 
     def move_to(self, mid: Decimal) -> None:
-        """Jump to another mid. Raises ``ValueError`` if the market cannot jump there."""
+        """Jump to another mid. Raises ``ValueError`` if the market cannot do that."""
 
     def follow_rules(self, market: Market) -> None:
-        """Trade on another tick and lot from now on. Raises ``ValueError`` if that is not possible."""
+        """Use another tick and lot from now on. Raises ``ValueError`` if that is not possible."""
 
     def settle(self, book: OrderBook) -> Iterable[Command]: ...
 
@@ -130,9 +133,8 @@ def round_down(value: Decimal | float, step: Decimal) -> Decimal:
 class BackgroundMarket:
     """A generator of the other participants' orders. It reads the book and never writes it.
 
-    Makers quote on a grid of prices around a mid. They withdraw orders that are on the wrong side of the mid, or too
-    far from it, after it has moved. A level that was traded away returns at a random time, so depth comes back over
-    seconds.
+    Makers quote on a grid of prices around a mid. After the mid has moved, they withdraw orders that are on its wrong
+    side or too far from it. A level that was traded away returns at a random time, so depth comes back over seconds.
 
     Without ``path`` the mid follows a driftless random walk. With ``path`` it follows a price that several venues
     share, plus a noise of at most ``MAX_NOISE`` that reverts to zero.
@@ -177,7 +179,7 @@ class BackgroundMarket:
     def move_to(self, mid: Decimal) -> None:
         """Jump to another mid. The next ``step`` or ``settle`` quotes around it.
 
-        If the mid follows a shared price, the distance to that price is kept as long as this object lives.
+        If the mid follows a shared price (``path``), the distance to that price then stays as it is after the jump.
         """
         if not mid > ZERO:
             raise ValueError(f"mid {mid} is not positive")
@@ -191,8 +193,8 @@ class BackgroundMarket:
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:
         """Return the orders of the other participants within ``dt`` seconds up to ``now`` (seconds since the epoch).
 
-        1. The mid moves. 2. Makers withdraw orders that no longer fit the mid. 3. Missing levels come back. 4. Takers
-        trade.
+        First the mid moves. Then makers withdraw orders that no longer fit the mid, missing levels come back, and
+        takers trade.
         """
         self._mid = self._walk(dt) if self._path is None else self._follow(self._path, now, dt)
         commands = self._withdrawals(book)

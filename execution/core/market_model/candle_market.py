@@ -1,8 +1,8 @@
 """A market that follows the price and the volume of recorded candles.
 
-Within a candle the price goes from the opening to one extreme, then to the other, and then to the close. Each way
-takes a third of the candle's time. In a rising candle the low comes first, in a falling one the high. The book around
-the price is generated.
+Within a candle the price goes from the opening to one extreme, then to the other, and then to the close. Each of
+these three moves takes a third of the candle's time. In a rising candle the low comes first, in a falling one the
+high. The book around the price is generated.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class CandleTape:
         return self.starts[-1] + self.length
 
     def price(self, second: float) -> float:
-        """Return the price at a moment, along the path that this module's docstring describes. In a hole it stands
-        still.
+        """Return the price at a moment, along the path that this module's docstring describes. Where a candle is
+        missing, the price stands still.
         """
         place = self._place(second)
         if place is None:
@@ -144,7 +144,7 @@ def plain_step(number: int) -> Decimal:
 
 
 class CandlePast:
-    """The candles before a replay, as its market's history. Times are moved ``shift`` seconds later."""
+    """The candles before the start of a replay, as its market's history. Times are moved ``shift`` seconds later."""
 
     def __init__(self, tape: CandleTape, shift: int) -> None:
         self._tape = tape
@@ -192,7 +192,7 @@ class CandleMarket(BackgroundMarket):
         return [Withdraw(order) for order in gone]
 
     def _takers(self, dt: float) -> Iterator[NewOrder]:
-        """Yield takers who share the due volume at random. A part that is below the lot or the minimum waits."""
+        """Yield takers who share the due volume at random. A share below the lot or the minimum is traded later."""
         count = self._poisson(min(self.parameters.takers_per_second * dt, 25.0))
         weights = [self._sizes.expovariate(1.0) for _ in range(count)]
         total, due = sum(weights), self._due

@@ -25,7 +25,7 @@ class OrderLife(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """The rule for an order that meets one of the same owner. The mode of the incoming order decides."""
+    """The rule for an order that meets another order of the same owner. The mode of the incoming order decides."""
 
     NONE = "NONE"
     EXPIRE_MAKER = "EXPIRE_MAKER"
@@ -177,10 +177,12 @@ class OrderBook:
     # --- orders ---------------------------------------------------------------------------------
 
     def submit(self, order: NewOrder) -> MatchResult:
-        """Match an order and let the rest of it rest.
+        """Match an order and let its unfilled quantity rest.
 
-        1. Refuse a post-only order that would take. 2. Expire a fill-or-kill order that cannot fill wholly. 3. Trade
-        with the front of the best queue, or prevent a trade with oneself. 4. Rest or expire.
+        1. Refuse a post-only order that would take.
+        2. Expire a fill-or-kill order that cannot fill wholly.
+        3. Trade with the front of the best queue, or prevent a trade with an order of the same owner.
+        4. Let the unfilled quantity rest or expire.
 
         Raises ValueError for a quantity or price that is not positive, or an id that already rests.
         """
@@ -209,7 +211,8 @@ class OrderBook:
     def reduce(self, order_id: int, quantity: Decimal) -> None:
         """Take ``quantity`` off a resting order that keeps its place in the queue.
 
-        Raises KeyError for an order that does not rest, ValueError for a quantity that is not below what remains.
+        Raises KeyError for an order that does not rest, ValueError for a quantity that is not below its remaining
+        one.
         """
         order = self._orders[order_id]
         if not ZERO < quantity < order.remaining:
@@ -218,9 +221,9 @@ class OrderBook:
         self._sides[order.side].reduce(order, quantity)
 
     def hit(self, taker_id: int, order_id: int, quantity: Decimal) -> Execution:
-        """Trade ``quantity`` with one resting order, whatever stands before it in the queue.
+        """Trade ``quantity`` with one resting order, even if others are before it in the queue.
 
-        Raises KeyError for an order that does not rest, ValueError for a quantity that is above what remains.
+        Raises KeyError for an order that does not rest, ValueError for a quantity above its remaining one.
         """
         order = self._orders[order_id]
         if not ZERO < quantity <= order.remaining:

@@ -1,9 +1,9 @@
 """A price as a function of time: the same seed and symbol always give the same price.
 
-It is Brownian motion by Lévy's construction. The middle of an interval is the mean of its ends plus a draw of variance
-σ² × length / 4. Every draw is a hash of the seed and of its place in the construction. So any moment costs a few dozen
-draws, the next moment one or two, and no state is needed. The ends of a ``PERIOD`` are tied to the reference price,
-which keeps the price within a few percent of it for ever.
+It is Brownian motion by Lévy's construction. The middle of an interval is the mean of its ends plus a draw of
+variance σ² × length / 4. Every draw is a hash of the seed and of the draw's place in the construction. So the price
+at any moment costs a few dozen draws, the price just after it one or two, and no state is needed. At both ends of
+each ``PERIOD`` the price is the reference price. That keeps it within a few percent of the reference price for ever.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _STANDARD = NormalDist()
 
 
 class Draws:
-    """Random numbers that are addressed by a place, not drawn in turn. The same place always gives the same number."""
+    """Random numbers that are looked up by a number, their place. The same place always gives the same random number.
+    """
 
     def __init__(self, name: str) -> None:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

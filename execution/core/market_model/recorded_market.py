@@ -1,12 +1,12 @@
 """The other participants of a recorded market: their book and trades, as commands for a book that also has our orders.
 
-The recording decides the others' book. Our orders rest between theirs, and the rules are those of a generated market:
-price first, then time.
+The recording decides which orders the other participants have in the book. Our orders rest between theirs. Matching
+is by price and then by time, as in a generated market.
 
 - If a level grows, the new quantity queues behind our orders. If it shrinks, the orders behind ours leave first.
-- A recorded trade first fills our orders that are better than its price, then goes through the queue at its
-  price. The others' orders that it meets there go to the back of the queue. The recording's next book says how
-  much of them is left.
+- A recorded trade first fills our orders that are better than its price, then goes through the queue at its price.
+  The others' orders that it meets in that queue go to the back. The recording's next book says how much of them is
+  left.
 - A recorded level that crosses one of our orders trades with it.
 - A quantity that our orders took is missing until the level has left the recording and come back, or until
   ``REFILL`` has passed.
@@ -175,7 +175,10 @@ class RecordedMarket:
     def _kept(
         self, book: OrderBook, row: RecordedBook, recorded: dict[Place, Decimal]
     ) -> dict[Place, Decimal]:
-        """Return the levels beyond the recorded depth at which we rest. The others' orders there stay."""
+        """Return the levels beyond the recorded depth at which our orders rest.
+
+        The others' orders at these levels stay.
+        """
         kept = {}
         for place, size in self._recorded.items():
             side, price = place
@@ -236,7 +239,7 @@ class RecordedMarket:
     def _to_the_back(
         self, book: OrderBook, side: Side, price: Decimal, passed: list[tuple[RestingOrder, Decimal]]
     ) -> Iterator[Command]:
-        """Move the quantity that others traded to the back of the queue, behind our orders.
+        """Move the others' quantity that a recorded trade took to the back of the queue, behind our orders.
 
         Do nothing if no order of ours rests at ``price``.
         """

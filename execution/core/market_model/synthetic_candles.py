@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def units(amount: Decimal) -> int:
-    """Return ``amount`` in ``UNIT``. Finer decimals do not exist at the exchange."""
+    """Return ``amount`` as a number of ``UNIT``. Drop decimals after the eighth, which the exchange does not use."""
     return int(amount.scaleb(8))
 
 
@@ -49,7 +49,8 @@ def empty_row(close: int) -> Row:
 class History:
     """The generated minutes of one market, along its price path.
 
-    ``name`` seeds the random volumes, highs and lows. Two names with one path have the same opens and closes.
+    ``name`` seeds the random volumes, highs and lows. Histories with the same path and different names have the same
+    opens and closes.
     """
 
     def __init__(self, parameters: MarketParameters, path: PricePath, name: str) -> None:

@@ -1,7 +1,8 @@
-"""The free balance of an account: the exchange's figure, corrected by the desk's own children since then.
+"""The free balance of an account: the exchange's figure, corrected by the children that the desk has sent since.
 
 An exchange takes a balance shortly before it answers. For a child that was sent or ended around that moment, the desk
-cannot know whether the balance includes the amount locked for it. So there are two figures: at least, and at most.
+cannot know whether the balance includes the amount locked for it. So there are two figures: the least and the most
+that may be free.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class Free:
 def free_now(told: Decimal, at: datetime, children: Iterable[SentChild]) -> Free:
     """Return the free amount: the exchange's figure ``told``, which arrived at ``at``, corrected by the children.
 
-    A child takes an amount when it is sent, and releases the rest when it ends. ``least`` subtracts every child that
-    the balance does not certainly include. ``most`` subtracts only those that it certainly does not include, because
-    they were submitted after ``at``.
+    A child takes an amount when it is sent, and releases the unspent part when it ends. ``least`` subtracts every
+    child that the balance does not certainly include. ``most`` subtracts only those that it certainly does not
+    include, because they were submitted after ``at``.
     """
     least, most = told, told
     for child in children:

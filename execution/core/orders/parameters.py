@@ -67,7 +67,7 @@ Seed = Annotated[WholeNumber, Field(ge=0, le=2**53)]
 
 
 def _field(title: str, default: Any, *, advanced: bool = False, amendable: bool = False) -> Any:
-    """Declare a parameter, described by the string below it. ``amendable``: it may change while the order runs."""
+    """Declare a parameter, described by the string below it. An ``amendable`` one may change while the order runs."""
     return Field(
         default=default, title=title, json_schema_extra={"advanced": advanced, "amendable": amendable}
     )
@@ -81,7 +81,8 @@ def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
 
 
 def form_input(info: FieldInfo) -> FormInput:
-    """Return the form input that a parameter declares. The others, such as enumerations, get a choice."""
+    """Return the form input that a parameter declares. One that declares none, such as an enumeration, gets a choice.
+    """
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
 
@@ -182,7 +183,7 @@ class SlicedParameters(AlgorithmParameters):
 
 
 def i_would_price(parameters: AlgorithmParameters) -> Decimal | None:
-    """Return the price at which everything that is left may be done at once; None where there is none."""
+    """Return the price at which the whole remaining quantity may be done at once; None without such a price."""
     return parameters.i_would_price if isinstance(parameters, SlicedParameters) else None
 
 

@@ -41,11 +41,11 @@ class SlicePlan:
 class PlanInput:
     """The input from which an algorithm makes a plan.
 
-    ``market`` has rules that fit every venue. ``quote`` is the venues' reference quote. ``price`` is the mid,
-    or the limit price without a mid. ``quote`` and ``price`` are None when unknown. ``candles`` are
-    five-minute candles of all venues together, oldest first, with holes where nobody traded or nothing is
-    known. ``is_rest`` means that the quantity is the rest of a running order, whose parameters were checked
-    against its full quantity.
+    ``market`` has rules that fit every venue. ``quote`` is the venues' reference quote. ``price`` is the mid, or the
+    limit price without a mid. ``quote`` and ``price`` are None when unknown. ``candles`` are five-minute candles of
+    all venues together, oldest first, with holes where nobody traded or nothing is known. ``is_rest`` means that
+    ``quantity`` is the remaining quantity of a running order, whose parameters were checked against its full
+    quantity.
     """
 
     now: datetime
@@ -210,7 +210,7 @@ def slice_count(
 
 
 def _usual_count(duration: timedelta) -> int:
-    """Return one slice a minute, but at least ten; if that makes them shorter than ten seconds, fewer."""
+    """Return one slice a minute, but at least ten. Return fewer if slices would be shorter than ten seconds."""
     of_short = min(USUAL_SLICES, int(duration / MIN_USUAL_SLICE))
     return max(1, of_short, round(duration / USUAL_SLICE))
 
@@ -228,11 +228,11 @@ def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> 
 def shift_plan(
     slices: tuple[SlicePlan, ...], *, remaining: Decimal, paused_at: datetime, now: datetime
 ) -> tuple[SlicePlan, ...]:
-    """Move what is left of a plan by the time between ``paused_at`` and ``now``.
+    """Move the remaining slices of a plan by the time between ``paused_at`` and ``now``.
 
-    The slice during which the pause began keeps the rest of its time. Counted from the last slice back, each
-    later slice keeps its quantity while ``remaining`` lasts. The slice of the pause gets all that is left, so
-    the sum is exactly ``remaining``. Slices that get nothing are dropped.
+    The slice during which the pause began keeps the time that it still had. ``remaining`` is given to the slices from
+    the last one back. Each later slice gets its planned quantity as long as enough remains. The slice during which
+    the pause began gets everything else, so the sum is exactly ``remaining``. Slices that get nothing are dropped.
     """
     lost = now - paused_at
     future = [part for part in slices if part.ends_at > paused_at]
@@ -254,8 +254,8 @@ def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> 
     """Return the plan, changed to fit another ``lot`` and another minimum ``least``.
 
     The sum, the first start and the last end stay the same. Every slice but the last becomes a multiple of ``lot``,
-    and the last takes the finer rest. A slice under ``least`` is merged with the next, which makes fewer and larger
-    slices. A plan that fits already is unchanged.
+    and the last takes the remainder that is finer than the lot. A slice under ``least`` is merged with the next,
+    which makes fewer and larger slices. A plan that fits already is unchanged.
     """
     if not slices:
         return slices
@@ -267,7 +267,7 @@ def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> 
 
 
 def _joined(slices: tuple[SlicePlan, ...], least: Decimal) -> tuple[SlicePlan, ...]:
-    """Merge each slice under ``least`` with the next slice, and such a last slice with the one before."""
+    """Merge each slice under ``least`` with the next slice. Merge the last slice with the one before if needed."""
     joined: list[SlicePlan] = []
     for part in slices:
         if joined and joined[-1].quantity < least:

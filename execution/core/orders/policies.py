@@ -10,7 +10,7 @@ ResumeMode = Literal["catch_up", "shift"]
 
 
 class AtEnd(StrEnum):
-    """The action for quantity that is left at the order's end."""
+    """The action for the quantity that remains at the order's end."""
 
     CROSS = "cross"  #: the last slice takes what is left, inside the collar
     STOP = "stop"  #: it stays undone

@@ -1,8 +1,8 @@
 """The amount that an order may still spend on each of its accounts, and the amount that is left for other orders.
 
-An order with several accounts may send its whole unsent quantity to any one of them. So that quantity counts in full
-on each account, but only once for the accounts together. The amount that the exchange has locked for a child is not
-part of a reserve, because the exchange's ``free`` already excludes it.
+An order with several accounts may send its whole unsent quantity to any one of them. So the reserve of each account
+includes that quantity in full, but the reserve of the accounts together includes it only once. The amount that the
+exchange has locked for a child is not part of a reserve, because the exchange's ``free`` already excludes it.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def reserves(
 
 
 def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> Cost:
-    """Return the amount that an order may still spend on ``accounts`` together. Its unsent quantity counts once."""
+    """Return the amount that an order may still spend on ``accounts`` together. Its unsent quantity is included once.
+    """
     within = [reserve[name] for name in accounts if name in reserve]
     unsent = max((each.unsent.amount for each in within), default=ZERO)
     pending = sum((each.pending.amount for each in within), ZERO)
@@ -146,7 +147,7 @@ def available(
     """Return the amount that other orders leave on an order's accounts together; None if a balance is unknown.
 
     ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. An order
-    cannot spend more than its accounts hold, so no more is subtracted for it.
+    cannot spend more than its accounts hold. So at most that amount is subtracted for it.
     """
     amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
     if len(amounts) < len(free) or not free:

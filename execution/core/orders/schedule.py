@@ -1,8 +1,8 @@
 """The distance of an order from its schedule.
 
-A schedule is a line of ``(milliseconds, share)`` points that never falls: the start of the first slice, and the end of
-each slice with the share of the quantity that should be done by then. ``static/js/lib/plan.js`` has the same rules for
-the pages.
+A schedule is a line of ``(milliseconds, share)`` points that never falls: the start of the first slice, and the end
+of each slice with the share of the quantity that should be done by that time. ``static/js/lib/plan.js`` has the same
+rules for the pages.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def share_due(line: Line, at: int, done: float) -> float | None:
     """Return the share that should be done at ``at``; None without a plan.
 
     A slice may be filled at any moment between its start and its end. So the plan allows every share from the sum of
-    its ended slices up to that sum plus the current slice. If ``done`` is in this range, return ``done``. Otherwise
-    return the nearer end of the range.
+    its ended slices up to that sum plus the current slice. If ``done``, the share that is done, is in this range,
+    return it. Otherwise return the nearer end of the range.
     """
     if not line:
         return None
@@ -64,7 +64,7 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
 def seconds_late(line: Line, at: int, done: float) -> float:
     """Return by how many seconds the order is late; 0 for an order that is on schedule.
 
-    It counts from the time at which the plan wanted more than the share that is done now.
+    The seconds count from the time at which the plan first wanted more than the share that is done now.
     """
     due = share_due(line, at, done)
     if due is None or due - done < ON_SCHEDULE:

@@ -44,8 +44,8 @@ CROSS = "cross"
 class ChildView:
     """A child order as the algorithm sees it.
 
-    ``done`` is its filled quantity, the higher one of those recorded and reported. At ``ended_at`` the child
-    was over, so nothing more of it can fill. ``is_settled`` means that all its trades are recorded, too.
+    ``done`` is its filled quantity, the higher one of those recorded and reported. ``ended_at`` is the time from
+    which it can fill no more. ``is_settled`` means that, besides, all its trades are recorded.
     """
 
     sequence: int
@@ -105,10 +105,10 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True)
 class Opposing:
-    """Another order of the desk on the opposite side of an account's book. ``price`` is its best price there.
+    """Another order of the desk on the opposite side of an account's book.
 
-    ``is_shown`` means that its child is known to rest. Otherwise the child is being sent, or its outcome is
-    unknown.
+    ``price`` is the best price of its children. ``is_shown`` means that its child is known to rest. Otherwise the
+    child is being sent, or its outcome is unknown.
     """
 
     order: str
@@ -180,9 +180,9 @@ class AccountView:
 class OrderView:
     """Everything that a decision about an order depends on, at the time ``now``.
 
-    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled
-    quantity of all of the order's children. ``accounts`` are those that the order may use, at least one.
-    Among equally good accounts the first is used.
+    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled quantity
+    of all of the order's children. ``accounts`` are those that the order may use, at least one. Among equally good
+    accounts the order uses the first.
     """
 
     now: datetime
@@ -314,7 +314,7 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Replan:
-    """The command to replace the rest of the plan, in new versions of plan and terms."""
+    """The command to replace the remaining plan. It makes new versions of the order's plan and terms."""
 
     slices: tuple[SlicePlan, ...]
     end_at: datetime
@@ -329,7 +329,8 @@ class Decision:
     """The commands for an order, their reason, and the latest time of the next check.
 
     An ask at or under ``wake_below``, or a bid at or above ``wake_above``, should cause an earlier check. ``memo``
-    (JSON) is merged by name into the order's memo; None deletes a name.
+    holds JSON values that the order's later decisions get. It is merged by name into the earlier memo; None deletes a
+    name.
     """
 
     commands: tuple[Command, ...]

@@ -1,8 +1,8 @@
 """The stored view of a decision, as compact JSON, so that the same decision can be repeated years later.
 
 A view is stored in two parts, both compressed. The shared part changes seldom: parameters, plan, forecast, market
-rules. The moment part is the rest. ``read_view`` makes the same view of them again. Each part contains ``FORMAT``,
-which must be raised when a field changes.
+rules. The moment part has everything else. ``read_view`` makes the same view from both parts. Each part contains
+``FORMAT``, which must be raised when a field changes.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def shared_bytes(shared: Shared) -> tuple[str, bytes]:
 
 
 def moment_bytes(view: OrderView, shared_digest: str) -> bytes:
-    """Return the bytes to store for the rest of a view. They include the digest of its shared part."""
+    """Return the bytes to store for the part of a view that changes often. They include the shared part's digest."""
     moment = _Moment(
         format=FORMAT,
         shared=shared_digest,

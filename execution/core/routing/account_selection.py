@@ -27,8 +27,8 @@ MAX_BOOK_AGE = timedelta(seconds=3)
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
     """Return one quote for several venues: the best bid and the best ask among their fresh and sane quotes.
 
-    The best bid of one venue may be above the best ask of another, which is normal. Then return the mean bid and the
-    mean ask, because these never cross, and their mid is the mean of the venues' mids.
+    The best bid of one venue may be above the best ask of another, which is normal. In that case return the mean bid
+    and the mean ask. These never cross, and their mid is the mean of the venues' mids.
     """
     usable = [quote for quote in quotes if quote.is_sane and is_fresh(quote.at, now)]
     if not usable:
@@ -110,7 +110,8 @@ def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
 def opposed_cross(view: OrderView) -> str:
     """Return words for the desk's orders that keep this one from crossing; empty if it can cross somewhere.
 
-    An account is named if this order could cross there, within limit and collar, but for the desk's order.
+    The words name each account where only the desk's opposite order prevents this order from crossing within limit
+    and collar.
     """
     words = []
     for venue in view.crossable:
@@ -187,7 +188,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
     1. Leave out venues that are blocked, or whose quote is missing, stale or crossed. Leave out those that take less
        than their minimum, by their lot, their maximum or their known balance.
     2. If books offer the full quantity inside the collar and the limit, take the cheapest of these venues. Otherwise
-       take the venue that offers most. Ties go by the order of the accounts.
+       take the venue that offers most. Among equally good venues the first account is taken.
     3. A venue comes last if its fee, depth or balance is unknown, or if it refused a child of this slice.
 
     An order with one account needs no comparison. Its account gets as much as one child may have.

@@ -55,7 +55,7 @@ def route_answer(allocation: Split) -> dict[str, Any]:
 
 
 def _venue_view(account: AccountView, side: Side) -> AccountView:
-    """Return the account, with an ample balance if the file has none. Unknown balances would rank last."""
+    """Return the account, with a large balance if the file gives none, because unknown balances would rank last."""
     if account.free is not None or account.book is None:
         return account
     levels = account.book.to_take(side)

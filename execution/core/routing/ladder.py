@@ -1,7 +1,7 @@
 """The ladder: the books of several venues merged by price step, with the desk's own resting children.
 
-It also tells how far an order of a given size reaches into the books. Quantities are in the base currency. Prices are
-those of the books, before fees.
+The module also calculates how far an order of a given size reaches into the books. Quantities are in the base
+currency. Prices are those of the books, before fees.
 """
 
 from __future__ import annotations
@@ -86,9 +86,11 @@ def ladder_side(
 ) -> LadderSide:
     """Return the side that an order of side ``taker`` can take, in at most ``rows`` price steps of ``step``.
 
-    1. Round each level to the edge of its step that is worse for the taker: asks up, bids down. 2. Add the desk's own
-    children of that side to their steps, even where no book has any depth. 3. Sum up the depth over all levels, from
-    the best on. Empty steps get no row. Raise ``ValueError`` for a step that is not above zero.
+    1. Round each level to the edge of its step that is worse for the taker: asks up, bids down.
+    2. Add the desk's own children of that side to their steps, even where no book has any depth.
+    3. Sum up the depth over all levels, from the best on.
+
+    Empty steps get no row. Raise ``ValueError`` for a step that is not above zero.
     """
     if step <= ZERO:
         raise ValueError(f"the step is {step}; it must be above zero")

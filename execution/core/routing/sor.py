@@ -202,9 +202,12 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
 def work_route(view: OrderView, work: SliceTask) -> Decision:
     """Split the remaining quantity over the accounts and send it. Later split the unfilled quantity again.
 
-    1. Wait until all children are over. 2. Close the order when the remainder is under every account's minimum.
-    3. Wait for books that are newer than the last children. 4. Close an order that refuses a partial fill if its
-    first split falls short. 5. Wait while no price is inside limit and collar. 6. Send the split in one decision.
+    1. Wait until all children are over.
+    2. Close the order when the remainder is under every account's minimum.
+    3. Wait for books that are newer than the last children.
+    4. Close an order that refuses a partial fill if its first split is less than its quantity.
+    5. Wait while no price is inside limit and collar.
+    6. Send the split in one decision.
     """
     waiting = sum(1 for child in view.children if not child.is_over)
     if waiting:
@@ -235,9 +238,10 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
     """Return children that take ``quantity`` at once over the order's accounts, at the least total cost after fees.
 
-    Return none if no level is inside limit and collar. Each child's price is the limit or the collar, not the level
-    that it should take, because a slice has no time to try again after a small move. A quantity beyond the known
-    levels goes to the account with the largest part, because it may have deeper levels that are unknown.
+    Return none if no level is inside limit and collar. Each child's price is the limit or the collar, and not the
+    price of the level that it should take. After a small move of the market, a slice would have no time to try again.
+    A quantity beyond the known levels goes to the account with the largest part, because it may have deeper levels
+    that are unknown.
     """
     found = _split(view, _unrefused(view, view.crossable), quantity)
     largest = max(found.parts, key=lambda part: part.quantity, default=None)
@@ -256,7 +260,7 @@ def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Pl
 def _within_maximums(view: OrderView, children: Sequence[PlaceChild]) -> tuple[PlaceChild, ...]:
     """Return the children, cut into pieces where one exceeds its exchange's maximum.
 
-    At most ``MAX_PIECES`` pieces of a child are returned. The rest of it is left for the next decision.
+    At most ``MAX_PIECES`` pieces of a child are returned. The next decision sends its remaining quantity.
     """
     venues = {venue.account: venue for venue in view.accounts}
     placed: list[PlaceChild] = []
@@ -340,8 +344,8 @@ def _has_book(venue: AccountView, now: datetime) -> bool:
 def _fresh(view: OrderView) -> tuple[AccountView, ...]:
     """Return the venues to route to: usable, and with a book from after the order's last child there.
 
-    After ``BOOKS_WITHIN`` from the order's start, a venue without a book counts with its quote. Venues that refused a
-    child are left out, unless all did.
+    Once ``BOOKS_WITHIN`` has passed since the order's start, the quote of a venue replaces a missing book. Venues
+    that refused a child are left out, unless all venues refused one.
     """
     return _unrefused(view, tuple(venue for venue in view.crossable if _is_fresh(view, venue)))
 
@@ -349,7 +353,7 @@ def _fresh(view: OrderView) -> tuple[AccountView, ...]:
 def _books_due(view: OrderView) -> datetime:
     """Return the time until which the router waits for the books of all accounts.
 
-    If the best account's book were still missing, the split would choose others.
+    Without this wait, a split could leave out the best account because its book is still missing.
     """
     ended = max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
     return ended + BOOKS_WITHIN

@@ -121,8 +121,8 @@ def split(
 ) -> Split:
     """Return the split of ``quantity`` that trades as much of it as possible, at the best cash after fees.
 
-    1. Leave out venues that are blocked, whose book is missing, stale, crossed or out of order, or that can only
-       take less than their minimum. A venue without a book counts with its best price, if the size there is known.
+    1. Leave out venues that are blocked, whose book is missing, stale, crossed or out of order, or that can only take
+       less than their minimum. For a venue without a book, its best price is used if the size at that price is known.
     2. Each remaining venue may take nothing, or in lots from its minimum up to its depth within the limit, its maximum
        and its balance. A minimum notional, times ``notional_margin``, is judged by the levels taken. A buy's balance
        must pay the fee and the child's limit price, which exchanges lock; without a limit, the levels' prices.
@@ -130,7 +130,8 @@ def split(
        balance is unknown, then the best cash. An unknown fee counts as zero, an unknown balance as sufficient.
     4. With ``single``, do the same for each venue alone, and return the best.
 
-    Ties go by the order of the venues. Books of different venues that cross are normal.
+    Among equally good splits the order of the venues decides. The books of different venues may cross each other,
+    which is normal.
 
     Raise ``ValueError`` when ``quantity`` or ``limit_price`` is not finite and above zero.
     """

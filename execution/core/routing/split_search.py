@@ -1,8 +1,8 @@
 """The exact search behind a split over several venues: first the largest total, then its least cost.
 
-Each venue is a curve: the cost of each quantity there. Curves are convex. A venue takes nothing, or whole lots
-between its least and its most. Quantities are in the base currency, costs in the quote currency. Costs have a sign:
-a buy's are above zero, a sell's are below, so less is better for both.
+Each venue is represented by a curve: the cost of each quantity at the venue. Curves are convex. A venue takes
+nothing, or whole lots between its least and its most. Quantities are in the base currency, costs in the quote
+currency. Costs have a sign. A buy's costs are above zero and a sell's are below, so for both a lower cost is better.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, D
 def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
     """Return the largest total, at most ``quantity``, that the curves can take with their lots, least and most.
 
-    The search goes from the curve with the coarsest lot to the finest. It tries each curve's most first, and stops
-    when no larger total is possible.
+    The search goes from the curve with the coarsest lot to the finest. For each curve it tries the largest quantity
+    first, and it stops when no larger total is possible.
     """
     ordered = sorted(curves, key=lambda curve: -curve.lot)
     mosts = [sum((curve.most for curve in ordered[at:]), ZERO) for at in range(len(ordered) + 1)]
@@ -165,8 +165,8 @@ class _Pool:
     """Several curves joined into one, as if there were no lots. Each curve's share stays within its bounds.
 
     ``lows`` are the lower bounds. ``least`` and ``most`` are the sums of the lower and the upper bounds.
-    ``least_cost`` is the cost of ``least``. The stretches above it follow, cheapest first. ``places`` has the
-    curve of each stretch.
+    ``least_cost`` is the cost of ``least``. ``unit_costs``, ``ends`` and ``totals`` describe the stretches above
+    ``least``, cheapest first. ``places`` has the curve of each stretch.
     """
 
     least: Decimal

@@ -61,9 +61,9 @@ def spec_of(
 def key_of(spec: Mapping[str, Any]) -> str:
     """Return the key under which an estimate is stored.
 
-    Orders share an estimate if they have the same algorithm, parameters, length and market rules, and
-    quantities that agree in three digits. The market's momentary facts are not part of the key. They are
-    renewed whenever an estimate is too old and is calculated anew.
+    Orders share an estimate if they have the same algorithm, parameters, length and market rules, and quantities that
+    agree in three digits. The key does not contain the current facts of the market. An estimate that is too old is
+    calculated again with the facts of that time.
     """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS
@@ -74,7 +74,7 @@ def key_of(spec: Mapping[str, Any]) -> str:
 
 
 def predict_spec(spec: Mapping[str, Any]) -> Prediction:
-    """Return the expected cost of the order in ``spec``. Raise ``Refused`` if its facts do not make a market."""
+    """Return the expected cost of the order in ``spec``. Raise ``Refused`` if no market can be made from its facts."""
     now = MarketNow(
         market=market_from_json(spec["market"]),
         mid=Decimal(spec["mid"]),

@@ -1,4 +1,7 @@
-"""The baseline *plain*, a simple strategy to compare with. Each slice rests once at the mid, then takes the rest."""
+"""The baseline *plain*, a simple strategy to compare with.
+
+Each slice rests once at the mid, and then takes its unfilled quantity.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ REST_SHARE = 0.8
 
 
 def plain_decide(view: OrderView) -> Decision:
-    """Decide by the baseline: each slice rests at the mid for 80 % of its time, then a market order takes the rest.
+    """Decide by the baseline: a slice rests at the mid for 80 % of its time. Then a market order fills it.
 
     Before its slices and at its end, the desk's own ``decide`` decides for the order.
     """

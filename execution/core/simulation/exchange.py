@@ -127,7 +127,8 @@ class SimulatedExchange:
     def advance(self, until: float, below: int | None, above: int | None) -> list[Report]:
         """Let time pass up to ``until``, to the first report, or until the quote reaches a bound (in ticks).
 
-        The ask reaches ``below`` when it is at or under it, the bid ``above`` when it is at or above it.
+        The ask reaches ``below`` when it is at or under that price. The bid reaches ``above`` when it is at or above
+        that price.
         """
         while True:
             mail_at = self._mail[0].at if self._mail else until

@@ -1,4 +1,4 @@
-"""The kinds of simulated markets. How each compares with recorded books and trades: docs/explanation/simulation.md."""
+"""The kinds of simulated markets, which docs/explanation/simulation.md compares with recorded books and trades."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class MarketKind:
     """Parameters of a simulated market. Rates are per second, prices in ticks, sizes in quote units.
 
     The efficient price is the price that makers believe in. It is a random walk of ``volatility``, plus jumps, a
-    trend and the impact of order flow. Makers quote around it with a delay. Some takers trade in the direction of its
-    next move, others at random.
+    trend and the impact of order flow. Makers quote around the efficient price with a delay. Some takers trade in the
+    direction of its next move, others at random.
     """
 
     name: str

@@ -67,7 +67,7 @@ class LadderSide:
             queue.append([owner, lots])
 
     def fade(self, price: int, share: float) -> None:
-        """Withdraw a share of the other participants' lots at a price, at every place of its queue."""
+        """Withdraw a share of each entry of the other participants in the queue at a price."""
         queue = self.queues[price]
         for entry in queue:
             if entry[0] == OTHERS:

@@ -77,10 +77,12 @@ def predict_cost(
 ) -> Prediction:
     """Return the mean cost of a buy and a sell of ``quantity`` in several simulated markets, one for each seed.
 
-    1. Scale a kind of market to the facts. 2. Replace a long order by a shorter one with the same participation and
-    slice length. 3. Work both sides in each seed's market. The cost excludes the permanent impact of a long order
-    beyond the simulated window. The same input gives the same result. Raise ``Refused`` for facts that do not make a
-    market, or for an order that cannot be planned.
+    1. Scale a kind of market to the facts in ``now``.
+    2. Replace a long order by a shorter one with the same participation and slice length.
+    3. Work both sides in each seed's market.
+
+    The cost excludes the permanent impact of a long order beyond the simulated window. The same input gives the same
+    result. Raise ``Refused`` for facts from which no market can be made, or for an order that cannot be planned.
     """
     kind = kind_like(now)
     window = min(minutes, MAX_WINDOW)

@@ -1,7 +1,7 @@
 """A stretch of a recording as a market in which an order can be worked, in virtual time.
 
 The rules are those of ``market_model.recorded_market``, which the paper exchange uses to play a recording. Where the
-recording has no book, its last book stays in force. After the recording's end nothing changes any more.
+recording has no book, the last book before is used. After the recording's end nothing changes any more.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class RecordedLadder:
                 self._tell(execution)
 
     def _tell(self, execution: Execution) -> tuple[int, int]:
-        """Count a trade's volume, store it as a fill if the resting order was ours, and return (price, lots)."""
+        """Add a trade to the volume, store it as a fill if the resting order was ours, and return (price, lots)."""
         price, lots = int(execution.price / self._tick), int(execution.quantity / self._lot)
         self.volume += lots
         if execution.maker_owner == OURS:

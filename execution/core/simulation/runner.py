@@ -71,7 +71,7 @@ _STATUSES = {
 class Run:
     """The result of an order. Prices are in ticks, quantities in lots.
 
-    ``left`` has the prices and quantities at which the unfilled rest could have been taken at the end.
+    ``left`` has the prices and quantities at which the unfilled quantity could have been taken at the end.
     """
 
     side: Side

@@ -76,9 +76,9 @@ class Subject:
 class Split:
     """The cost of the filled quantity against arrival, in quote units: spread + drift + delay + fees = total, exactly.
 
-    *spread*: each fill's price against its venue's mid at that moment; below 0 it was earned. *drift*: these venue
-    mids against the market's mid when the order began to work. *delay*: the market's mid at that time against the
-    arrival mid. *total*: the sum of all four parts.
+    *spread* compares each fill's price with its venue's mid at that moment. Below 0 the order earned the spread.
+    *drift* compares these venue mids with the market's mid when the order began to work. *delay* compares the
+    market's mid when the order began to work with the arrival mid. *total* is the sum of all four parts.
     """
 
     spread: Decimal | None
@@ -98,8 +98,8 @@ class Split:
 class Markout:
     """The fills' prices against their venue's mid some seconds later, in bp of that mid.
 
-    + means that the market moved against the order. Only fills count for which that later mid was recorded. ``share``
-    is their part of the filled quantity.
+    + means that the market then moved against the order: down after a buy, up after a sell. Only fills whose later
+    mid was recorded are included. ``share`` is their part of the filled quantity.
     """
 
     seconds: int
@@ -307,7 +307,10 @@ def _planned_seconds(plan: Sequence[Planned], lower: Decimal, upper: Decimal, ze
 
 
 def _opportunity(subject: Subject, filled: Decimal, record: MarketRecord) -> Decimal | None:
-    """Return the cost of the unfilled quantity: its price at the end, or now if the order is live, against arrival."""
+    """Return the cost of the unfilled quantity: the mid at the end against the mid at arrival.
+
+    While the order is live, the present mid is used instead of that at the end.
+    """
     unfilled = subject.quantity - filled
     if unfilled <= ZERO:
         return ZERO

@@ -30,7 +30,7 @@ class Second:
 
 
 class MarketRecord:
-    """The recorded markets of an order. A venue counts once, even if several accounts trade there.
+    """The recorded markets of an order. Each venue is included once, even if several accounts trade there.
 
     ``arrival`` is the time of the order's arrival and the mid at that time. Until ``MID_LASTS`` after it,
     this mid replaces a mid that was not recorded.

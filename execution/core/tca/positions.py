@@ -24,7 +24,7 @@ class Traded:
     received: Decimal = ZERO
 
     def beside(self, side: Side, quantity: Decimal, notional: Decimal) -> Traded:
-        """Return the totals with one more fill, or with the sum of several fills of a side."""
+        """Return the totals with one more fill added, or with the sum of several fills of a side added."""
         if side is Side.BUY:
             return replace(self, bought=self.bought + quantity, paid=self.paid + notional)
         return replace(self, sold=self.sold + quantity, received=self.received + notional)

@@ -1,9 +1,8 @@
 """The engine's database work, on separate threads, so that the event loop never waits for a disk.
 
-The commit before each send waits for the disk, and so puts all earlier commits on the disk too. So a child
-that was sent is on the disk, with its intent and its fence. No other commit waits. A power cut may lose the
-newest of those commits, but the end of a process loses none. The next poll of the exchange brings lost
-reports again.
+Only the commit before each send to an exchange waits for the disk. It puts all earlier commits on the disk too. So a
+child that was sent is on the disk, with its intent and its fence. A power cut may lose the newest of the other
+commits, but the end of a process loses none. The next poll of the exchange brings lost reports again.
 """
 
 from __future__ import annotations
@@ -49,11 +48,11 @@ MAX_REFUSALS = 5
 
 
 class Database:
-    """Runs services on the threads of ``writing`` and selectors on those of ``reading``.
+    """Runs functions that write on the threads of ``writing``, and functions that only read on those of ``reading``.
 
-    Without threads both run in the caller, as in a simulation. ``log`` puts SQLite's durable commits on the
-    disk, without SQLite's lock. ``checkpoints`` copies SQLite's log into the database until the database is
-    closed.
+    Without threads all functions run in the caller, as in a simulation. ``log`` puts those of SQLite's commits that
+    must survive a power cut on the disk, without SQLite's lock. ``checkpoints`` copies SQLite's log into the database
+    until the database is closed.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Database:
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``, whose only effects are on rows. It may share a transaction with other calls."""
+        """Run ``function``, which changes nothing but rows. It may share a transaction with other calls."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(
@@ -133,11 +132,11 @@ class Database:
         return call() if self._writing is None else await asyncio.to_thread(call)
 
     async def retry_until_committed(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` until the database commits it. It records facts, which may be repeated but not lost.
+        """Call ``function``, which records facts, until the database commits it. It must be safe to call again.
 
-        An outage of the database is retried for ever. An error of the fact itself is retried a few times, and then
-        raised. Such a fact has a value that does not fit, or breaks a constraint at each repetition. The call may
-        share a transaction with other facts.
+        An outage of the database is retried for ever. An error of the fact itself, such as a value that breaks a
+        constraint each time, is retried a few times and then raised. The call may share a transaction with other
+        facts.
         """
         pause = RETRY_FIRST
         refusals = 0
@@ -156,9 +155,9 @@ class Database:
 
 
 def _guarded(call: Callable[[], T]) -> T:
-    """Run ``call``. After a database error drop the connection, which may be unusable; the next call opens a new one.
+    """Run ``call``. After a database error drop the connection, which may be unusable. The next call opens another.
 
-    Otherwise connections are kept, because opening one costs more than most calls.
+    Without an error the connection stays open, because opening one costs more than most calls.
     """
     try:
         _relax()

@@ -1,8 +1,8 @@
 """The sync and the checkpoints of SQLite's write-ahead log, outside of SQLite's lock.
 
-A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers. Every
-process of the desk then waits for the disk. So the commits here do not wait. They write their changes to the
-log file. A later sync of that file, without the lock, puts them on the disk (https://sqlite.org/wal.html).
+With SQLite's own sync, a commit waits for the disk while it holds the one lock of all writers. Every process of the
+desk would then wait for the disk. So the engine's commits only write to the log file. A later sync of that file,
+without the lock, puts them on the disk (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class WalSync:
         self._following: asyncio.Task[None] | None = None
 
     async def flush(self) -> None:
-        """Return when every earlier commit is on the disk. Callers that come meanwhile share the next sync.
+        """Return when every earlier commit is on the disk. Calls made during a sync share the next sync.
 
         Raises ``OperationalError`` when the disk refuses.
         """
@@ -75,9 +75,9 @@ def _sync_file(path: Path, flags: int) -> None:
 class WalCheckpointer:
     """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
 
-    SQLite alone would copy during any commit that finds the log long. That commit, and every later call of
-    the same thread, would wait for the disk. A copy seldom empties the log while writers add to it. So a log
-    of more than ``MAX_LOG`` pages is begun anew.
+    SQLite alone would copy during any commit that finds the log long. That commit, and every later call of the same
+    thread, would wait for the disk. A copy seldom empties the log while writers add to it. So a log of more than
+    ``MAX_LOG`` pages is emptied and starts again.
     """
 
     def __init__(self, database: Path) -> None:

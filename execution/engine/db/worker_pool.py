@@ -55,8 +55,8 @@ class PriorityWorkerPool:
     async def call(self, urgency: int, call: Callable[[], T], *, may_join: bool = False) -> T:
         """Run ``call`` on a thread and return its result. Its errors are raised.
 
-        It is skipped if its caller stops waiting. ``may_join`` means that it changes only rows, so that it may be
-        undone and called again.
+        The call is skipped if its caller stops waiting. ``may_join`` means that the call changes only rows, so that
+        it may be undone and made again.
         """
         job = _Job(urgency, next(self._number), call, may_join)
         self._waiting.put(job)

@@ -98,7 +98,7 @@ class MarketStreams:
             self._publish_best(symbol)
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish depth at every step and tickers every second. A step is 100 ms, or the step of a replay.
+        """Publish depth at every step and tickers every second. A step takes 100 ms, or the time that a replay sets.
 
         ``changed`` holds the levels that changed since the last call.
         """

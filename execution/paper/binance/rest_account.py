@@ -130,7 +130,7 @@ def _window(call: Call) -> tuple[int | None, int | None]:
 
 
 def my_trades(call: Call) -> Any:
-    """Return trades: those from ``fromId`` on, those within [startTime, endTime], or one order's; else the latest."""
+    """Return trades: from ``fromId`` on, within [startTime, endTime], or those of one order; else the latest."""
     symbol = _symbol(call)
     start, end = _window(call)
     from_id, order_id = whole(call.parameters, "fromId"), whole(call.parameters, "orderId")

@@ -82,7 +82,7 @@ def time_in_force(order: PaperOrder) -> str:
 
 
 def commission(trade: PaperTrade, market: Market) -> Decimal:
-    """Return a trade's fee in quote. Another dialect's order may have paid it in base; that fee is converted."""
+    """Return a trade's fee in quote. If the order came through another dialect and paid in base, convert the fee."""
     return trade.fee if trade.fee_asset == market.quote else trade.fee * trade.price
 
 

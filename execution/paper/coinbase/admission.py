@@ -37,7 +37,7 @@ class Coinbase:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # coinbase announces nothing
     ) -> Call:
-        """Admit a call. 1. Count it for the limit per second. 2. Check the token. 3. Read query and body."""
+        """Admit a call: count it for the limit per second, check the token, and read query and body."""
         if endpoint.signed:
             name, allowed = f"coinbase private {self.key(request)}", PRIVATE_PER_SECOND
         else:

@@ -122,7 +122,7 @@ def find(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Return orders, newest first, of the states asked for or of all. There is no filter by client id."""
+    """Return orders, newest first. They may be limited to some states, but not to a client id."""
     states = _states(call.parameters)
     begin, end = moment(call.parameters, "start_date"), moment(call.parameters, "end_date")
     lag = call.lag("late_orders")

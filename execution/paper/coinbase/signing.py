@@ -29,7 +29,7 @@ _WORDS = 32
 
 @functools.cache
 def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
-    """Return the EC key of an account: ``secret`` if that is PEM, else a key derived from it, always the same."""
+    """Return the EC key of an account. It is ``secret`` if that is PEM, else a key derived from ``secret`` alone."""
     if secret.startswith("-----BEGIN"):
         read = serialization.load_pem_private_key(secret.encode(), password=None)
         if not isinstance(read, ec.EllipticCurvePrivateKey):
@@ -64,7 +64,7 @@ def signer_of(token: str, accounts: Accounts, now: float, uri: str | None) -> Ac
     """Return the account whose key signed ``token``, which must be valid now (seconds) for ``uri``. A websocket has no
     ``uri``.
 
-    1. Check key and signature. 2. Check the claims. Raise Refusal, which does not say what was wrong.
+    Key and signature are checked first, then the claims. The Refusal that is raised does not say what was wrong.
     """
     try:
         head, body, signed = token.split(".")

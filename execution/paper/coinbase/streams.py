@@ -136,8 +136,8 @@ class Channels:
     # --- time -----------------------------------------------------------------------------------
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Do the work of one step: send books, tickers, due trades, orders and heartbeats. Drop connections that have
-        been quiet for too long.
+        """Send the books, tickers, trades, orders and heartbeats of one step. Drop connections that sent nothing for
+        too long.
         """
         self._market.tick(changed)
         self._user.tick()

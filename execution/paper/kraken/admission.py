@@ -35,7 +35,7 @@ class Kraken:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # kraken announces nothing
     ) -> Call:
-        """Admit a call. If it must be signed, check: 1. Key and lockout. 2. Signature. 3. Nonce. 4. Call counter."""
+        """Admit a call. If it must be signed, check key and lockout, then signature, nonce and call counter."""
         query = request.raw_path.partition("?")[2]
         parameters = dict(parse_qsl(query, keep_blank_values=True)) | _fields(body)
         if not endpoint.signed:

@@ -1,4 +1,4 @@
-"""Kraken's counters: of calls by key, of orders by key and pair. Each grows with use and falls with time.
+"""Kraken's counters of calls (by key) and of orders (by key and pair). Each grows with use and falls with time.
 
 Figures and costs are documented (docs.kraken.com, guides spot-rest-ratelimits and spot-ratelimits).
 """
@@ -88,7 +88,8 @@ class Counters:
             raise refusals.locked_out()
 
     def note_refusal(self, account: Account, why: str, now: float) -> None:
-        """Count a refusal: of a signature, of a nonce, or of a call over the limit. Many in a row lock the key out."""
+        """Count a refusal of a signature, a nonce or a call over the limit. Many refusals in a row lock the key out.
+        """
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1
         if self._in_a_row[account.key] >= LOCKOUT_AFTER:

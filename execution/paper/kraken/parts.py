@@ -20,7 +20,7 @@ class KrakenParts:
     user_feeds: UserFeeds
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Do the work of one step of the markets: publish books and heartbeats."""
+        """Publish the books and heartbeats of one step of the markets."""
         self.market_feeds.tick(changed)
         self.user_feeds.tick()
 

@@ -26,8 +26,10 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def add_order(call: Call) -> Any:
-    """Add an order. 1. Count it in the trading counter, even if it is refused later. 2. Check deadline and order. 3.
-    Place it, and answer with ids only.
+    """Add an order, and answer with ids only.
+
+    The order is counted in the trading counter, even if it is refused afterwards. Then deadline and order are
+    checked.
     """
     exchange, counters = call.exchange, call.server.kraken.counters
     if not call.account.may_trade:
@@ -89,7 +91,7 @@ def cancel_all(call: Call) -> Any:
 
 
 def _to_cancel(call: Call) -> PaperOrder | None:
-    """Return the order with the id ``txid``. Without a ``txid``, return the open order with the client's id."""
+    """Return the order with the id ``txid``, or, if there is no ``txid``, the open order with the client's id."""
     txid, client_id = call.parameters.get("txid", ""), call.parameters.get("cl_ord_id", "")
     if txid:
         return _by_txid(call, txid)

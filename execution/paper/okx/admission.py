@@ -31,10 +31,10 @@ class Okx:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
     ) -> Call:
-        """Admit a call. 1. Count it. 2. Check key, time and signature. 3. Read the parameters.
+        """Admit a call: count it, check key, time and signature, and read the parameters.
 
-        Each endpoint has its own limit for each key, or for each address if the call is not signed. For
-        creates and cancels there is one for each instrument. Step 2 is left out for unsigned calls.
+        Each endpoint has a limit for each key, or for each address if the call is not signed. Creates and cancels
+        have a limit for each instrument. Unsigned calls need no key, time and signature.
         """
         who = (self.key(request) if endpoint.signed else None) or request.remote or ""
         allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})

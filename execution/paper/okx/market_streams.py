@@ -106,7 +106,7 @@ class MarketChannels:
             self._send("bbo-tbt", symbol, partial(self._top, symbol, 1))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish changed books and tickers at every step. A step is 100 ms, or the step of a replay."""
+        """Publish changed books and tickers at every step. A step takes 100 ms, or the time that a replay sets."""
         for symbol in self._exchange.symbols.values():
             changes = changed[symbol.name]
             if not changes:

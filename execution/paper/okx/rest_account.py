@@ -87,7 +87,7 @@ def _find(call: Call, entry: dict[str, str]) -> PaperOrder | None:
 
 
 def cancel_all_after(call: Call) -> Any:
-    """Start the dead-man's switch anew with 10 to 120 seconds. 0 seconds disarms it."""
+    """Start or restart the dead-man's switch with 10 to 120 seconds. 0 seconds disarm it."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     seconds, now = whole(call.entries[0] if call.entries else {}, "timeOut"), call.exchange.now()

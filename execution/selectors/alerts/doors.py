@@ -24,7 +24,7 @@ _WITHIN = f"within {COUNTED_FOR.total_seconds() / 60:.0f} min"
 def logins_attacked(now: datetime) -> Iterator[Finding]:
     """Find attacks on logins: many failures with one name, from one address, or at the whole desk.
 
-    A name that no user has is not shown, because somebody may have typed a password there.
+    The text does not show a name that no user has, because somebody may have typed a password as the name.
     """
     recent = AccessAttempt.objects.filter(attempt_time__gte=now - COUNTED_FOR)
     failures = int(recent.aggregate(failures=Sum("failures_since_start"))["failures"] or 0)

@@ -39,7 +39,7 @@ DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
 
 @dataclass(slots=True)
 class Findings:
-    """The memory of one watcher: the wall as it last read it, and the time since which each problem has lasted."""
+    """The memory of one process that looks for alerts: the data last read, and the start of each problem."""
 
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
@@ -68,9 +68,9 @@ class Findings:
         return self.patience.lasting(found, now)
 
     def _summed_up(self, now: datetime) -> list[Finding]:
-        """Return findings about limits, failed logins and undecided requests; find them anew every few seconds.
+        """Return findings about limits, failed logins and undecided requests. Search for them only every few seconds.
 
-        They are not found at each call, because that reads many rows.
+        A search at each call would read too many rows.
         """
         if self.sums is None or now - self.sums[0] >= SUMS_EVERY:
             self.sums = (now, [*limits_used(now), *logins_attacked(now), *access_undecided(now)])
@@ -150,7 +150,7 @@ def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[F
 def accounts_down(accounts: Iterable[WallAccount], *, is_driven: bool) -> Iterator[Finding]:
     """Find accounts that cannot trade.
 
-    ``is_driven`` is False if no engine runs. Then accounts without an engine are left out, because
+    ``is_driven`` is False if no engine runs. In that case accounts without an engine are left out, because
     ``engines_lost`` already finds the cause.
     """
     down = [one for one in accounts if one["cause"] in DOWN and (is_driven or one["cause"] != "not_held")]
@@ -208,7 +208,8 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
 def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
     """Find orders that wait for approval.
 
-    When half of an order's waiting time is over, its finding gets a new subject, so that people are alerted again.
+    When half of the time until an order's request expires is over, its finding gets a new subject, so that people are
+    alerted again.
     """
     for row in panels["approvals"]:
         asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])

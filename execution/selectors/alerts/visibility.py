@@ -10,8 +10,8 @@ from execution.models import Alert, Role, User
 def alerts_visible(person: User) -> QuerySet[Alert]:
     """Return the alerts that the person may see.
 
-    Supervisors see all. Traders see their own; those with access to the whole desk see the alerts of every order.
-    Admins see no orders, so they see the alerts that are not about an order.
+    Supervisors see all alerts. Traders see their own. Traders with access to the whole desk see the alerts of every
+    order. Admins see no orders, so they see the alerts that are not about an order.
     """
     if person.role == Role.SUPERVISOR:
         return Alert.objects.all()

@@ -11,8 +11,8 @@ from execution.models import Account, CredentialState
 def child_block(account: Account, market: Market, side: Side, *, has_key: bool | None = None) -> str:
     """Return the reason why no new child may go to an account's market now; empty when one may.
 
-    If the market is delisted, this reason comes first. A delisted market cannot be read, so the account would
-    name only the consequence.
+    If the market is delisted, that is the reason returned. The account's own reason would only say that the symbol
+    cannot be read, which is a consequence.
     """
     if market.status is MarketStatus.NOT_LISTED:
         return market_block(market, side)

@@ -1,4 +1,4 @@
-"""The times from which not finding a child in a poll is evidence, by the guarantees of its exchange."""
+"""The times from which a poll that does not find a child is evidence, by the guarantees of the child's exchange."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | No
 
 
 def may_be_forgotten_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
-    """Return the time from which the exchange may have forgotten how a child ended.
+    """Return the time from which the exchange may no longer list an ended child.
 
-    None if the exchange never forgets, or if its memory is unknown. Before that time a look-up should still find the
-    child, so a look-up that does not find it proves nothing.
+    None if the exchange lists ended orders for ever, or for an unknown time. Before the returned time a look-up
+    should still find the child, so a look-up that does not find it proves nothing.
     """
     kept = (guarantees.ended_kept if child.filled else guarantees.cancelled_kept).value
     sent = child.last_possible_send_at

@@ -14,7 +14,7 @@ UNSETTLED = Compiled(lambda order: ChildOrder.objects.filter(order_id=order, is_
 def done_of(order: Order) -> Decimal:
     """Return the executed quantity: Σ max(fills, reported) over all children.
 
-    ``reported`` counts even before the exchange lists the trades.
+    ``reported`` is used even before the exchange lists the trades.
     """
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
@@ -23,9 +23,9 @@ def done_of(order: Order) -> Decimal:
 
 
 def exposure_of(order: Order) -> Decimal:
-    """Return the filled quantity plus every quantity that may be live or unknown.
+    """Return the filled quantity plus every quantity that may still be on a book or whose outcome is unknown.
 
-    A child whose end the exchange has reported counts only with its filled quantity.
+    Of a child whose end the exchange has reported, only the filled quantity is included.
     """
     return sum((beyond_fills(child) for child in UNSETTLED.all(order=order.pk)), order.filled)
 

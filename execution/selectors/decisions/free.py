@@ -1,4 +1,4 @@
-"""The free balances of accounts: the exchange's last figure, corrected by what the desk's children did since."""
+"""The free balances of accounts: the exchange's last figure, corrected by the effects of the desk's children since."""
 
 from __future__ import annotations
 
@@ -123,10 +123,9 @@ def account_free(
 ) -> tuple[Decimal | None, Decimal]:
     """Return the largest amount that may be free for one child, and the amount that other children may have taken.
 
-    ``beside`` is the child's primary key, and ``cost`` the amount that it needs. The first value is None if
-    the balance is unknown. It may be too large but never too small, because the other children's fees are
-    left out. It includes the amounts that ended children released only if ``cost`` cannot be paid without
-    them.
+    ``beside`` is the child's primary key, and ``cost`` the amount that it needs. The first value is None if the
+    balance is unknown. It may be too large but never too small, because the other children's fees are left out.
+    Amounts that ended children released are included only if ``cost`` cannot be paid without them.
     """
     told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
     free = free_told(told, currency)

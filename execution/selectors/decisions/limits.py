@@ -55,7 +55,7 @@ _APPLYING = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """An order as it would be, with its trader, accounts and symbol, to be checked against limits.
+    """An order that is to be checked against limits, before it is sent, amended or resumed.
 
     ``quantity`` is the whole order and ``rest`` the part that may still trade, in base units. ``price`` is the price
     that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's primary key, if it exists
@@ -101,7 +101,7 @@ class AskedOrder:
 
 
 def limit_of(row: TradingLimit) -> Limit:
-    """Return a stored limit as the type that core checks."""
+    """Return a stored limit as ``Limit``, the type with which orders are judged."""
     return Limit(
         public_id=row.public_id,
         kind=LimitKind(row.kind),
@@ -144,8 +144,8 @@ def figures_together(
 ) -> list[list[tuple[Limit, Decimal | None]]]:
     """Return ``figures_of`` for each of several orders that are sent together.
 
-    Each sum includes what all of them may trade. Orders of one symbol and side count as one order. So a limit on an
-    order's size cannot be passed by splitting it.
+    Each sum includes the amounts that all of these orders may trade. Orders of one symbol and side are treated as one
+    order. So nobody can pass a limit on an order's size by splitting the order.
     """
     applying = [
         [
@@ -206,7 +206,7 @@ class _Figures:
         return self._conversion.amount_in(row.currency, self._amounts(asked, row))
 
     def _like(self, asked: AskedOrder, row: TradingLimit) -> list[AskedOrder]:
-        """Return the orders that a limit counts as one order with ``asked``.
+        """Return the orders that a limit treats as one order together with ``asked``.
 
         They have the same symbol and side, and are in the limit's scope.
         """
@@ -222,8 +222,8 @@ class _Figures:
     def _amounts(self, asked: AskedOrder, row: TradingLimit) -> Amounts:
         """Return the notional to compare with a limit, by currency.
 
-        For a limit on one order, it is the notional of ``asked`` and of the orders that count as one with it.
-        For a sum, it is the notional of all orders in the limit's scope, with the orders to check.
+        For a limit on one order, it is the notional of ``asked`` and of the orders that are treated as one with it.
+        For a limit on a sum, it is the notional of all orders in the limit's scope, including those to be checked.
         """
         amounts: dict[str, Decimal | None] = {}
         if row.kind == LimitKind.ORDER_NOTIONAL:
@@ -262,6 +262,6 @@ def usage_of(
 
 
 def _summed(row: TradingLimit, orders: Sequence[OrderNotional]) -> Amounts:
-    """Return the amounts that a limit on open or daily notional counts, by currency."""
+    """Return the amounts to compare with a limit on open or daily notional, by currency."""
     amounts_of = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
     return amounts_of(orders, LimitScope(row.scope), subject_of(row))

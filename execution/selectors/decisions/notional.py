@@ -28,7 +28,7 @@ _ORDER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class OrderNotional:
-    """An order's notional: ``open`` is what it may still trade, ``done`` what it traded today.
+    """An order's notional: ``open`` may still be traded, and ``done`` was traded today.
 
     ``open`` is None if no price is known. ``done`` is by the account's primary key.
     """
@@ -45,7 +45,7 @@ class OrderNotional:
         return self.symbol.partition("/")[2]
 
     def is_of(self, scope: LimitScope, subject: int | str) -> bool:
-        """Return True if a limit with this scope and subject counts the order.
+        """Return True if the order is in the scope of a limit with this scope and subject.
 
         ``subject`` is a primary key or a symbol.
         """
@@ -88,8 +88,8 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
 def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
     """Return the notionals of every order that is live or has ended since midnight UTC.
 
-    For orders in ``beside``, ``open`` is zero. An order with several accounts may trade all of its rest on
-    any of them, so ``open`` counts in full on each.
+    For orders in ``beside``, ``open`` is zero. An order with several accounts may trade its whole remaining quantity
+    on any of them, so ``open`` is counted in full for each account.
     """
     midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
@@ -135,7 +135,7 @@ def _accounts_of(wanted: QuerySet[Order]) -> tuple[dict[int, list[int]], dict[in
 
 
 def _closing_exposure(wanted: QuerySet[Order]) -> dict[int, Decimal]:
-    """Return the quantity that children of closing orders may still fill. Children of unknown fate count in full."""
+    """Return the quantity that children of closing orders may still fill: all of it if the outcome is unknown."""
     exposure: dict[int, Decimal] = defaultdict(Decimal)
     rows = ChildOrder.objects.filter(is_settled=False, order__in=wanted.filter(status=OrderStatus.CLOSING))
     for order, quantity, filled in rows.values_list("order_id", "quantity", "filled"):
@@ -167,8 +167,8 @@ def _done_today(
 ) -> dict[int, dict[int, Decimal]]:
     """Return today's notional by order and account.
 
-    For an order created today it is read from the order's row. If the order has several accounts, it is read from its
-    children's rows. For an older order only today's fills count.
+    For an order that was created today, the notional is read from the order's row, or from its children's rows if it
+    has several accounts. For an older order, today's fills are summed.
     """
     done: dict[int, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for order in orders:

@@ -47,9 +47,9 @@ ROWS_LAST = timedelta(seconds=60)
 class OrderSnapshot:
     """An order's view, with the order's version and fence at the time of reading.
 
-    The fence grows with each new owner. A decision is written only if version and fence are still the same.
-    ``why`` and ``due_at`` come from the last written decision. ``lasts`` is True if the view can change only
-    together with the version.
+    The fence grows each time another worker takes the order over. A decision is written only if version and fence are
+    still the same. ``why`` and ``due_at`` come from the last written decision. ``lasts`` is True if the view can
+    change only together with the version.
     """
 
     view: OrderView
@@ -104,7 +104,7 @@ class OrderCache:
 
 @dataclass(frozen=True, slots=True)
 class OrderMarkets:
-    """The symbol, side and venues that tell which quotes and books an order needs."""
+    """The symbol, side and venues of an order. They determine which quotes and books it needs."""
 
     symbol: str
     side: Side
@@ -112,7 +112,7 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """Return the order's accounts as the person listed them. Of equally good accounts the first is used."""
+    """Return the order's accounts in the person's order. An order uses the first of equally good accounts."""
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
@@ -247,7 +247,7 @@ _ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
 
 
 def _account_of(account_pk: int, venue: Venue) -> Account:
-    """Return an account, read anew, with its already known ``venue`` attached.
+    """Return the account, read again from the database, with its already known ``venue`` attached.
 
     The venue is needed to judge a live account's state.
     """
@@ -298,7 +298,7 @@ def _traded(
 
 
 def _extended(order: Order) -> timedelta:
-    """Return for how long the desk has postponed the end since a person last set the duration or the end."""
+    """Return by how much the desk has postponed the order's end since a person last set its duration or end."""
     moved = timedelta(0)
     if order.terms is None or order.terms.version == 1:
         return moved

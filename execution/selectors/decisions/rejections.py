@@ -1,4 +1,4 @@
-"""Refused children of an order in a row. They slow the order down, and at last pause it until a person acts."""
+"""Consecutive refused children of an order. They slow the order down, and in the end pause it until a person acts."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _STARTED_AFRESH = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return the number of refused children in a row, counted from the newest, with time and reason of the last one.
+    """Return the number of consecutive refused children up to the newest, with time and reason of the last refusal.
 
-    The count begins anew when a person resumes the order, and when the order's market or plan changes. A child that
-    the account's balance cannot pay counts as refused. Either the exchange or the desk's last check may have refused
+    The count starts again at zero when a person resumes the order, and when the order's market or plan changes. A
+    child that the account's balance cannot pay is also counted, whether the exchange or the desk's last check refused
     it.
     """
     last = _NEWEST.first(order=order.pk)

@@ -1,4 +1,5 @@
-"""The desk's own resting orders on the exchanges' books. Its other orders must not count them as the market's."""
+"""The desk's own resting orders on the exchanges' books. The desk's other orders must not take them for the market's.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
 def children_to_send(account_pk: int) -> list[SessionChild]:
     """Return the children that need a request now: a cancel, or a create that was not submitted yet.
 
-    Creates are left out while their symbol is in doubt. They would use up the rate limit that the polls need.
+    Creates are left out while their symbol waits for a complete poll, because the polls need the rate limit.
     """
     rows = _TO_SEND.all(account=account_pk)
     if any(row.status == ChildStatus.PENDING_SUBMIT for row in rows):
@@ -129,7 +129,7 @@ def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, 
 
 
 def reports_of_children(account_pk: int, symbol: str, reports: Collection[OrderReport]) -> list[OrderReport]:
-    """Return those of ``reports`` that belong to the desk's children. The number of queries is small and fixed."""
+    """Return those of ``reports`` that are about the desk's children. The number of queries is small and fixed."""
     by_client = known_client_ids(account_pk, {one.client_id for one in reports if one.client_id})
     by_exchange = known_exchange_orders(
         account_pk, symbol, {one.exchange_id for one in reports if one.exchange_id}
@@ -145,9 +145,9 @@ TradeName = tuple[str, str]
 class TradesKnown:
     """The stored facts about some trades of one symbol.
 
-    ``complete``: trades with child, fee and liquidity, which can no longer change. ``recorded``: all recorded trades.
-    ``with_child``: the recorded trades that have a child. ``exchange_ids`` and ``client_ids``: the ids of children, by
-    which a trade is matched to its child.
+    ``complete`` are trades whose child, fee and liquidity are known, so that they can no longer change. ``recorded``
+    are all recorded trades, and ``with_child`` those that have a child. ``exchange_ids`` and ``client_ids`` are ids
+    of children, by which a trade is matched to its child.
     """
 
     complete: frozenset[TradeName]
@@ -235,7 +235,8 @@ BOOKS_BEFORE = timedelta(seconds=2)
 
 
 def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
-    """Return the symbols whose book is needed at a venue: an order works there, or is about to."""
+    """Return the symbols whose book is needed at a venue, because an order of the symbol works at it or is about to.
+    """
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
@@ -246,8 +247,8 @@ STILL_POLLED = timedelta(minutes=2)
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
     """Return the time from which to read the account's orders and trades, and the symbols to read.
 
-    A symbol is read if an order in it is live or has just ended. Orders that have not started do not count.
-    After a restore all symbols of the account are read.
+    A symbol is read if an order in it has started and is live, or has just ended. After a restore all symbols of the
+    account are read.
     """
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
@@ -296,8 +297,8 @@ class Wanted:
 class SwitchFacts:
     """The facts that decide if an account's dead-man's switch must be armed.
 
-    ``may_rest``: a child may be on the account's book, or is about to be sent. ``until``: the time until which the
-    switch is armed.
+    ``may_rest`` is True if a child may be on the account's book, or is about to be sent. ``until`` is the time until
+    which the switch is armed.
     """
 
     is_exclusive: bool
@@ -336,10 +337,10 @@ def session_wanted(credential_pk: int) -> Wanted:
 
 
 def clients_of_address(account_pk: int) -> int:
-    """Return the number of accounts of the same exchange whose workers run on the same host as this one's.
+    """Return the number of accounts at the same exchange whose workers run on the same host as this account's.
 
-    The account itself counts. These accounts share the limits that the exchange counts by the host's address.
-    A venue with other options counts as another exchange; the paper venues are examples.
+    The account itself is included. These accounts share the limits that the exchange counts by the host's address. A
+    venue with other options is another exchange here. Paper venues are examples.
     """
     told = ("venue__exchange", "owner__host", "venue__options")
     own = Account.objects.filter(pk=account_pk).values_list(*told).first()

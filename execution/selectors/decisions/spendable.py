@@ -37,7 +37,8 @@ def spendable(
 ) -> dict[int, Decimal | None]:
     """Return the amount that an order may spend on each account, by primary key.
 
-    Reserves of orders that have only that one account are subtracted. Orders of several accounts share the rest.
+    Subtracted are the reserves of orders that have only that one account. Orders with several accounts share the
+    remaining amount.
     """
     currency = spent_currency(order.symbol, Side(order.side))
     bound.bring_up(accounts, currency, now)
@@ -49,8 +50,8 @@ def spendable(
 def _free(order: Order, accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
     """Return each account's free amount, by primary key.
 
-    Balances are polled only now and then. So they are corrected by the amounts that the order's own children
-    have locked, spent or released since. Otherwise the next child could not use what a cancelled child
+    Balances are polled only now and then. So they are corrected by the amounts that the order's own children have
+    locked, spent or released since the poll. Otherwise the next child could not use the amount that a cancelled child
     released.
     """
     free = balances_free(accounts, currency)

@@ -42,7 +42,7 @@ RESERVING = (
 
 @dataclass(frozen=True, slots=True)
 class OrderReserve:
-    """The reserve of a live order, by account's public id. It has only the accounts that were asked about."""
+    """The reserve of a live order, by the account's public id. Only the requested accounts are included."""
 
     order_pk: int
     public_id: str
@@ -61,8 +61,9 @@ class OrderReserve:
 class Spending:
     """The free balances of some accounts in ``currency``, and the reserves of live orders there.
 
-    ``told`` has the exchange's reported figures. ``free`` has the same figures, corrected by what the desk's children
-    did since. Both are by public id; None where the exchange does not report the amount.
+    ``told`` has the exchange's reported figures. ``free`` has the same figures, corrected by the amounts that the
+    desk's children have taken or released since. Both are by public id; None where the exchange does not report the
+    amount.
     """
 
     currency: str
@@ -84,7 +85,7 @@ class Spending:
     def reserved(self) -> Cost:
         """Return the amount that the orders reserve on all the accounts together.
 
-        A quantity that is not sent yet counts once, even if several accounts could trade it.
+        A quantity that is not sent yet is included once, even if several accounts could trade it.
         """
         return sum((reserved_within(each.reserve, self.free) for each in self.orders), Cost())
 
@@ -123,8 +124,8 @@ class Spending:
 def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = True) -> Spending:
     """Read the free amounts of a currency on the accounts, and the reserves of live orders there.
 
-    Balances are read first, then orders, then children. So a change between the reads may count twice but is never
-    missed.
+    Balances are read first, then orders, then children. So a change between the reads may be included twice but is
+    never missed.
     """
     balances = balances_told(accounts)
     wanted = _reserving(accounts, currency) if orders else Order.objects.none()
@@ -203,7 +204,10 @@ def reserve_of(
 
 
 def _reserving(accounts: Sequence[Account], currency: str | None = None) -> QuerySet[Order]:
-    """Return the live orders on the accounts that spend ``currency``; without ``currency`` all live orders there."""
+    """Return the live orders on the accounts that spend ``currency``.
+
+    Without ``currency`` return all live orders on them.
+    """
     links = Order.accounts.through.objects.filter(account__in=accounts)
     live = Order.objects.filter(pk__in=links.values("order"), status__in=RESERVING).order_by("pk")
     if currency is None:

@@ -92,7 +92,7 @@ class _Venue:
 class VolumeSince:
     """The known volume of all venues together, in base units, and the gaps in it.
 
-    The volume is None if nothing is known yet and more than ``VOLUME_LASTS`` has passed since the start.
+    The volume is None if none is known although more than ``VOLUME_LASTS`` has passed since the start.
     """
 
     volume: Decimal | None
@@ -102,7 +102,7 @@ class VolumeSince:
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
     """Return the five-minute volumes of the last twelve hours, oldest first, summed over all venues.
 
-    They end where the known data end. A stretch with too many unknown seconds at a venue is left out.
+    The last stretch ends where the known data end. A stretch with too many unknown seconds at a venue is left out.
     """
     since = opening_of(now - FORECAST_SPAN)
     known = _read(venues, symbol, since, now)

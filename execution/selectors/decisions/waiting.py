@@ -40,7 +40,7 @@ def limit_words(
 ) -> str:
     """Return words such as ``limit 60,000 is 8.6 % below the market``.
 
-    They follow from the fresh quotes of these markets. Empty if the limit price is not beyond the market.
+    Only fresh quotes of these markets are used. The text is empty if the limit price is not beyond the market.
     """
     fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)

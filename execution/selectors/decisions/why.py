@@ -1,4 +1,4 @@
-"""A child's decision, explained from the stored view, and a check that this view still gives the same decision."""
+"""The decision that placed a child, explained from its stored input and made again from it, to compare the two."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Why:
 
 
 def child_why(name: str) -> Why | None:
-    """Repeat the decision from a child's stored view, and return both decisions; None if there is no such child.
+    """Repeat a child's decision from the stored input, and return both decisions; None if there is no such child.
 
     ``name`` is the child's client id, or the order's id, a slash and the child's number.
     """
@@ -100,7 +100,7 @@ def _verdict(
 
 
 def inputs_of(view: OrderView) -> Iterator[tuple[str, str]]:
-    """Yield each input of a decision, as its name and its value in words. Inputs without influence are left out."""
+    """Yield the inputs of a decision, each as its name and its value in words. Unset inputs are left out."""
     yield "time", f"{view.now:%Y-%m-%d %H:%M:%S.%f} UTC"
     yield (
         "order",

@@ -31,8 +31,8 @@ class FillLines:
     def read(self, held: Mapping[int, Held], moved: Collection[int]) -> None:
         """Add the new fills of orders that have changed.
 
-        All fills of an order are read if it is new, or if their sum differs from its filled quantity. It may
-        differ because a fill was committed after one with a larger primary key, or was assigned to its order
+        All fills of an order are read if it is new, or if their sum differs from its filled quantity. The sum may
+        differ because a fill was committed after another with a larger primary key, or was assigned to its order
         later.
         """
         self.parts = {pk: parts for pk, parts in self.parts.items() if pk in held}

@@ -37,7 +37,7 @@ def symbols_listed(person: User) -> set[str]:
 def symbols_watched(person: User, shown: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the symbols of the person's watchlist, or of a default list if the person has chosen none.
 
-    In the default list, symbols that are ``shown`` already come first, in the same sequence.
+    In the default list, the symbols that the page already shows (``shown``) come first, in the same sequence.
     """
     own = Watchlist.objects.filter(person=person).values_list("symbols", flat=True).first()
     live = orders_visible(person).filter(status__in=ORDER_LIVE).values_list("symbol", flat=True).distinct()
@@ -144,8 +144,8 @@ def _priced(
 ) -> Pair | None:
     """Return the venue whose quote is shown; None if no venue has a usable quote.
 
-    Of the venues with a fresh quote, it is the one with the most volume. If no quote is fresh, it is the one with the
-    newest.
+    Of the venues with a fresh quote, it is the one with the most volume. If no quote is fresh, it is the venue with
+    the newest quote.
     """
     sane = [pair for pair in place.pairs if pair in quotes and quotes[pair].is_sane]
     if fresh := [pair for pair in sane if is_fresh(quotes[pair].at, now)]:

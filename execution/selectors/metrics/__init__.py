@@ -1,7 +1,7 @@
 """The metrics of ``/metrics``, computed from the database at each request.
 
 Nothing is counted in memory. So every web process gives the same answer about the whole desk, and a restart loses
-nothing. An unknown figure has no sample; it is never zero. docs/reference/metrics.md lists the metrics.
+nothing. An unknown figure gets no sample, and never the value zero. docs/reference/metrics.md lists the metrics.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def basket_rows(baskets: Sequence[Basket], now: datetime) -> list[BasketRow]:
 class _Part:
     """An order of a basket. ``done`` is its traded notional.
 
-    ``whole`` is ``done`` plus the notional of the rest; None if no price is known.
+    ``whole`` is ``done`` plus the notional of the remaining quantity; None if no price is known.
     """
 
     basket: str

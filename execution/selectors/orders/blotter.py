@@ -119,8 +119,8 @@ def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[Orde
 def blotter_marks(*, person: User) -> tuple[int, int]:
     """Return the number of visible orders and the sum of their versions.
 
-    One of the two changes whenever a visible order does. A page's socket compares them once a second, and reads its
-    page only when they changed. An index holds both.
+    Whenever a visible order changes, at least one of the two numbers does. The websocket of a page compares them once
+    a second, and reads the page's rows only when they have changed. Both numbers come from an index.
     """
     marks = orders_visible(person).aggregate(count=Count("pk"), versions=Sum("version"))
     return marks["count"], marks["versions"] or 0

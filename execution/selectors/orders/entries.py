@@ -57,7 +57,7 @@ def entries_all(chosen: EntryFilter, now: datetime) -> Iterator[list[EntryRow]]:
 def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
     """Return the breaks of the chains of the shown entries.
 
-    They are verified now where that is cheap. Otherwise they are those of the last check.
+    Where that is cheap, the chains are verified now. Otherwise the breaks that the last check found are returned.
     """
     if chosen.source == "audit":
         if audit_count() <= MAX_SHOWN_AUDIT:

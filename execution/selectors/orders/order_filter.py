@@ -160,7 +160,7 @@ def _page(value: Any) -> int:
 def _mark(value: Any) -> tuple[datetime, int] | None:
     """Return the parts of ``before``: the time and primary key of the entry after which a page begins.
 
-    The text has the time in microseconds since 1970. The key tells apart entries of the same time.
+    The text has the time in microseconds since 1970. The key distinguishes entries of the same time.
     """
     if value is None or isinstance(value, tuple):
         return value
@@ -242,7 +242,7 @@ class OrderListFilter(OrderFilter):
 
 
 class AnalysisFilter(OrderFilter):
-    """The filter of the analysis, with its grouping. With a ``venue``, only the fills at that venue count."""
+    """The filter of the analysis, with its grouping. With a ``venue``, only the fills at that venue are analysed."""
 
     group: Annotated[GroupBy, OneOf(GROUPS)] = GROUPS[0]
     venue: Annotated[

@@ -55,8 +55,8 @@ def order_statuses(order_ids: Sequence[int]) -> dict[int, str]:
 def order_snapshot(order_id: int) -> Snapshot:
     """Return everything that an order's page shows.
 
-    The version is read first. So the rows may be newer than the version, never older. Newer rows come once more with
-    the next delta.
+    The version is read first. So the rows may be newer than the version, but never older. The next delta sends such
+    newer rows again.
     """
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
@@ -167,7 +167,7 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
 
 
 def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApproval | None:
-    """Return the waiting request for approval. Nothing is read if the order never asked for one."""
+    """Return the waiting request for approval. If the order never needed an approval, nothing is read."""
     if not any(entry["kind"] == "approval_asked" for entry in journal):
         return None
     request = order.approvals.filter(state=ApprovalState.WAITING).first()
@@ -206,8 +206,8 @@ def pauses(
 ) -> list[tuple[int, int | None]]:
     """Return the start and end of each pause, in milliseconds since 1970.
 
-    The last pause ends at ``ended_at`` if it was not resumed; None while it lasts. If the journal lacks its
-    start, it began at ``paused_at``.
+    If nobody resumed the last pause, it ends at ``ended_at``. Its end is None while it lasts. If the journal lacks
+    its start, it began at ``paused_at``.
     """
     found: list[tuple[int, int | None]] = []
     began: int | None = None

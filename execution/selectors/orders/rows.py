@@ -170,9 +170,9 @@ def _row(
 
 
 def _notional(order: Order, arrival: Decimal | None, limit_price: Decimal | None) -> Decimal | None:
-    """Return the value of the filled quantity and of the rest; None if no price of the rest is known.
+    """Return the value of the filled and the remaining quantity; None if no price for the latter is known.
 
-    The rest is valued at the arrival mid, else at the limit price.
+    The remaining quantity is valued at the arrival mid, else at the limit price.
     """
     left, price = max(order.quantity - order.filled, ZERO), arrival if arrival is not None else limit_price
     if left == ZERO:

@@ -29,8 +29,8 @@ Part = tuple[datetime, datetime, Decimal]
 class _Kept:
     """A cache of lines by order and plan version. A plan is never changed, only replaced by the next version.
 
-    It saves reading many rows for a short line. A day's plan with a slice each minute has 1,440 rows, but its
-    line has 61 points. At most ``most`` lines are held. The oldest are dropped first.
+    Without it, a short line would need many rows. A day's plan with a slice each minute has 1,440 rows, but its line
+    has 61 points. At most ``most`` lines are held. The oldest are dropped first.
     """
 
     def __init__(self, most: int) -> None:

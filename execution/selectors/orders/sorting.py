@@ -36,7 +36,10 @@ def _cost() -> Any:
 
 
 def _notional() -> Any:
-    """Return the value of the filled quantity plus that of the rest, at the arrival mid, else the limit price."""
+    """Return the value of the filled and the remaining quantity.
+
+    The remaining quantity is valued at the arrival mid, else at the limit price.
+    """
     price = Coalesce(_arrival(), _number("terms__limit_price"), output_field=FloatField())
     return _number("notional") + (_number("quantity") - _number("filled")) * price
 

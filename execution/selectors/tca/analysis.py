@@ -67,7 +67,7 @@ class Part:
 class Figure:
     """A figure that is averaged over orders. ``read`` gets it from an order's part.
 
-    ``of_whole``: the average is weighted by the ordered notional, not by the filled one.
+    If ``of_whole`` is True, the average is weighted by the ordered notional, and otherwise by the filled notional.
     """
 
     label: str
@@ -132,7 +132,7 @@ class Counted:
 def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
     """Yield each order with its parts: one part, or one for each venue with a fill if the groups are venues.
 
-    If a venue is chosen, only the fills at that venue make a part. Without a fill there, the order has none.
+    If a venue is chosen, an order has one part, from its fills at that venue. Without such a fill it has no part.
     """
     found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):

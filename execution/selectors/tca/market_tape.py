@@ -115,7 +115,7 @@ def _may_change(sample: MarketSample, now: datetime) -> bool:
 def _sums(
     samples: Iterable[MarketSample], volume: Decimal | None, notional: Decimal
 ) -> tuple[Decimal | None, Decimal]:
-    """Return ``volume`` and ``notional`` plus those of the samples. An unknown sample adds nothing."""
+    """Return ``volume`` and ``notional`` plus those of the samples. A sample with unknown volume adds nothing."""
     for sample in samples:
         if sample.volume is not None:
             volume = (volume or ZERO) + sample.volume
@@ -154,7 +154,7 @@ class Pace:
 def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
     """Return the markets' volume in the last five minutes; None if less than a minute of it is known.
 
-    Only seconds that are known at every venue count.
+    Only seconds whose volume is known at every venue are included.
     """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR

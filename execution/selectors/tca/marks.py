@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Marks:
-    """The fills of an order, as read at ``version``, with the mids at their times."""
+    """The fills of an order, as they were at its version ``version``, with the mids at their times."""
 
     version: int = -1
     fills: dict[int, Execution] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datet
 
 
 def _find_mids(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
-    """Look up the mids of new fills, and of fills whose mid is unknown but may still be recorded."""
+    """Look up the mids of new fills, and of fills whose mid may still be recorded."""
     open_ = {
         key: fill
         for key, fill in marks.fills.items()

@@ -1,4 +1,4 @@
-"""An order's report: computed from its fills and the market's samples, or read as it was stored when final."""
+"""An order's report: computed from its fills and the market's samples, or read as stored after the order's end."""
 
 from __future__ import annotations
 

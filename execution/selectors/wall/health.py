@@ -47,7 +47,7 @@ Wanted = AbstractSet[tuple[int, str]]  #: venue and symbol of live orders
 
 
 def accounts_with_key() -> list[Account]:
-    """Return every account with its venue and the worker that holds it. ``has_key``: it has an active, checked key."""
+    """Return every account with its venue, its worker, and ``has_key``, True if it has an active, checked key."""
     usable = Credential.objects.filter(account=OuterRef("pk"), state=CredentialState.ACTIVE)
     query = Account.objects.select_related("venue", "owner").annotate(has_key=Exists(usable))
     return list(query.order_by("label"))
@@ -80,7 +80,8 @@ def account_rows(
 ) -> list[WallAccount]:
     """Return the accounts' rows.
 
-    ``demand`` has the markets with a live order. Only these are judged; engines need not watch others.
+    ``demand`` has the markets with a live order. Only their quotes are judged, because engines need not watch other
+    markets.
     """
     own = {account.pk: demand & set(quote_pairs([account])) for account in accounts}
     troubles = market_troubles(set().union(*own.values()))
@@ -171,7 +172,7 @@ def _health(
 def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Cause, str, datetime | None]:
     """Return the health of an account's quotes: the cause, its words, and the time since when.
 
-    Only markets with a live order are judged, because engines need not watch others. Faults of the feeds are
+    Only markets with a live order are judged, because engines need not watch other markets. Faults of the feeds are
     in the row's ``feeds``.
     """
     oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)

@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Day:
-    """Today's sums. Each new fill is added to them once, because its price and quantity never change."""
+    """Today's sums. Each new fill is added once, because the price and quantity of a fill never change."""
 
     start: datetime | None = None
     tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))

@@ -64,9 +64,9 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return the time from which polls count as evidence, and the earliest at which they can end the child.
+    """Return the time from which polls are evidence about the child, and the earliest time at which they can end it.
 
-    A time is None if polls never count, or never end the child.
+    The first time is None if polls are never evidence, the second if they never end the child.
     """
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)

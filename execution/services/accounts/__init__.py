@@ -1,1 +1,1 @@
-"""Venues, accounts and their exchange keys. Also the rows in which an account's session records its state."""
+"""Venues, accounts and their exchange keys. Also the records that an account's session writes about its own state."""

@@ -45,7 +45,7 @@ class AccountNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:
-    """A key that is sealed for the account ``account_id``, which may not exist yet."""
+    """An exchange key that is sealed for the account with the id ``account_id``. That account may not exist yet."""
 
     account_id: str
     sealed: bytes = field(repr=False)
@@ -57,8 +57,8 @@ class NewAccount:
     """A new account, at an existing ``venue`` or at a new venue of ``exchange``.
 
     If ``options`` is None, the options of an existing venue do not change. ``secrets`` are the parts of the exchange
-    key by ccxt's names. The object's text does not show them. A key that is sealed already comes as ``key``, without
-    ``secrets``.
+    key by ccxt's names. ``repr`` leaves them out. Give a key that is already sealed as ``key``, and leave ``secrets``
+    empty.
     """
 
     label: str
@@ -74,10 +74,10 @@ class NewAccount:
 
 @transaction.atomic
 def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Venue:
-    """Create the venue ``label``, or give it these ccxt ``options``.
+    """Create the venue ``label`` with these ccxt ``options``. An existing venue gets the new options.
 
-    Raises ``Refused`` when the label is bad, or when the venue exists for another exchange. Its orders and fills would
-    then seem to be of that other exchange.
+    Raises ``Refused`` for a bad label. Raises ``Refused`` too if the existing venue is at another exchange. If its
+    exchange changed, its earlier orders and fills would seem to come from the new exchange.
     """
     _refuse_bad_label(label)
     venue, created = Venue.objects.select_for_update(no_key=True).get_or_create(
@@ -102,8 +102,7 @@ def account_add(
     traders: Iterable[User],
     public_id: str = "",
 ) -> Account:
-    """Add a named account at ``venue`` for ``traders``. An account that exists with these values is returned
-    unchanged.
+    """Add a named account at ``venue`` for ``traders``. An existing account of that name is returned unchanged.
 
     Raises ``Refused`` when the installation is missing or of another environment, a symbol is not BASE/QUOTE, or the
     label names an account at another venue.
@@ -217,7 +216,7 @@ def actor_of_admin(person: User | None) -> str:
 
 
 def reason_of(reason: str) -> str:
-    """Return the reason for stopping something. Raises ``Refused`` without one."""
+    """Return the stripped ``reason`` for stopping something. Raises ``Refused`` if it is empty or too long."""
     if not reason.strip():
         message = "A reason is required. It goes into the audit log and is shown to the affected traders."
         refuse("reason", message, code=Code.VALUE_MISSING)
@@ -225,7 +224,7 @@ def reason_of(reason: str) -> str:
 
 
 def account_locked(public_id: str) -> Account:
-    """Lock the account's row; raises ``AccountNotFound``."""
+    """Lock the account's row and return it. Raises ``AccountNotFound``."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).filter(public_id=public_id).first()
     if account is None:
         raise AccountNotFound(public_id)

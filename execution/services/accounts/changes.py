@@ -39,7 +39,7 @@ def account_grant(*, person: User | None, account_id: str, trader: str, now: dat
 
 @transaction.atomic
 def account_revoke(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Take the account from a trader. The trader can place no new orders there. Orders that already run go on."""
+    """Take the account from a trader. The trader can place no new orders on it. Orders that already run go on."""
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     revoked = account.traders.filter(username=trader).first()
@@ -87,10 +87,10 @@ def account_open(*, person: User | None, account_id: str, now: datetime) -> Acco
 def account_exclusive(
     *, person: User | None, account_id: str, is_exclusive: bool, reason: str, now: datetime
 ) -> Account:
-    """Record that only this desk trades on the account, or remove that mark.
+    """Record whether only this desk trades on the account.
 
-    The exchange's dead-man's switch is armed only on an account with the mark, because the switch cancels every open
-    order, whoever sent it.
+    The exchange's dead-man's switch cancels every open order, whoever sent it. So the switch is armed only on an
+    account on which only this desk trades.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)

@@ -49,9 +49,9 @@ def credential_replace(
     now: datetime,
     key: SealedKey | None = None,
 ) -> Credential:
-    """Give the account another key. The former key is retired at once. The new one trades after it was checked.
+    """Give the account another key. The former key is retired at once. The new one trades once it has been checked.
 
-    A key that is sealed already comes as ``key``, without ``secrets``.
+    Give a key that is already sealed as ``key``, and leave ``secrets`` empty.
     """
     actor, reason = actor_of_admin(person), optional_reason(reason)
     if key is None:

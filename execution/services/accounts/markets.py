@@ -117,9 +117,9 @@ def _place(opened_at: datetime) -> tuple[date, int]:
 
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
-    """Store samples of markets with live orders, one for each second. A second that is stored already is completed.
+    """Store samples of markets with live orders, one for each second. Samples of the same second are merged.
 
-    The stored second gets the corrected volume, and keeps its quote. An unknown value never replaces a known one.
+    The merged sample has the later volume and keeps its quote. An unknown value never replaces a known one.
     """
     seconds: dict[tuple[int, str, datetime], MarketSample] = {}
     for sample in samples:

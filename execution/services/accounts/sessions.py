@@ -1,4 +1,7 @@
-"""The records of an account's session: the account's health, doubts about it, and how far it is reconciled."""
+"""The records of an account's session: the account's health, doubts about it, and how far it is reconciled.
+
+A doubt means that the desk may not know all open orders of the account.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def account_seen(
 ) -> None:
     """Record signs of the account's health, for the pages. Values of None change nothing.
 
-    ``error`` says which part a poll could not read, although it read the rest.
+    ``error`` says which part a poll could not read. The poll has read all other parts.
     """
     seen: dict[str, float | datetime | None] = {
         "latency_ms": latency_ms,
@@ -77,8 +80,8 @@ def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
 def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
     """Record a complete poll of a symbol that began at ``begun``. It ends an earlier doubt about the symbol.
 
-    The account's records of such polls are removed if they are from other sessions, or if the poll began
-    before the last doubt. Return False if another worker holds the account now.
+    Records of such polls are removed if an earlier session made them, or if the poll began before the last doubt.
+    Return False if another worker holds the account now.
     """
     account = _held(account_pk, fence)
     if account is None:
@@ -123,7 +126,7 @@ def _held(account_pk: int, fence: int) -> Account | None:
 
 
 def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
-    """Record that the desk's view of the account may be wrong.
+    """Record a doubt: the desk may no longer know all open orders of the account.
 
     No new child of a symbol is sent until a poll of that symbol, begun after the doubt, is complete.
     """
@@ -131,7 +134,7 @@ def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
 
 
 def account_switch_kept(*, account_pk: int, fence: int, until: datetime | None, error: str = "") -> None:
-    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change that."""
+    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change it."""
     Account.objects.filter(pk=account_pk, fence=fence).update(switch_until=until, switch_error=error[:500])
 
 

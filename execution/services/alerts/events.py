@@ -1,6 +1,6 @@
 """The queueing of an alert's events, in the transaction that changes the alert.
 
-An event is queued once for each channel that takes such events.
+An event is queued once for each channel that takes events of its kind.
 """
 
 from __future__ import annotations

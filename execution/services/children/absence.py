@@ -1,6 +1,7 @@
-"""The judgement of polls that do not find a child order.
+"""The conclusions from polls that do not find a child order.
 
-Either the child never reached the exchange's book, or the exchange had shown it and has forgotten it.
+There are two explanations. The child never reached the exchange's book. Or the exchange showed it once, and no longer
+lists it.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ _GONE = "gone"
 
 @transaction.atomic
 def child_gone(*, child_pk: int, begun_at: datetime, guarantees: Guarantees, now: datetime) -> bool:
-    """Record a poll that does not show a child which the exchange had shown before.
+    """Record a poll that does not show a child which an earlier poll or report of the exchange had shown.
 
-    Return True if the child's outcome is unknown now. That takes three such polls, two seconds or more apart and each
-    within a minute of the last. Each begins late enough that the exchange must list the child.
+    Return True if this poll makes the child's outcome unknown. That takes three such polls, at least two seconds
+    apart and all within a minute. A poll counts only if it began so late that the exchange must list the child.
     """
     child, order = child_locked(child_pk)
     sent = child.last_possible_send_at
@@ -85,11 +86,12 @@ def child_not_found(
     guarantees: Guarantees,
     now: datetime,
 ) -> bool:
-    """Add polls that did not find an unknown child to its evidence. Return True if they end the child.
+    """Record polls that did not find a child of unknown outcome. Return True if they and earlier polls end it.
 
-    A child ends in one of two cases. Polls prove that it never reached the book. Or the exchange had shown it
-    and may have forgotten it by now; then its trades give the filled quantity. By the exchange's
-    ``guarantees``, polls prove nothing if a create may arrive at any time, or trades are no longer listed.
+    They end it in one of two cases. The polls prove that it never reached the book. Or the exchange once showed it
+    and may no longer list it. In the second case its trades give the filled quantity. ``guarantees`` are the
+    exchange's. Under some of them polls prove nothing: a request to create a child may arrive at any time, or the
+    exchange no longer lists the trades of that time.
     """
     child, order = child_locked(child_pk)
     from_ = polls_count_from(child, guarantees)

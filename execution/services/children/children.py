@@ -1,7 +1,7 @@
 """The services that record the life of a child order: submitted, answered, reported, proven absent.
 
-A report of the exchange is a fact, so any worker may record it. Only the submit of a child needs the fence of the
-account's holder.
+A report from the exchange is a fact, so any worker may record it. Only the submit of a child needs the current fence
+of the account. The fence is a number that grows with each worker that takes the account over.
 """
 
 from __future__ import annotations
@@ -114,8 +114,9 @@ def child_submit(
 ) -> SubmittedChild | None:
     """Mark a child as submitted and return it for sending, or drop a child that is no longer wanted.
 
-    Return None when there is nothing to send. ``quote`` is the newest of the child's market, because the quote of the
-    decision may be too old by now. This commit is the last step before the request. Afterwards the child may be sent.
+    Return None when there is nothing to send. ``quote`` is the newest quote of the child's market, because the quote
+    at the time of the decision may be too old. The commit of this transaction is the last step before the request to
+    the exchange.
     """
     order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
     child = CHILD.get(pk=child_pk)
@@ -259,8 +260,9 @@ def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime)
 
 
 def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
-    """Record that a child certainly did not reach the book. It may be sent again; if its cancel was requested, it
-    ends.
+    """Record that a child certainly did not reach the book, so that it may be sent again.
+
+    If its cancel was requested meanwhile, the child ends instead.
     """
     if _is_known(child):
         return
@@ -296,8 +298,9 @@ def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel. Return False if the answer does not give the final filled quantity. The caller then
-    has to ask the exchange for it.
+    """Record a confirmed cancel. Return False if the final filled quantity is not known yet.
+
+    The caller then has to ask the exchange for it.
     """
     child, order = child_locked(child_pk)
     merged = report_apply(child, order, outcome.report, now)
@@ -307,7 +310,8 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
     """Record the exchange's report on an order. Return the order's primary key if the report brought news.
 
-    A report that brings no news takes no lock: the stream, the answer and every poll bring the same reports.
+    The stream, the answer to the request and every poll bring the same reports. So a report without news takes no
+    lock.
     """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None or _is_known_report(child, report):

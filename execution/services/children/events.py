@@ -1,5 +1,5 @@
-"""The recording of messages from the private stream. A message has states of orders and the trades that
-caused them.
+"""The recording of messages from the private stream. A message contains states of orders, and the trades that caused
+those states.
 """
 
 from __future__ import annotations

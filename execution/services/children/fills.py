@@ -82,14 +82,14 @@ class _ChildAppeared(Exception):
 
 
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
-    """Record one of our own trades. Return False if it is known. Fee and liquidity change once, from unknown
-    to known.
+    """Record one of our own trades. Return False if it is recorded already.
 
-    The stream, the answer and the polls all bring each trade. So a trade that is recorded completely takes no
-    lock. Any other trade is recorded in one transaction:
-    1. The order's row is locked. If the child is not known, the account's row is locked instead. A report
-       that brings the child's exchange id locks that row too, and then attaches the child's fills.
-    2. If the trade is recorded already, only its unknown values are added.
+    A recorded fee or liquidity may change once, from unknown to known. The stream, the answer and the polls all bring
+    each trade. So a trade that is recorded completely takes no lock. Any other trade is recorded in one transaction:
+
+    1. The order's row is locked. If no child of the trade is known, the account's row is locked instead. A report
+       that brings a child's exchange id locks the account's row too, and then attaches the child's fills.
+    2. If the trade is recorded already, only the values that were unknown are added.
     3. Otherwise the fill is written, and the child, the order and the journal are updated.
     """
     known = known_fill(account_pk, trade)
@@ -294,7 +294,7 @@ def _complete(
 def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
     """Return the whole fee in quote units, and the quote units for one unit of ``fee_currency``.
 
-    None stands for a value that the trade does not tell.
+    A value is None if the trade does not give it.
     """
     if trade.fee is None or trade.fee_currency is None:
         return None, None

@@ -1,7 +1,7 @@
 """The last checks before a child is sent to the exchange, in the transaction that marks it as submitted.
 
-A child may have waited since it was decided: for the rate limit, for a poll, or because the exchange asked for a
-pause.
+Between the decision and this check a child may have waited: for the rate limit, for a poll, or because the exchange
+asked for a pause.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def meets_opposite(account: Account, request: ChildRequest) -> str:
     """Return words that name one of the desk's own children with which this child would trade. Return "" if there is
     none.
 
-    The account's row is locked, as for every submit of a child there. So of two children that would trade with each
-    other, the second sees the first.
+    The account's row is locked, as it is for every submit of a child on the account. So if two children would trade
+    with each other, the check of the second finds the first.
     """
     opposing = opposite_resting(account_pk=account.pk, symbol=request.symbol, side=request.side)
     if opposing is None:
@@ -83,8 +83,9 @@ def meets_opposite(account: Account, request: ChildRequest) -> str:
 def _unpaid(account: Account, request: ChildRequest, child_pk: int) -> str:
     """Return the reason why the account cannot pay for a child. An empty text means that it can.
 
-    The amounts of other children that the balance may not show yet are subtracted first. Fees are left out, because an
-    exchange that charges them in the base currency accepts the child even if the balance does not cover them.
+    The balance may not yet show the amounts of other children. Those amounts are subtracted first. Fees are left out,
+    because an exchange that charges them in the base currency accepts the child even if the balance does not cover
+    them.
     """
     currency = spent_currency(request.symbol, request.side)
     cost = cost_of(request.side, request.quantity, request.price, NO_FEES).amount

@@ -50,10 +50,9 @@ class LimitStop:
 
 
 def limit_stop(order: Order, account: Account, request: ChildRequest, *, now: datetime) -> LimitStop | None:
-    """Return the limit that stops a child; None if none does. The gate's row is locked and the child is not submitted
-    yet.
+    """Return the limit that stops a child; None if none does. Call it with the gate's row locked, before the submit.
 
-    A kind of limit that another person approved for the order does not stop the child. A soft limit never does.
+    A limit of a kind that another person approved for the order does not stop the child. Nor does a soft limit.
     """
     rows = limits_applying(order.trader_id, (account.pk,), order.symbol, KINDS)
     if not rows:

@@ -1,5 +1,5 @@
-"""The writes of reconciliation: differences, adopted orphans, and a person's actions on children of unknown
-outcome.
+"""The writes of reconciliation: differences from the exchange, adopted orphans, and what people do about children of
+unknown outcome.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class UnknownNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference that a poll found. ``evidence`` holds JSON values, quantities as text."""
+    """A difference between the desk's rows and the exchange that a poll found.
+
+    ``evidence`` holds JSON values, quantities as text.
+    """
 
     kind: str
     symbol: str
@@ -108,8 +111,8 @@ def _see_again(rows: Sequence[tuple[Difference, Found]], now: datetime) -> None:
 
 
 def _explained(account_pk: int, rows: Sequence[Difference], now: datetime) -> set[int]:
-    """Return the primary keys of the differences about trades without a child that are to be closed. By now
-    the trade has a child, or the difference has been open for ``LOST_TRADE_SHOWN``.
+    """Return the primary keys of those differences about trades without a child that are to be closed. A difference
+    is closed when its trade has a child, or when it has been open for ``LOST_TRADE_SHOWN``.
     """
     found = {row.pk for row in rows if now - row.opened_at >= LOST_TRADE_SHOWN}
     by_trade = {(row.symbol, row.key): row.pk for row in rows if row.pk not in found}
@@ -132,10 +135,10 @@ Policy = Literal["adopt", "cancel"]
 
 @transaction.atomic
 def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: datetime) -> bool:
-    """Add an open order with our mark and no child to its parent's books. Return False if it has no parent.
+    """Record an open order with our mark and no known child as a child. Return False if it has no parent order.
 
     1. The parent is the order that the client id names, if it trades the same symbol and side.
-    2. The child's row counts as sent at the time in the report, or now if the report has no time.
+    2. The child's row says that it was sent at the time in the report, or now if the report has no time.
     3. The child stays on the book only if ``policy`` is adopt, the parent is working, and all its children
        together cannot fill more than its quantity (I1). Otherwise the child's cancel is requested.
     4. The parent gets an alert. It pauses for a person if its children could fill more than its quantity.
@@ -313,10 +316,10 @@ def absent_phrase(client_id: str) -> str:
 
 @transaction.atomic
 def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
-    """Mark a child as absent without proof. Its quantity may be sent again from then on.
+    """Mark a child as absent from the exchange, without proof. From then on its quantity may be sent again.
 
-    Refused while a request may still arrive, and when the exchange has shown the child. If the child appears later, it
-    is cancelled, its fills are recorded and its parent pauses (core/states.py).
+    Refused while its request may still reach the exchange, and when the exchange has shown the child. If the child
+    appears later, it is cancelled, its fills are recorded and its parent pauses (core/states.py).
     """
     _supervisors(person)
     reason = kept_reason(reason)

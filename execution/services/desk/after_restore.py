@@ -1,4 +1,5 @@
-"""The repair of a database that was restored from a backup. Its books are older than the exchanges'."""
+"""The repair of a database that was restored from a backup. Its books lack everything that happened after the backup.
+"""
 
 from __future__ import annotations
 

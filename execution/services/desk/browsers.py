@@ -40,8 +40,8 @@ def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
 
 
 def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> None:
-    """Count a failed login in a browser with which the person has logged in before. Failures before ``since`` no
-    longer count.
+    """Count a failed login in a browser with which the person has logged in before. Failures before ``since`` are no
+    longer included in the count.
     """
     found = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name)
     if not found.filter(failed_at__gte=since).update(failures=F("failures") + 1, failed_at=now):
@@ -49,7 +49,7 @@ def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> 
 
 
 def browsers_forget(*, person: User) -> None:
-    """Delete the records of the browsers from which the person has logged in. Each then counts as new again.
+    """Delete the records of the browsers from which the person has logged in, so that each is treated as new.
 
     Sessions stay open. Call it inside a transaction.
     """

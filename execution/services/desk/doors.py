@@ -230,7 +230,7 @@ def _sealed(content: Mapping[str, Any], secret: bytes) -> SealedKey:
 
 @transaction.atomic
 def person_save_ask(*, person: User, changed_by: User, now: datetime) -> AccessRequest | None:
-    """Save a new or changed person. If the change gives the person more access than before, ask for it instead.
+    """Save a new or changed person. If the change gives the person more access than before, only ask for the change.
 
     A new supervisor or admin is saved as inactive until somebody confirms. Changes that are asked for together are
     confirmed together.
@@ -310,7 +310,7 @@ def password_reset_ask(
 ) -> AccessRequest | None:
     """Ask to give somebody another password. Only its hash is stored, and no page shows it.
 
-    The caller has checked ``password`` with the validators.
+    The caller has checked ``password`` with Django's password validators.
     """
     if person.pk == changed_by.pk:
         message = "Change your own password on your own page, with the present one."
@@ -368,7 +368,7 @@ def _person(public_id: str) -> User:
 def _widens(before: User, person: User) -> bool:
     """Return True if a change gives the person any new right.
 
-    Every change of role counts, because each role has rights that the others lack.
+    A change of role always does, because each role has rights that the others lack.
     """
     if before.role != person.role or (person.is_active and not before.is_active):
         return True

@@ -84,7 +84,7 @@ def door(kind: str) -> Callable[[Perform], Perform]:
 def has_second_person(*, person: User, now: datetime, restores: User | None = None) -> bool:
     """Return True if somebody other than ``person`` can confirm a change, or could until recently (``COUNTS_FOR``).
 
-    ``restores`` is a person who does not count.
+    ``restores`` is a person who is left out, because the change would make that person active again.
     """
     counted = User.objects.filter(
         Q(role__in=SECOND_ROLES), Q(is_active=True) | Q(counts_until__gt=now)

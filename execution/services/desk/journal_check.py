@@ -32,7 +32,7 @@ def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> Journa
     Return the check. Return None when none is due, or while another process works on it.
 
     The audit is checked first, then the orders, one block at a time. After each block the check's row is written, so
-    that the next step continues from there.
+    that the next step continues after that block.
     """
     check = _check_due(now)
     if check is None or not _hold(check, now):

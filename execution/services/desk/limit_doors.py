@@ -33,8 +33,8 @@ _UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: 
 
 @dataclass(frozen=True, slots=True)
 class LimitAsked:
-    """The result of asking for a limit: the limit that is in force now, or the request that waits for a
-    second person.
+    """The result of asking for a limit: the new limit if it is in force, or the request that waits for a second
+    person.
     """
 
     limit: TradingLimit | None
@@ -50,11 +50,10 @@ class _Widens(Exception):
 
 
 def limit_set_ask(*, person: User, request: LimitRequest, reason: str, now: datetime) -> LimitAsked:
-    """Put a limit in force. If the value is larger than before and there is a second person, ask for the change
-    instead.
+    """Put a limit in force. If a second person has to confirm the value, only request the change.
 
-    The values are compared under the gate's lock. So the change cannot undo a smaller value that somebody sets at the
-    same moment.
+    That is so if the value is larger than before and there is a second person. The values are compared under the
+    gate's lock. So the change cannot undo a smaller value that somebody sets at the same moment.
     """
     try:
         limit = limit_set(person=person, request=request, reason=reason, now=now, judge=_refuse_to_widen)
@@ -110,8 +109,10 @@ def _limit_set(content: Mapping[str, Any], _secret: bytes, person: User, now: da
 
 
 def limit_end_ask(*, person: User, public_id: str, reason: str, now: datetime) -> AccessRequest | None:
-    """Take a limit out of force, or ask a second person. Return None if it is done already. Raises as ``limit_end``
-    does.
+    """Take a limit out of force, or request that a second person confirms it. Return the request; None if none was
+    needed.
+
+    Raises as ``limit_end`` does.
     """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)

@@ -140,9 +140,9 @@ def limit_set(
 ) -> TradingLimit:
     """Put a limit in force. It replaces the limit of the same kind, scope, subject, level and currency.
 
-    Every order submitted after this commit is judged by the limit, because submits lock the same gate. If the
-    value is the same as before, nothing changes. ``judge`` gets the limit before and the new one, under the
-    gate. It raises an exception to prevent the change. Raises ``Refused``.
+    Every order submitted after this commit is judged by the limit, because submits lock the same gate. If the value
+    is the same as before, nothing changes. ``judge`` is called with the former and the new limit while the gate is
+    locked. It raises an exception to prevent the change. Raises ``Refused``.
     """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
@@ -223,7 +223,7 @@ def _draft(request: LimitRequest) -> TradingLimit:
 
 
 def _order_problems(limit: TradingLimit) -> list[Problem]:
-    """Return a problem if the limit's value is on the wrong side of another level's value.
+    """Return a problem if the limit contradicts the same limit at another level.
 
     For example, an approval limit above the hard limit could never have an effect.
     """

@@ -1,8 +1,8 @@
 """The deletion of orders whose retention time is over, with all their rows. The audit keeps their ids.
 
-The audit entry is written first, so that the check of journals does not miss the order's rows. The rows are deleted in
-batches, each in a transaction of its own, so that a long order holds no lock for long. If a call is cut off, the next
-one deletes what is left.
+The audit entry is written first. It tells the nightly check of journals that the rows of these orders are missing on
+purpose. The rows are deleted in batches, each in a transaction of its own, so that a long order holds no lock for
+long. If a call is interrupted, the next call deletes the remaining rows.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from execution.services.records.audit import audit_append
 def own_password_change(*, person: User, password: str, now: datetime) -> None:
     """Give the person another password, at the person's request.
 
-    The caller has checked the former password, and has checked ``password`` with the validators.
+    The caller has checked the former password, and has checked ``password`` with Django's password validators.
     """
     person.set_password(password)
     person.save(update_fields=["password"])

@@ -38,7 +38,7 @@ class PersonNotFound(Exception):
 def person_save(*, person: User, changed_by: User | None, now: datetime, reason: str = "") -> User:
     """Save a new or changed person. The person's rights in the admin's pages follow from the role.
 
-    1. Lock the person and all admins. Two admins who demote each other wait for this lock, and so does an order that
+    1. Lock the person and all admins. If two admins demote each other, one waits for this lock. So does an order that
        the person submits at this moment.
     2. Pause the orders of a person who may not trade any more, and cancel their resting children.
     3. Record in the audit the changes and the stopped orders.

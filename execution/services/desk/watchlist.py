@@ -35,7 +35,7 @@ def symbol_watch(*, person: User, symbol: str) -> None:
 
 @transaction.atomic
 def symbol_unwatch(*, person: User, symbol: str) -> None:
-    """Remove a symbol from the person's watchlist. If it is not there, nothing changes. Raises ``Refused`` as
+    """Remove a symbol from the person's watchlist. If it is not on the list, nothing changes. Raises ``Refused`` as
     ``symbol_watch`` does.
     """
     own = _own(person)

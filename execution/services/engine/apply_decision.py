@@ -59,7 +59,7 @@ _SLICE = Compiled(
 
 
 class Applied(StrEnum):
-    """The outcome of writing a decision."""
+    """The outcome of an attempt to write a decision."""
 
     DONE = "done"
     STALE = "stale"  #: something has changed since the check: check again
@@ -99,9 +99,9 @@ def decision_apply(
 ) -> Written:
     """Write a decision about an order, all of it or nothing. It is written only if the order still has ``version``.
 
-    ``quotes`` are the quotes that the decision used, by account. ``view`` is what the decision saw. It is stored
-    beside the children, so that the decision can be repeated. A decision that breaks an invariant is not written. Then
-    the order raises an alert and pauses.
+    ``quotes`` are the quotes that the decision used, by account. ``view`` is the decision's whole input. It is stored
+    with the children, so that the decision can be repeated. A decision that breaks an invariant is not written.
+    Instead the order pauses, and an alert is raised.
     """
     try:
         return _apply(
@@ -160,10 +160,10 @@ def _apply(
 
 
 def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
-    """Set the arrival price of an order that has none: no quote was known at its start, or it was paused
-    then.
+    """Set the arrival price of a working order that has none.
 
-    Until it is set, an order that follows the arrival price places nothing.
+    It has none if no quote was known when it started, or if it was paused at that time. Until the price is set, an
+    order whose algorithm follows the arrival price places nothing.
     """
     if order.status in ORDER_TRADING and order.arrival_at is None:
         order_arrive(order, reference_quote(quotes.values(), now))
@@ -198,9 +198,9 @@ def _stop_if_halted(order: Order, decision: Decision) -> None:
 
 
 def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:
-    """Return True if a decision to place children has become too old: the order has ended, or a quote is not fresh.
+    """Return True if a decision to place children is too old: the order's end has passed, or a quote is not fresh.
 
-    The next check then decides anew.
+    The next check then makes a new decision.
     """
     placed = [command for command in decision.commands if isinstance(command, PlaceChild)]
     if not placed:

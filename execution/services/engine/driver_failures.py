@@ -1,6 +1,6 @@
-"""The writes for an order whose driver keeps failing.
+"""The writes for an order whose driver keeps failing. A driver is the loop that works one order.
 
-They read no view of the order, because reading the view may be what fails.
+The functions here do not build the order's full view (``OrderView``), because building it may be what fails.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lasting failures in an engine. They are stored with the account or the worker.
 
-Pages show them, and orders that wait give them as the reason.
+Pages show them. An order that waits because of one names it as the reason.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from execution.models import Account, Worker
 
 @transaction.atomic
 def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
-    """Store the fault of a part of the account's session. ``fence`` identifies the session. Faults of earlier ones are
-    removed.
+    """Store the fault of a part of the account's session. Remove faults that earlier sessions stored.
+
+    ``fence`` identifies the session.
     """
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     if account.fence == fence:

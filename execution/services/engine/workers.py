@@ -47,7 +47,10 @@ def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) 
 
 @transaction.atomic
 def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
-    """Prolong the lease if it has not ended. Return False if it has; other workers may then have claimed its rows."""
+    """Prolong the lease if it has not ended. Return False if it has ended.
+
+    In that case other workers may have claimed this worker's rows.
+    """
     now = database_now()
     renewed = Worker.objects.filter(pk=worker_pk, stopped_at=None, lease_until__gt=now).update(
         lease_until=now + lease
@@ -159,7 +162,7 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
 def _share_left(worker_pk: int) -> int:
     """Return how many more accounts this worker may claim, if all running workers share the accounts equally.
 
-    The worker that holds an account drives its orders too. A dead worker counts until its lease ends.
+    The worker that holds an account drives its orders too. A dead worker is included until its lease ends.
     """
     running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
     owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
@@ -200,9 +203,9 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Claim orders that no running worker drives. Return (primary key, fence) of each.
 
-    An order with an account that this worker holds is claimed at once. Any other order is claimed only when
-    it has been due for ``patience``. So the worker that holds its account comes first. An order whose account
-    is closed, and held by nobody, still ends.
+    An order with an account that this worker holds is claimed at once. Any other order is claimed only after it has
+    been due for ``patience``. So the worker that holds the order's account has the first chance. An order is claimed
+    even if its account is closed and nobody holds it, so that the order can still end.
     """
     waited_since = now - patience
     found = _FREE_ORDERS.values(now=database_now(), worker=worker_pk, waited_since=waited_since)

@@ -23,8 +23,8 @@ ORDERS_NAMED = 5
 def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str) -> None:
     """Refuse an order whose accounts cannot pay for it, inside a transaction that has locked the gate.
 
-    Submits, resumes, and amendments that need more money all lock the gate before this. So each sees the orders before
-    it.
+    A submit, a resume, and an amendment that needs more money lock the gate before this check. So each check sees the
+    reserves of all orders that were written earlier.
     """
     refuse_if(unaffordable_together([order], person, field=field, label=label))
 
@@ -66,7 +66,7 @@ def unaffordable(
 
 
 def taken_words(spending: Spending, person: User) -> str:
-    """Return a sentence that names the orders which reserve the rest of the balance. Orders that the person may not
+    """Return a sentence that names the live orders which reserve parts of the balance. Orders that the person may not
     see are added up without names.
     """
     named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]

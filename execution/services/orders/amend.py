@@ -67,14 +67,15 @@ def order_amend(
     reason: str = "",
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Write the changes as new terms and a new plan. The order's driver then decides anew.
+    """Write the changes as new terms and a new plan. The order's driver then makes a new decision.
 
     1. The same changes to the same version by the same person are one amendment, however often they are sent.
     2. It is refused if the terms are no longer ``terms_version`` (the preview's), or the order is final or closing.
     3. Under the order's lock it is judged again. Any problem refuses it, and so does a missing confirmation.
-    4. Under the gate, a halt refuses only an amendment that makes the order larger. A larger need must be payable
-       beside the reserves of other orders. Above a limit that another person may approve, the amendment waits for the
-       approval, and the order goes on unchanged.
+    4. The gate is locked. A halt refuses only an amendment that makes the order larger. If the order needs more
+       money, the balance must cover it in addition to the reserves of other orders. If the amended order exceeds a
+       limit that another person may approve, the amendment waits for the approval. Meanwhile the order goes on
+       unchanged.
     """
     reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)
@@ -143,8 +144,8 @@ def _ask(
     reason: str,
     now: datetime,
 ) -> None:
-    """Ask for approval of an amendment. The order goes on as it is. If the person has asked for the same changes
-    already, nothing is added.
+    """Ask for approval of an amendment. The order goes on as it is. If the person has already asked for the same
+    changes, no second request is written.
     """
     kept = {name: None if value is None else str(value) for name, value in changes.items()}
     waiting = waiting_approval(order)

@@ -101,7 +101,7 @@ class Amendment:
 
     @property
     def paid_by(self) -> str:
-        """Return the name of the field beside which a too small balance is shown."""
+        """Return the name of the field beside which the problem of a too small balance is shown."""
         return "quantity" if self.quantity != self.before else "limit_price"
 
     @property
@@ -326,7 +326,7 @@ def _plan(amended: Amendment) -> Plan:
 def _for_the_rest(amended: Amendment, start: datetime, most: int) -> AlgorithmParameters:
     """Return the parameters with the number of slices for the remaining time.
 
-    The old number was for the whole order. The new one keeps the length of a slice.
+    The former number was for the whole order. The new number keeps each slice about as long as before.
     """
     current = plan_rows(amended.order)
     if getattr(amended.parameters, "slices", None) is None or not current:

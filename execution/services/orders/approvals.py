@@ -105,7 +105,7 @@ def approval_approve(
 
 
 def _begin(order: Order, approval: OrderApproval, person: User, now: datetime) -> None:
-    """Let an approved order begin. Its schedule moves by the time that it waited, unless its trader fixed the end."""
+    """Let an approved order begin. Its schedule moves by the time of the wait, unless its trader fixed the end."""
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")

@@ -30,7 +30,7 @@ NOTIONAL_FIELD = "confirm_notional"
 
 @dataclass(frozen=True, slots=True)
 class BasketConfirmation:
-    """The confirmations of a basket: of each row, by its number, and the notional that the person typed again.
+    """The confirmations of a basket: those of each row by its number, and the notional that the person typed.
 
     If several rows exceed the same soft limit, its reason is given with the first of them.
     """
@@ -47,7 +47,7 @@ class BasketConfirmation:
 def notional_must_be_typed(person: User, sums: BasketSums) -> bool:
     """Return True if the basket's notional is above the person's own threshold. Return False if it is unknown.
 
-    An unknown notional cannot be typed. Each row is confirmed by itself then.
+    Nobody can type an unknown notional. Each row is then confirmed by itself.
     """
     return sums.gross is not None and must_be_typed(person, sums.gross)
 

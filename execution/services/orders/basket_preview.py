@@ -211,8 +211,8 @@ def _is_sum(breach: Breach, members: Sequence[tuple[JudgedRow, Breach]]) -> bool
 def _balance_problems(person: User, rows: Sequence[JudgedRow]) -> list[Problem]:
     """Return a problem for each set of accounts that cannot pay for all its rows together.
 
-    Amounts that the basket's other rows reserve on these accounts are subtracted first. A set with a row that
-    is unaffordable alone is left out, because the row has its own problem.
+    The amounts that the basket's other rows reserve on these accounts are first subtracted from the balance. If a row
+    cannot be paid even alone, its set is left out, because that row has its own problem.
     """
     groups: dict[tuple[tuple[str, ...], str], list[JudgedRow]] = defaultdict(list)
     reserves: dict[int, OrderReserve] = {}

@@ -69,7 +69,7 @@ def basket_submit(
     1. The same key with the same rows returns the basket that it made before. With other rows it is refused.
     2. The preview judges the rows. Any problem of any row refuses all rows, and so does a missing confirmation.
     3. The basket, its orders and the audit's entry are one transaction. The orders' drivers are woken after it.
-    4. Under the gate, limits and free balances are judged once more for all orders together.
+    4. With the gate locked, the limits and the free balances are checked once more for all orders together.
     """
     name, now = name.strip(), clock()
     if not key or len(key) > MAX_KEY_LENGTH:
@@ -147,9 +147,9 @@ def _write(sending: _Sending, basket: Basket) -> list[Order]:
 
 
 def _judge(sending: _Sending, orders: Sequence[Order]) -> None:
-    """Judge halts, limits and balances once more, under the gate.
+    """Check halts, limits and balances once more, with the gate locked.
 
-    No other order can be written between this and the commit.
+    No other order can be written between this check and the commit.
     """
     found = sending.basket
     for row, order in zip(found.rows, orders, strict=True):

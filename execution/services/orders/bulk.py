@@ -45,9 +45,9 @@ class BulkResult:
 def orders_act(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
     """Carry the action out and return the result of each order, in the same sequence as in the request.
 
-    If one order is refused, or the database refuses to change it now, the others go on. Repeating the request does
-    nothing twice: the orders that are changed already are ``unchanged``. Raises ``Refused`` for a request that is
-    invalid for every order.
+    If one order is refused, or the database cannot change it now, the other orders are still changed. Repeating the
+    request does nothing twice. The result for an order that the first request changed is ``unchanged``. Raises
+    ``Refused`` for a request that is invalid for every order.
     """
     check_bulk(request)
     return [_one(person, request, chosen, now) for chosen in request.orders]
@@ -66,7 +66,7 @@ def _one(
 ) -> BulkResult:
     """Change one order in a transaction of its own. ``takes_back`` rolls the change back.
 
-    A person who may not see the order learns only what the order's page would tell: it is not found.
+    For a person who may not see the order the result is ``NOT_FOUND``, as on the order's page.
     """
     pk = order_find(person=person, public_id=chosen.public_id)
     if pk is None:

@@ -1,7 +1,7 @@
 """The confirmations that a person gives before an order is sent. The service that creates the order enforces them.
 
-API clients give the same, except for look-alikes. The API has idempotency keys instead, and shows a look-alike among
-the preview's checks.
+API clients give the same confirmations, except for look-alikes (an order that is like one sent a moment ago). The API
+has idempotency keys instead, and shows a look-alike among the preview's checks.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Return a problem for each of the order's prices that is further from the mid, on its costly side, than the
-    collar allows. Without a known mid there is none.
+    """Return a problem for each of the order's prices that is too far from the mid on the costly side. The collar is
+    the limit. Without a known mid no problem is returned.
     """
     request, parameters = preview.request, preview.terms.parameters
     if parameters is None:

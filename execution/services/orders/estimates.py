@@ -1,4 +1,4 @@
-"""The expected costs of orders. Tickets and orders request them, and a queue of computing tasks calculates them."""
+"""The expected costs of orders. Tickets and orders request estimates. Background tasks calculate them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def estimates_done(keys: Collection[str]) -> dict[str, dict[str, Any]]:
 
 
 def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
-    """Return the cost of the preview's route in the form in which an order stores it.
+    """Return the cost of taking the preview's quantity from the books now, in the form in which an order stores it.
 
-    Return None without a price, or without a mid to compare with. The cost is a price and not an estimate, so it has
-    no standard error.
+    Return None without a price, or without a mid to compare with. The cost is calculated from real prices and not
+    estimated, so it has no standard error.
     """
     quote = None if preview.market is None else preview.market.fresh_quote
     if preview.split is None or quote is None:
@@ -75,8 +75,8 @@ def _is_due(estimate: Estimate, now: datetime) -> bool:
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
     """Store the expected cost of a new order, inside the transaction that creates it.
 
-    For an order that takes at once it is the cost of its route. For other orders it is an estimate. If there is no
-    fresh one, it is requested and comes later.
+    For an order that takes from the books at once, it is the cost of doing so now. For other orders it is an
+    estimate. If there is no fresh estimate, one is requested and stored later.
     """
     if preview.takes_at_once:
         order.predicted = route_json(preview, now)

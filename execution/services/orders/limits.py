@@ -1,6 +1,7 @@
 """The check of limits when a person submits, amends or resumes an order.
 
-The caller has locked the gate. So if twenty orders are submitted at once, each sees the ones before it.
+The caller has locked the gate. So if twenty orders are submitted at once, each check includes the orders that were
+written before it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _OF_SIZE = AT_SUBMIT - {LimitKind.COLLAR, LimitKind.HOUR_MOVE}
 def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict:
     """Judge a new order by the limits. A figure that cannot be known yet, such as its quantity, is judged later.
 
-    ``order_pk`` is the primary key of the order if it is written already, so that the order does not count twice.
+    ``order_pk`` is the primary key of the order if it is written already, so that the order is not counted twice.
     """
     return verdicts_together([preview], order_pks=[order_pk], now=preview.now)[0]
 

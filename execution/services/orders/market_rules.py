@@ -68,7 +68,7 @@ def _adopt(
 
     1. Find the new rules under the order's lock.
     2. Store them with the order.
-    3. Plan the rest again if the plan does not fit the new lot or minimum.
+    3. Plan the remaining quantity again if the plan does not fit the new lot or minimum.
     4. Write one journal entry.
     """
     order = order_locked_with_terms(order_pk)
@@ -94,9 +94,7 @@ def _adopt(
 
 
 def _fitting_plan(order: Order, now: datetime) -> tuple[SlicePlan, ...] | None:
-    """Return the rest of the plan, changed to fit the new lot and minimum. Return None if it fits already or nothing
-    remains.
-    """
+    """Return the remaining plan, changed to fit the new lot and minimum. Return None if no change is needed."""
     if order.status == OrderStatus.CLOSING or order.terms is None:
         return None
     remaining = order.quantity - done_of(order)

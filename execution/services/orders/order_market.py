@@ -159,8 +159,8 @@ def order_market(
 ) -> OrderMarket:
     """Read the current market of these accounts.
 
-    ``markets`` are the market rules that apply, with the accounts' public ids as keys. ``order_pk`` is the
-    primary key of an existing order. That order's own reserve is left out.
+    ``markets`` are the market rules that apply, with the accounts' public ids as keys. ``order_pk`` is the primary
+    key of the order if it exists already. The order's own reserve is then left out.
     """
     limits = combined_market(tuple(markets.values()))
     latest = {account.public_id: quote_latest(account.venue_id, symbol) for account in accounts}

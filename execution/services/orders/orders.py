@@ -99,8 +99,9 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
 def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
     """Resume a paused order. ``catch_up`` keeps the schedule's times. ``shift`` moves them by the time lost.
 
-    Refused while the accounts cannot pay for the rest beside the reserves of other orders, and above a limit.
-    ``shift`` is refused for an order with a fixed end. Resuming a working order changes nothing.
+    Refused while the accounts cannot pay for the remaining quantity in addition to the reserves of other orders.
+    Refused too above a limit. ``shift`` is refused for an order with a fixed end. Resuming a working order changes
+    nothing.
     """
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
@@ -126,7 +127,7 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
 def _refuse_resume_above_limits(order: Order, person: User, reason: str, now: datetime) -> None:
     """Refuse to resume an order that exceeds the current limits.
 
-    If another person may approve the excess, a supervisor who resumes the order approves it by that.
+    If the limit is one that another person may approve, a supervisor approves the excess by resuming the order.
     """
     if not is_limited(order):
         return
@@ -149,7 +150,8 @@ def _refuse_if_closed(order: Order) -> None:
 
 
 def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
-    """Move the rest of a locked, paused order's plan by the time from its pause until ``now``. Raises ``Refused``."""
+    """Move the remaining plan of a locked, paused order by the time from its pause until ``now``. Raises ``Refused``.
+    """
     terms = order.terms
     if terms is None or order.paused_at is None:
         refuse("mode", "The order has no schedule to shift.", code=Code.NOTHING_TO_SHIFT)

@@ -57,7 +57,8 @@ def order_stages(*, person: User, request: OrderRequest, now: datetime) -> Previ
     together.
 
     1. The market: the person may trade, the accounts are the person's, the symbol is listed at each.
-    2. Whether anything may start: the disk has room, and there is no halt. The submit looks again, under the gate.
+    2. Whether any order may start: the disk has room, and there is no halt. The submit checks that again with the
+       gate locked.
     3. The terms: when, at what limit, how much, and whether the balances pay for it.
     4. The slices and the route.
 

@@ -38,7 +38,7 @@ class RequestedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The current route across the books of an order that takes at once.
+    """The split of an order that takes at once across the books of its accounts, as it would be now.
 
     ``books_awaited`` are labels of accounts whose books have been requested and have not arrived. Until they arrive
     ``split`` is None. The accounts in ``books_missing`` gave no book, so their best price is used instead.

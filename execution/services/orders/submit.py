@@ -59,8 +59,8 @@ def order_submit(
     1. The same key with the same body returns the order that it made before. With another body it is refused.
     2. The preview judges the request. Any problem refuses it, and so does a missing confirmation.
     3. Order, terms, slices, journal and submission are one transaction. The order's driver is woken after it.
-    4. Under the gate, the limits are judged once more, and the free balance beside other orders' reserves. An order
-       above a limit that another person may approve waits for the approval.
+    4. With the gate locked, the limits are checked once more, and so is the balance less other orders' reserves. If
+       the order exceeds a limit that another person may approve, it waits for the approval.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Refused([length_problem("key", "The idempotency key", key, MAX_KEY_LENGTH, 1)])
@@ -133,7 +133,7 @@ def _submit(
 
 
 def _refuse_if_limited(order: Order, preview: Preview) -> None:
-    """Judge the limits once more, under the gate. No other order can be written between this and the commit."""
+    """Check the limits once more, with the gate locked. No other order can be written before the commit."""
     verdict = preview_verdict(preview, order_pk=order.pk)
     refuse_if(limit_problems(verdict))
     if not is_foreseen(verdict, preview.verdict):

@@ -13,9 +13,9 @@ def person_actor(person: User) -> str:
 
 
 def refuse_if_inactive(person: User) -> None:
-    """Raise ``Refused`` if the person has been made inactive, perhaps after their request began.
+    """Raise ``Refused`` if the person has been made inactive, perhaps while this request was running.
 
-    Their orders were paused at that moment, so the request must not start or resume another one.
+    Making a person inactive pauses all of their orders. So the request must not start or resume another one.
     """
     if not person.is_active:
         message = f"{person.username} is not active any more. Nothing was sent."

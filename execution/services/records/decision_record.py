@@ -35,8 +35,8 @@ class Body(NamedTuple):
 class _SharedParts:
     """A cache of the part of each order's ``OrderView`` that seldom changes, in encoded form.
 
-    With a plan for a whole day, that part has 150 kB. The cache only saves the work of encoding it again.
-    ``decision_record`` looks up in the database whether the part is stored there.
+    For a plan of a whole day, that part is 150 kB long. The cache only saves the work of encoding it again.
+    ``decision_record`` looks in the database whether the part is stored already.
     """
 
     MOST = 500

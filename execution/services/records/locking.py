@@ -1,8 +1,9 @@
 """The row locks. Every transaction locks orders first, then accounts, then the gate.
 
 All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to. It
-does so at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE`` conflicts with
-that. Placing and submitting children of the same account would then deadlock.
+takes that lock at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE``
+conflicts with ``FOR KEY SHARE``. With it, placing a child and submitting another one of the same account could
+deadlock.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ MAX_REPORTS = 50
 def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
     """Store the reports of ended orders, oldest first, at most ``most``. Return the number of stored reports.
 
-    A late fill or fee makes a stored report outdated. The report is made again if all samples of the order
-    still exist, which is so if it started at or after ``samples_since``. Otherwise the stored report is the
-    better one.
+    A late fill or fee makes a stored report outdated. The report is made again if the order started at or after
+    ``samples_since``, because all of its samples still exist. Otherwise the stored report stays, because it is more
+    complete.
     """
     settled = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lte=now - SETTLES_AFTER)
     missing = Q(report=None)

@@ -39,8 +39,12 @@ SEED = 5
 
 @dataclass(frozen=True, slots=True)
 class CapacityOptions:
-    """The sizes of a measurement: the numbers of parents, rising; seconds measured at each; seconds of a slice;
-    pages that are open; launches a second; accounts at each venue."""
+    """The sizes of a measurement. ``parents`` are the numbers of parent orders at which it is made, in rising order.
+
+    ``seconds`` is the time measured at each number, and ``slice_seconds`` the length of a slice. ``pages`` is the
+    number of open pages, ``rate`` the number of launches a second, and ``accounts`` the number of accounts at each
+    venue.
+    """
 
     parents: tuple[int, ...]
     seconds: int
@@ -54,7 +58,7 @@ class CapacityOptions:
 
     @property
     def life(self) -> int:
-        """Return the length of each order in seconds. It outlasts the measurement, even if launches are slow."""
+        """Return the length of each order in seconds. It is longer than the measurement, even with slow launches."""
         at_each = self.seconds + SETTLING + PAGES_SETTLING + FACTS_WITHIN + 30
         needed = self.parents[-1] / self.rate * 2 + at_each * len(self.parents) + 120
         return (int(needed) // self.slice_seconds + 1) * self.slice_seconds
@@ -106,7 +110,7 @@ def measure_capacity(
 ) -> dict[str, Any]:
     """Measure an idle desk, and then the desk with each number of parents. Return the figures.
 
-    For each number, launch orders until so many are placed, open pages, and measure. Nothing is left running,
+    For each number, launch orders until that many are placed, open pages, and measure. No process is left running,
     even after an error.
     """
     desk = MeasuredDesk(base, var, free_port(), workers=options.workers, database_url=options.database_url)
@@ -142,7 +146,7 @@ def _knows_markets() -> bool:
 
 
 def _wait_estimates(say: Callable[[str], None]) -> None:
-    """Wait for the expected costs of new orders. Calculating them is part of launching, not of running."""
+    """Wait until the expected costs of new orders are calculated, so that the calculation is not measured."""
     deadline = time.monotonic() + ESTIMATES_WITHIN
     while left := records.estimates_waiting():
         if time.monotonic() > deadline:

@@ -45,9 +45,9 @@ class Options:
 
 
 def measure(base: Path, var: Path, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure 1. starts, the first of which creates everything; 2. the idle desk; 3. the desk with orders; 4. delays.
+    """Measure the starts, the idle desk, the desk with orders, and the delays. Return the figures.
 
-    Nothing of the desk is left running, even after an error.
+    The first start also creates the installation. No process of the desk is left running, even after an error.
     """
     desk = MeasuredDesk(base, var, free_port())
     load = os.getloadavg()[0]

@@ -62,7 +62,7 @@ def wait_until(is_done: Callable[[], bool], within: float, what: str) -> None:
 
 
 def markets_known(venue: str) -> int:
-    """Return the number of a venue's markets whose limits the desk has learnt. ``venue`` is its label."""
+    """Return the number of a venue's markets whose limits the desk has stored. ``venue`` is the venue's label."""
     return Market.objects.using(ALIAS).filter(venue__label=venue).count()
 
 
@@ -109,7 +109,7 @@ def _delays_of(fills: QuerySet[Fill]) -> list[float]:
 def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
     """Return two figures in milliseconds for each slice with a resting child. Omit plans that were changed.
 
-    They are the time from the slice's start to the decision for its first resting child, and the slice's
+    The figures are the time from the slice's start to the decision for its first resting child, and the slice's
     length.
     """
     slices = Slice.objects.using(ALIAS).filter(
@@ -140,7 +140,10 @@ class FirstChildren:
 
 
 def first_children(since: datetime, until: datetime) -> FirstChildren:
-    """Return the first children of the slices that began from ``since`` to ``until``, in the newest plans."""
+    """Return the delays of the first children of slices that began between ``since`` and ``until``.
+
+    Only slices of the orders' newest plans are included.
+    """
     slices = Slice.objects.using(ALIAS).filter(
         starts_at__gte=since, starts_at__lt=until, order__plan_version=F("plan_version")
     )

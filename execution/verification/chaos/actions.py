@@ -39,9 +39,10 @@ class Happened:
 
 @dataclass
 class Actions:
-    """The events to carry out. The main thread must call ``run_until``, which runs them.
+    """The events to carry out. ``run_until`` carries them out. Only the main thread may call it.
 
-    An event may restart PostgreSQL. A server that another thread started would not end with this process.
+    The reason is that an event may restart PostgreSQL. A server that another thread had started would not end with
+    this process.
     """
 
     desk: MeasuredDesk

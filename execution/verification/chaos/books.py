@@ -18,9 +18,9 @@ def books_problems(
 ) -> Iterator[str]:
     """Yield each difference of the books in words.
 
-    ``children`` and ``fills`` are all that the desk has of one account. ``ledger`` has the ``orders`` and
-    ``trades`` of the same account, as a paper venue's control interface returns them. The checks: double
-    accepts (I3), foreign or open orders (I4), lost or invented trades (I2), unsettled children.
+    ``children`` and ``fills`` are all that the desk has of one account. ``ledger`` has the ``orders`` and ``trades``
+    of the same account, as a paper venue's control interface returns them. A difference is an order that was accepted
+    twice (I3), a foreign or open order (I4), a lost or invented trade (I2), or an unsettled child.
     """
     by_id = {child.client_id: child for child in children}
     for row in ledger["orders"]:

@@ -102,7 +102,7 @@ class DialectVenue:
 
 
 def run_mild(base: Path, var: Path, options: MildOptions, say: Say) -> dict[str, Any]:
-    """Run: 1. Start all. 2. Switch faults on, launch all orders. 3. Wait for their ends. 4. Compare books."""
+    """Start the installation, launch all orders under faults, wait for their ends, and compare the books."""
     venue = DialectVenue(var / "exchange" / LABEL, options.orders, options.dialect)
     desk = MeasuredDesk(base, var, free_port())
     try:

@@ -131,7 +131,8 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 def child_figures() -> dict[str, int]:
     """Return the number of fills and four numbers of children.
 
-    These are all children, those sent, those that were ``unknown`` at some time, and those now ``absent``.
+    The numbers are those of all children, of sent children, of children that were ``unknown`` at some time, and of
+    children that are ``absent`` now.
     """
     children = ChildOrder.objects.using(ALIAS)
     lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)

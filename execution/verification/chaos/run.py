@@ -46,9 +46,9 @@ class Options:
 
 
 def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
-    """Run: 1. Start all. 2. Inject faults while parents are launched and trade. 3. Heal. 4. Wait. 5. Judge.
+    """Run the test: start everything, inject faults while parent orders trade, heal, wait, and judge.
 
-    Nothing of the installation is left running, even after an error.
+    No process of the installation is left running, even after an error.
     """
     events = draw_events(options.seed, options.seconds)
     say(f"seed {options.seed}: {len(events)} events in {options.seconds:g} s, as they are planned:")
@@ -105,7 +105,7 @@ class _Run:
         return known and records.accounts_open() == len(VENUES) and len(records.engines_alive()) == 2
 
     def _launch(self, trader: Api, began: float) -> None:
-        """Launch all parents. It runs on a separate thread: faults go on while a launch waits for the desk.
+        """Launch all parents. Run it on a separate thread, so that faults go on while a launch waits for the desk.
 
         The desk may refuse a launch, for example without market data. The launch is then repeated with the
         same idempotency key, until ``LAUNCH_WITHIN`` seconds after the faulty phase.
@@ -131,8 +131,8 @@ class _Run:
     def _converge(self, supervisor: Api, healed: float) -> tuple[float | None, float | None]:
         """Wait until every order is final and every child settled. Resume orders that wait for a person.
 
-        Return the seconds that this took from the healing, and from the planned end of the last parent.
-        Return None for both if it took too long.
+        Return the seconds that this took after the healing, and after the planned end of the last parent. Return None
+        for both if it took too long.
         """
         left = records.orders_left()
         last = max((each.end_at for each in left if each.end_at is not None), default=datetime.now(UTC))

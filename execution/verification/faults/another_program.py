@@ -15,7 +15,7 @@ from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, FaultI
 
 
 class SpendingWorld(Protocol):
-    """A world with accounts that another program may use."""
+    """A simulation with accounts that another program may use."""
 
     injector: FaultInjector
     accounts: list[str]

@@ -1,7 +1,7 @@
 """Trading limits in a simulation, drawn by the seed and checked after each commit from separate figures (I11).
 
-The figures are lower bounds: an order's rest counts at a price below any that the market has. So every reported breach
-is real.
+The figures are lower bounds, because an order's remaining quantity is valued at a price that is below all prices of
+the market. So every reported breach is real.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SECOND = timedelta(seconds=1)
 
 
 def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
-    """Set one to three hard limits, as a supervisor does, in a share of the seeds. They allow about two tickets."""
+    """Set one to three hard limits, as a supervisor does, in a share of the seeds. They allow about two orders."""
     if random.random() >= limited:
         return
     supervisor = User.objects.get(username="supervisor")
@@ -60,7 +60,7 @@ class Ceilings:
         self._raw = raw
 
     def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
-        """Check an order against the limits: what all orders may still trade, and what they have traded."""
+        """Check an order against the limits on what all orders may still trade and have traded."""
         every = list(promises)
         for kind, value, account in self._limits():
             counted = [each for each in every if account is None or account in each.accounts]
@@ -78,8 +78,8 @@ class Ceilings:
     def taken(self, client_id: str, account: int) -> Iterable[str]:
         """Check the limits on children submitted within a second. The times are those in the children's rows.
 
-        The real times of sending would be wrong here. An engine that freezes between its check and its commit
-        sends later than its row says.
+        The real times of sending would not do here. An engine that freezes between its check and its commit sends
+        later than the child's row says.
         """
         ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
         submitted = [each for (each,) in self._raw.execute(SUBMITTED_SINCE, (submitted_at - SECOND,))]

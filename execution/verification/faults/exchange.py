@@ -1,8 +1,9 @@
 """A simulated exchange: one symbol, a moving market, and an exact ledger of accepted orders and trades.
 
-Only the ledger, with which the desk's books are compared, is exact. Otherwise it is as unreliable as real exchanges:
-it accepts a client id again once its first order is closed, lists orders and trades late, and may fill more than was
-asked. It gives the guarantees of a real exchange and no more; the seed draws which one.
+Only the ledger, with which the desk's books are compared, is exact. In everything else the exchange is as unreliable
+as real ones. It accepts a client id again once its first order is closed. It lists orders and trades late, and it may
+fill more than the order's quantity. It gives the guarantees of a real exchange and no more. The seed determines which
+real exchange that is.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class Exchange:
         self._switches[account] = float("inf") if seconds is None else self._time() + seconds
 
     def _fire_switches(self) -> None:
-        """Fire the switches that are due, and sometimes one that is only armed, as kraken's does after maintenance."""
+        """Fire the switches that are due, and sometimes one before its time, as kraken's does after maintenance."""
         for account, fires in self._switches.items():
             is_early = fires < float("inf") and self.switch_random.random() < EARLY_FIRE
             if fires > self._time() and (self._injector.is_clear or not is_early):

@@ -109,8 +109,8 @@ CANCELLED_TOGETHER = "cancelled together"
 class FaultInjector:
     """The faults of one seed: some kinds, each with its own rate. No fault strikes after ``is_clear`` is set.
 
-    ``struck`` counts how often each kind struck in each state. The state is that of the child concerned. A
-    fault that concerns no child counts once in each state of a live order or child.
+    ``struck`` counts how often each kind struck in each state. The state is that of the child that the fault hit. A
+    fault that hit no child is counted once for each state in which an order or child is.
     """
 
     def __init__(self, random: Random, states: Callable[[str], Iterable[str]]) -> None:
@@ -136,7 +136,7 @@ class FaultInjector:
         return True
 
     def note(self, kind: str, client_id: str = "") -> None:
-        """Count a fault, also one that was not decided here."""
+        """Count a fault. It may have been decided elsewhere."""
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")

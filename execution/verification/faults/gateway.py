@@ -118,8 +118,8 @@ class SimulatedGateway:
     def _held_up(self) -> float:
         """Return the seconds by which a create is delayed on its way to the exchange.
 
-        If the delay is longer than the create's validity window, the exchange refuses the create. Without a
-        window the delay may be minutes, and longer than the life of the signature.
+        If the delay is longer than the create's validity window, the exchange refuses the create. Without a window
+        the delay may be minutes, and longer than the signature is valid.
         """
         seconds = self._injector.seconds(3.0)
         if seconds < 1.0:
@@ -327,7 +327,7 @@ class SimulatedGateway:
         return await self._listed("trades", lambda: self._exchange.trades_since(self._account, start))
 
     async def _listed(self, what: str, at_exchange: Callable[[], list[T]]) -> Listing[T]:
-        """Return a list. Tell the simulation's checks when its read began, by the process's own clock."""
+        """Return a list. Note for the simulation's checks when the read began, by the process's own clock."""
         begun = self._process.clock.now()
         found = Listing(await self._read(at_exchange))
         self._process.world.note_read(self._process, self._account, what, begun)

@@ -37,7 +37,7 @@ def nothing_happens() -> str:
 
 
 class Memory(DatabaseWrapper):
-    """A database with hooks. ``verdict`` is called before each commit and returns its fate.
+    """A database with hooks. ``verdict`` is called before each commit and returns what is to happen to the commit.
 
     "" commits. "refuse" fails without a commit, "lose" after it. "crash_before" and "crash_after" raise ``Crashed``
     before or after it. ``committed`` is called after each commit, ``wrote`` with every statement that writes.
@@ -79,7 +79,7 @@ class Memory(DatabaseWrapper):
     def discard(self) -> None:
         """Close the database, which must not be used afterwards.
 
-        SQLite keeps the clock function of this seed's run where the garbage collector does not see it. Without
+        SQLite refers to the clock function of this seed's run, which the garbage collector does not see. So without
         closing, everything that the run created would stay in memory.
         """
         if self.connection is not None:

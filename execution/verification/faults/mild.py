@@ -1,7 +1,7 @@
 """Mild faults, as exchanges have them on an ordinary day. Under these, orders must complete on time.
 
-Other seeds test safety under every fault; these seeds test that the desk is useful. The exchange lists late, answers
-503 and "too many visits" now and then, loses answers, fills orders before their cancel, and cuts its streams.
+Other seeds test safety under every fault; these seeds test that the desk is useful. The exchange lists orders late,
+sometimes answers 503 or "too many visits", loses answers, fills orders before their cancel, and cuts its streams.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stand-ins for the outside world in a simulation: Redis, the doorbell, random ids, the log."""
+"""Stand-ins for the outside world in a simulation: Redis, wake-ups over Redis, random ids, the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from execution.selectors import quotes
 
 
 class Listening(Protocol):
-    """A world to which messages to the outside are sent instead."""
+    """A simulation that receives the messages which the desk sends to the outside."""
 
     shared: dict[str, str]
 

@@ -139,8 +139,8 @@ class People:
     async def interfere(self, kind: str, after: float) -> None:
         """Act once, ``after`` seconds from now, while an engine's process stands still.
 
-        The process has read its rows before this action, and will write from them. In half of the cases the
-        web process dies after the commit of the action, so no doorbell tells the engines of it.
+        The process has read its rows before this action, and will write on their basis afterwards. In half of the
+        cases the web process dies after the commit of the action, so no message wakes the engines.
         """
         await asyncio.sleep(after)
         if self._context.injector.is_clear:
@@ -270,7 +270,10 @@ class People:
     # --- when the faults are over ------------------------------------------------------------------
 
     def heal(self, *, gives_up: bool) -> None:
-        """Lift every halt, and resume keys and paused orders. With ``gives_up``, cancel all orders that are left."""
+        """Lift every halt, and resume keys and paused orders.
+
+        With ``gives_up``, cancel all orders that have not ended.
+        """
         for halt in halts_in_force():
             self.lift(halt)
         for credential in Credential.objects.filter(state=CredentialState.SUSPENDED).select_related(

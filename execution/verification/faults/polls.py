@@ -1,4 +1,4 @@
-"""A cache of the engines' polls. Polls are most of a simulation's statements, and most return the same again.
+"""A cache for the queries that engines repeat, because most of a simulation's statements are such repetitions.
 
 Only exact repetitions are skipped. At intervals the real query runs anyway, and its answer must be the same.
 """
@@ -57,7 +57,7 @@ UNREAD = {
 
 
 class Polls:
-    """The cached polls of all processes on one database. ``fail`` is called when a cached answer was wrong."""
+    """The cached queries of all processes on one database. ``fail`` is called when a cached answer was wrong."""
 
     def __init__(
         self, raw: sqlite3.Connection, now: Callable[[], datetime], fail: Callable[[str], None]

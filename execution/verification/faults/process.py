@@ -1,4 +1,5 @@
-"""An engine's process in the simulation. At any call to the outside it can die or stand still. It is started again."""
+"""An engine's process in the simulation. At any call to the outside it can die or stand still. The dead are replaced.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +121,7 @@ class Process:
         self.world.died(self)
 
     def crash(self, why: str) -> None:
-        """Die as by kill -9: from now on nothing that the process does has any effect."""
+        """Die as after kill -9: from now on nothing that the process does has any effect."""
         if not self.is_dead:
             self.is_dead = True
             self.world.tell(f"{self.name} DIES {why}")
@@ -148,7 +149,7 @@ class Process:
         self._awake.set()
 
     async def gate(self) -> None:
-        """Pass a boundary of the process. A dead process never passes it, and a frozen one waits."""
+        """Return when the process may go on. A frozen process waits here. For a dead one this never returns."""
         if self.world.is_over:
             raise asyncio.CancelledError
         if not self.is_dead:
@@ -159,7 +160,10 @@ class Process:
             await self.never()
 
     async def never(self) -> None:
-        """Wait for ever. The world keeps the future, because the garbage collector would otherwise end the task."""
+        """Wait for ever.
+
+        The simulation stores the future for which the task waits. Otherwise the garbage collector would end the task.
+        """
         nothing: asyncio.Future[None] = self.world.loop.create_future()
         self.world.abandoned_futures.append(nothing)
         await nothing
@@ -214,7 +218,7 @@ class VirtualLease(LeaseTerm):
 
 
 class FaultyDatabase(Database):
-    """A database with a database's faults: slow, away, refusing, or gone after the commit."""
+    """A database with faults: it is slow or away, refuses a call, or disconnects after the commit."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock)

@@ -1,7 +1,7 @@
 """Checks of I11 after a commit, with separate statements: reserves and sent children against reported balances.
 
-They are looser than the product's checks, because a locked balance counts as free. So every problem that they report
-is real.
+The checks allow more than the product's, because they treat a locked balance as free. So every problem that they
+report is real.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ UNSURE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The part of an order that is left even if all its children under way fill.
+    """The part of an order that remains even if all its open children fill.
 
     ``rest`` is this part in base. ``amount`` is the least that it costs, in the currency that the order
     spends. It is 0 if the cost is unknown.
@@ -118,7 +118,7 @@ class Solvency:
     def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
         """Check that an order's accounts cover the order and the other orders that use only these accounts.
 
-        Each of the other orders counts with at most the balances of its own accounts.
+        For each other order, at most the balances of its own accounts are subtracted.
         """
         held = self._told(promise.side)
         if not promise.accounts <= set(held) or promise.amount <= ZERO:

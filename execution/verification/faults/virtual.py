@@ -15,7 +15,7 @@ MAX_TURNS = 20_000
 
 
 class StandsStill(Exception):
-    """Raised when the loop has nothing to wait for, or turns again and again without time passing."""
+    """Raised when the loop has nothing to wait for, or runs again and again without time passing."""
 
 
 class _NoSelector:
@@ -57,7 +57,7 @@ class VirtualLoop(BaseEventLoop):
 class VirtualClock:
     """A process's clock (the engine's ``Clock``). Its wall clock is ``skew`` seconds off the true time.
 
-    A sleeping process passes ``gate`` before it goes on.
+    A process that has slept awaits ``gate`` before it goes on.
     """
 
     def __init__(

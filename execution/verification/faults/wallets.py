@@ -17,7 +17,7 @@ POOR = 0.4
 
 
 def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str, dict[str, Decimal]]:
-    """Return drawn first balances of each account: plenty, or about the needs of one or two tickets."""
+    """Return random first balances of each account: plenty, or about as much as one or two orders need."""
     is_poor = random.random() < poor
     return {
         label: {
@@ -37,7 +37,7 @@ class Wallets:
     def balances(
         self, account: str, opened: Iterable[tuple[ChildRequest, Decimal]]
     ) -> dict[str, BalanceAmounts]:
-        """Return each currency's free and locked amount. ``opened`` has open orders with what is left of each."""
+        """Return each currency's free and locked amount. ``opened`` has open orders with their unfilled quantities."""
         locks = {BASE: ZERO, QUOTE: ZERO}
         for request, left in opened:
             currency, amount = lock_of(request, left)

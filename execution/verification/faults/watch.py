@@ -249,7 +249,7 @@ class Watch:
         yield from self._visible(facts, children, str(parameters))
 
     def _moved(self, before: Child | None, child: Child) -> Iterable[str]:
-        """Check I5 of a change of a child. If the child has ended, compare it with the exchange's own ledger."""
+        """Check a child's change of state (I5). If the child has ended, compare it with the exchange's own ledger."""
         name = child.client_id
         if before is not None:
             if child.status not in REACHABLE[before.status]:
@@ -263,8 +263,8 @@ class Watch:
     def _ended(self, before: Child | None, child: Child) -> Iterable[str]:
         """Compare a child that has just become over or settled with the exchange's ledger.
 
-        It must not be open there. A settled child must have exactly the fills of the ledger. Any other must
-        have at least these, overfills aside.
+        It must not be open at the exchange. A settled child must have exactly the fills of the ledger. The filled
+        quantity of any other child must be at least that of the ledger, apart from an overfill.
         """
         if not child.is_over or (
             before is not None
@@ -330,7 +330,7 @@ class Watch:
     def _doubted(
         self, name: str, label: str, doubted_at: datetime | None, fence: int, actor: Process | None
     ) -> Iterable[str]:
-        """Check I18: the sender has read trades since claiming the account, and open orders since a doubt."""
+        """Check I18: the sender has read trades since it claimed the account, and open orders since the last doubt."""
         since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
         for what in ("open_orders", "trades"):
             read = None if actor is None else self._reads.get((actor.name, label, what))
@@ -363,7 +363,7 @@ class Watch:
     def _held(self, actor: Process | None) -> timedelta:
         """Return the longest time from reading a statement's ``now`` to running the statement.
 
-        A process can stand still in between. A child written that late is not sent: its lease has run out.
+        A process can stand still in between. A child that it then writes is not sent, because its lease has run out.
         """
         return timedelta(seconds=CLOCKS + (0.0 if actor is None else actor.held))
 

@@ -62,10 +62,13 @@ MILD_ORDERS, MILD_SECONDS = 4, 95.0
 
 
 class World:
-    """The whole simulated world of one seed. Call ``run`` once."""
+    """Everything that is simulated for one seed: engines, exchanges, people and a database. Call ``run`` once."""
 
     def __init__(self, seed: int, source: bytes, mild: Mild | None = None) -> None:
-        """Set up a world. ``mild`` has the faults of an ordinary day, under which orders must complete on time."""
+        """Set up the simulation.
+
+        With ``mild`` it has the faults of an ordinary day, and orders must complete on time.
+        """
         self.seed = seed
         self._mild = mild
         self.loop: asyncio.AbstractEventLoop = VirtualLoop()
@@ -148,12 +151,13 @@ class World:
 
     @property
     def is_shared(self) -> bool:
-        """Return True if more than one engine is alive. One that stands still counts."""
+        """Return True if more than one engine is alive. An engine that stands still is alive too."""
         return len(self._processes) > 1
 
     def claimed(self) -> None:
-        """Wake each process that stood still until another took over what it held. It wakes before the new owner's
-        next write, or up to half a second later.
+        """Wake each process that stands still until another process has taken over its order or account.
+
+        It wakes before the new owner's next write, or up to half a second later.
         """
         for process in self._processes:
             held = process.held_for

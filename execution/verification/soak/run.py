@@ -59,7 +59,7 @@ class Samples:
 
 
 def run(base: Path, var: Path, options: SoakOptions, say: Say) -> dict[str, Any]:
-    """Run: 1. Start a desk. 2. Keep orders alive and take samples. 3. Let them end. 4. Compare the books."""
+    """Start a desk, keep orders alive and take samples, let the orders end, and compare the books."""
     desk = MeasuredDesk(base, var, free_port())
     try:
         desk.start()
@@ -134,7 +134,7 @@ class _Run:
         return min(WARM_UP, self._options.seconds / 4)
 
     def _keep_alive(self, begun: float, samples: Samples) -> None:
-        """Until the time is over, launch whenever too few orders are alive, and take samples."""
+        """Until the time is over, launch an order whenever too few are alive, and take samples."""
         next_sample = 0.0
         while (passed := time.monotonic() - begun) < self._options.seconds:
             if passed >= next_sample:

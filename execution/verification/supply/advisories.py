@@ -51,7 +51,7 @@ def _texts(path: Path) -> Iterator[bytes]:
 def known_vulnerabilities(
     installed: Mapping[str, Component], entries: Iterable[Mapping[str, Any]]
 ) -> list[Advisory]:
-    """Return the known vulnerabilities of the installed versions. Withdrawn ones do not count."""
+    """Return the known vulnerabilities of the installed versions. Withdrawn ones are left out."""
     found = []
     for entry in entries:
         if entry.get("withdrawn"):
