@@ -1,4 +1,7 @@
-"""The hash of a request for access. An approval names the hash, so that it is valid for these contents only."""
+"""The hash of a request for access.
+
+A confirmation names the hash, so that it is valid only for the contents that were seen.
+"""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ BLOCKING = frozenset({SESSION, RECONCILIATION, PRIVATE_STREAM, SENDING})
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The repeated failure of one part. ``error`` is the class of the exception. ``incident`` finds its traceback in
-    the log.
+    """The repeated failure of one part. ``error`` is the class of the exception. ``incident`` is the id under which
+    the log has its traceback.
     """
 
     part: str

@@ -1,6 +1,6 @@
 """The hash chains of the journal and the audit, and the values that follow from an order's journal.
 
-An order's status and terms must equal what its journal says.
+An order's status and terms must be those that follow from its journal.
 """
 
 from __future__ import annotations

@@ -41,5 +41,8 @@ def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> li
 
 
 def has_drifted(changes: Sequence[RightChange]) -> bool:
-    """Return True if a right has certainly changed. A right that the exchange no longer reports may be unchanged."""
+    """Return True if a right has certainly changed.
+
+    A right that the exchange no longer reports has not certainly changed.
+    """
     return any(change.now is not None for change in changes)

@@ -114,7 +114,7 @@ def too_far_to_rest(market: Market, side: Side, price: Decimal, mid: Decimal) ->
 
 
 def largest_quantity(market: Market, price: Decimal) -> Decimal | None:
-    """Return the largest base quantity that one order at ``price`` may have, on the lot; None: not limited."""
+    """Return the largest base quantity that one order at ``price`` may have, on the lot; None if there is no limit."""
     bounds = [] if market.max_quantity is None else [market.max_quantity]
     if market.max_notional is not None:
         bounds.append(market.max_notional / price)

@@ -34,7 +34,7 @@ def name_skeleton(name: str) -> str:
 
 
 def guess_problem(password: str, about: Iterable[str]) -> str:
-    """Return why a password is easy to guess, or an empty text. ``about``: the person's names and address."""
+    """Return why a password is easy to guess, or an empty text. ``about`` has the person's names and address."""
     known = [word for word in (*HOUSE_WORDS, *about) if word]
     found = zxcvbn(password[:JUDGED], user_inputs=known)
     if found["score"] >= MIN_SCORE:

@@ -29,7 +29,7 @@ _NOT_A_NUMBER = "it is not a number; write digits with at most one point, such a
 
 
 class NumberRefused(ValueError):
-    """The text is not a number that the desk takes. The message is the reason, without the text."""
+    """An error for a text that is not an acceptable number. The message is the reason, without the text."""
 
 
 def decimal_number(value: Any) -> Decimal:

@@ -44,9 +44,9 @@ def collar_price(reference: Decimal, collar_bp: Decimal, tick: Decimal, side: Si
 def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
     """Return the worst price at which a child may take: inside the collar by ``COLLAR_ROOM`` of its width.
 
-    The last check before a child is sent uses the mid of that moment. Without this room it would drop the
-    child whenever the mid had moved by a tick in the order's favour. If the best price to take lies beyond
-    the narrower bound, the bound of the full collar is returned.
+    The last check before a child is sent measures the collar from the mid at that moment. Without the room, it would
+    drop the child whenever the mid had moved by a tick in the order's favour. If the best price to take lies beyond
+    this narrower bound, the bound of the full collar is returned.
     """
     inside = collar_price(quote.mid, collar_bp * (1 - COLLAR_ROOM), tick, side)
     if (quote.aggressive(side) - inside) * side.sign > ZERO:
@@ -129,9 +129,9 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
 def in_pieces(quantity: Decimal, step: Decimal, most: Decimal | None, least: Decimal = ZERO) -> list[Decimal]:
     """Return ``quantity`` as the fewest pieces of at most ``most``, for an exchange with a maximum for one order.
 
-    If no piece falls below ``least``, the sum is exact, and pieces differ by one ``step`` at most. Otherwise every
-    piece is as large as allowed, and the remainder is left out. All pieces are multiples of ``step``. The list is
-    empty if ``most`` is below ``least`` or ``step``.
+    If pieces of equal size are not below ``least``, their sum is exact, and they differ by one ``step`` at most.
+    Otherwise every piece is as large as allowed, and the remainder is left out. All pieces are multiples of ``step``.
+    The list is empty if ``most`` is below ``least`` or ``step``.
     """
     if most is None or quantity <= most:
         return [quantity]

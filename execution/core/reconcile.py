@@ -64,7 +64,8 @@ def settled(facts: ChildFacts) -> bool:
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
     """Return the state event for a report.
 
-    None if the order ended and the report has no filled quantity: that does not prove how it ended.
+    Return None if the order ended and the report has no filled quantity, because the report does not prove how it
+    ended.
     """
     filled = report.filled
     if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
@@ -142,7 +143,9 @@ def ended_as_it_would_take(
     submitted_at: datetime | None,
     ended_at: datetime | None,
 ) -> bool:
-    """Return True if an exchange accepted a post-only order and ended it at once, which the desk treats as a refusal.
+    """Return True if an exchange accepted a post-only order and ended it at once.
+
+    The desk treats that as a refusal.
     """
     if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
         return False
@@ -205,11 +208,11 @@ def add_not_found_observation(
     intended_at: datetime,
     from_: datetime,
 ) -> Evidence:
-    """Add a poll that did not show the order to the evidence, if that poll proves anything.
+    """Add a poll that did not show the order to the evidence, if it meets three conditions.
 
-    The poll must have begun at ``from_`` or later, when the exchange should have listed the order. The poll
-    searches from ``window_from`` on, which must be before ``intended_at``. The poll must have begun at least
-    two seconds after the last counted poll of its kind.
+    It must have begun at ``from_`` or later, when the exchange should have listed the order. It must have searched
+    from a time ``window_from`` that is before ``intended_at``. It must have begun at least two seconds after the last
+    counted poll of its kind.
     """
     earlier = evidence.not_found.get(kind, ())
     too_early = begun_at < from_ or window_from >= intended_at

@@ -16,7 +16,7 @@ MIN_ORDERS = YEAR
 class Retention:
     """The time for which each kind of row is kept. The audit is never deleted.
 
-    The comment at each field says from which moment the time counts.
+    The comment at each field says with which moment the time begins.
     """
 
     #: An ended order with its terms, plans, children, fills, journal and report: from its end.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class RetryPause:
-    """Growing pauses between attempts: each is twice the one before, until ``reset`` after an attempt that worked."""
+    """Growing pauses between attempts.
+
+    Each is twice as long as the one before. Call ``reset`` after an attempt that worked.
+    """
 
     def __init__(self, first: float, longest: float) -> None:
         self._first = first

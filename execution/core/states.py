@@ -1,7 +1,7 @@
 """The states of parent and child orders: a table of transitions for each, and named groups of states.
 
-Nothing else in the project decides a status. A table is ``{(status, event): status}``. A pair that is not in the table
-raises ``ForbiddenTransition``. The documented table in docs/reference/states.md is generated from here.
+No other module decides a status. A table is ``{(status, event): status}``. A pair that is not in the table raises
+``ForbiddenTransition``. The documented table in docs/reference/states.md is generated from here.
 """
 
 from __future__ import annotations

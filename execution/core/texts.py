@@ -25,7 +25,11 @@ def enumerated(names: Sequence[str]) -> str:
 
 
 def begins_formula(text: str) -> bool:
-    """Return True if a spreadsheet may run the text. Full-width signs, or spaces before a formula, do not hide it."""
+    """Return True if a spreadsheet may run the text.
+
+    A formula is also found behind spaces, or with full-width signs.
+        
+    """
     return unicodedata.normalize("NFKC", text[:_BEGINNING]).lstrip().startswith(_FORMULA)
 
 

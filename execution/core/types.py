@@ -52,7 +52,7 @@ class Liquidity(StrEnum):
 class VenueStatus(StrEnum):
     """An order's status as the exchange reports it.
 
-    PENDING_SUBMIT, SUBMITTED, CANCELLING and UNKNOWN are not among them: only the desk uses those.
+    PENDING_SUBMIT, SUBMITTED, CANCELLING and UNKNOWN are missing, because only the desk uses those statuses.
     """
 
     OPEN = "open"
@@ -246,7 +246,7 @@ class TradeFee:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One execution of one of our orders. Unique by (account, symbol, trade id, side).
+    """One execution of one of our orders. It is identified by account, symbol, trade id and side together.
 
     ``fee`` is None until all of it is known. ``more_fees`` are the parts that were charged in other currencies.
     """
@@ -317,7 +317,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The result of a create without a clear answer. The order counts as existing until proven absent."""
+    """The result of a create without a clear answer. The order is assumed to exist until it is proven absent."""
 
     message: str
 
@@ -327,7 +327,10 @@ CreateOutcome = Accepted | Rejected | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class CancelConfirmed:
-    """The result of a cancel that the exchange carried out. ``report`` has the filled quantity, if the answer does."""
+    """The result of a cancel that the exchange carried out.
+
+    ``report`` has the filled quantity, if the answer gave it.
+    """
 
     report: OrderReport
 
@@ -336,7 +339,7 @@ class CancelConfirmed:
 class CancelGone:
     """The result of a cancel when the exchange has no such open order.
 
-    The order is filled, cancelled or was never placed. A poll must find out.
+    The order is filled, cancelled or was never placed. A poll must find out which.
     """
 
     message: str

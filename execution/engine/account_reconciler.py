@@ -237,7 +237,7 @@ class AccountReconciler(AccountPart):
         *,
         everything: bool,
     ) -> list[SymbolTask]:
-        """Return a task for each due symbol. Symbols whose children wait to be sent come first, the others by name."""
+        """Return a task for each due symbol. First come symbols whose children wait to be sent."""
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
@@ -359,7 +359,7 @@ class AccountReconciler(AccountPart):
         self._shown_unread = unread
 
     async def _finish(self, wanted: set[str], settled: set[str], start: datetime, begun: datetime) -> None:
-        """Store the results of a poll. After a complete poll, store until when the account is reconciled."""
+        """Store the results of a poll. After a complete poll, store the time up to which the account is reconciled."""
         listed = {one for one in wanted if not self._unread.is_unlisted(one)}
         failing = sorted(listed & set(self._unread))
         if failing and len(failing) == len(listed):

@@ -58,7 +58,7 @@ GatewayFactory = Callable[[AccountDetails], Gateway]
 
 
 class AccountSession:
-    """The session of one account under one fence: one signer, rate limit, private stream and reconciliation."""
+    """The session of an account that this engine owns: one signer, rate limit, private stream and reconciliation."""
 
     def __init__(
         self, parts: EngineContext, account_pk: int, fence: int, open_gateway: GatewayFactory
@@ -195,7 +195,10 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel all resting children and wait. Return the number that is still not settled after ``patience``."""
+        """Cancel all resting children and wait.
+
+        Return the number of children that are still not settled after ``patience``.
+        """
         database = self._context.database
         await database.retry_until_committed(
             children_pull, account_pk=self._account_pk, reason=reason, now=self._context.clock.now()
@@ -250,7 +253,10 @@ class AccountSession:
                 return
 
     async def _check_key(self) -> None:
-        """Ask what the key may do. If the exchange does not say, a read of the balances shows that it may read."""
+        """Ask for the key's rights.
+
+        If the exchange does not report them, a read of the balances shows that it may read.
+        """
         permissions = await self._gateway.permissions()
         if permissions.read is None:
             await self._gateway.balances()
@@ -284,7 +290,7 @@ class AccountSession:
         )
 
     async def _answer_checks(self) -> None:
-        """Check the key or poll on request. Update the account's share of limits that count by IP address."""
+        """Check the key or poll on request. Update the account's share of limits by IP address."""
         while True:
             await self._context.clock.sleep(CHECKS_EVERY)
             try:
@@ -306,10 +312,11 @@ class AccountSession:
     # --- listening -----------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        """Record the events of the private stream. After a reconnect, poll for what may have been missed.
+        """Record the events of the private stream. After a reconnect, poll for events that may have been missed.
 
         Several events are recorded at a time, because their sequence does not matter. Events that wait for
-        the database together share a transaction."""
+        the database together share a transaction.
+        """
         room = asyncio.Semaphore(EVENTS_AT_ONCE)
         async with asyncio.TaskGroup() as recording:
             async for event in self._gateway.watch_account(self._details.symbols):

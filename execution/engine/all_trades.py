@@ -1,6 +1,6 @@
 """The schedule for reading all trades of an account's symbols.
 
-It does not cover trades that are known to be missing. ``MissingFills`` reads those.
+Trades that are known to be missing are read by ``MissingFills``, outside of this schedule.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AllTrades:
         return self._read_at.get(symbol)
 
     def note_read(self, symbol: str, begun: datetime, known: int) -> None:
-        """Note a reading that began at ``begun``. ``known`` is the number of trades known by then."""
+        """Note a reading that began at ``begun``. ``known`` is the number of trades known at that time."""
         self._read_at[symbol] = begun
         self._known = known
 

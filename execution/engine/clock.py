@@ -13,7 +13,7 @@ class Clock(Protocol):
         """Return the time of the wall clock, in UTC."""
 
     def boot(self) -> float:
-        """Return the seconds of a clock that never jumps and goes on through suspend."""
+        """Return the seconds of a clock that never jumps, and that goes on while the machine is suspended."""
 
     async def sleep(self, seconds: float) -> None: ...
 

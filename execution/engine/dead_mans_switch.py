@@ -111,7 +111,7 @@ class DeadMansSwitch(AccountPart):
         return facts
 
     def _take_over(self, facts: SwitchFacts) -> None:
-        """Take over a switch that an earlier session armed. It is then renewed or disarmed at once."""
+        """Take over a switch that an earlier session armed, so that it is renewed or disarmed at once."""
         if self._is_taken_over:
             return
         self._is_taken_over, self._until = True, facts.until
@@ -184,7 +184,7 @@ def switch_of(
     may_have_fired: Callable[[], Awaitable[None]],
     health: Health,
 ) -> DeadMansSwitch | None:
-    """Return the object that keeps an account's switch; None where its exchange has none."""
+    """Return the object that arms an account's switch; None if the account's exchange has no switch."""
     bounds = gateway.guarantees.dead_mans_switch.value
     if bounds is None:
         return None

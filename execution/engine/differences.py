@@ -132,7 +132,7 @@ class Differences:
             )
 
     def note_trades(self, symbol: str, trades: list[Trade], without_child: set[str]) -> None:
-        """Note the trades in ``without_child``, which belong to no child. Leave out those of known foreign orders."""
+        """Note the trades in ``without_child``, which belong to no child. Leave out trades of known foreign orders."""
         for trade in trades:
             if trade.trade_id in without_child and not self._foreign.has(symbol, trade.exchange_id):
                 evidence = {
@@ -145,7 +145,7 @@ class Differences:
                 self._found.append(Found("lost_trade", symbol, trade.trade_id, evidence))
 
     def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
-        """Note the number of unreadable ``entries``. They belong to other programs and were skipped."""
+        """Note the number of unreadable ``entries``. These entries belong to other programs and were skipped."""
         if kind == "trades":
             self._unreadable_trades.pop(symbol, None)
         if entries:
@@ -215,7 +215,10 @@ class Differences:
         )
 
     def _lasting(self, symbols: Collection[str], now: datetime) -> list[Found]:
-        """Return the differences of the polled ``symbols`` that have lasted long enough. Keep those of other symbols.
+        """Return the differences of the polled ``symbols`` that have lasted long enough.
+
+        Keep those of other symbols.
+                
         """
         names = {(one.kind, one.symbol, one.key): one for one in self._found if one.symbol in symbols}
         others = {name: at for name, at in self._first_seen.items() if name[1] not in symbols}

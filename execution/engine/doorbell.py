@@ -1,4 +1,4 @@
-"""Wake-ups from other processes, over Redis. A lost wake-up costs a second, and never an order."""
+"""Wake-ups from other processes, over Redis. A lost wake-up delays work by a second, and loses nothing."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class Engine:
     async def _tend_halts(self) -> None:
         """Carry out each halt until all children that it stops have ended.
 
-        Every engine does this, because any of them may be the only one that runs.
+        Every engine does this, because each may be the only engine that runs.
         """
         while True:
             wait = TEND_EVERY
@@ -199,7 +199,7 @@ class Engine:
             await self._clock.sleep(wait)
 
     async def _watch_disk(self) -> None:
-        """Show on the wall that this host's disk is nearly full, and remove that when there is room again."""
+        """Show on the wall that this host's disk is nearly full. Remove the notice when there is room again."""
         is_shown = False
         while True:
             short = self.parts.room()
@@ -329,7 +329,7 @@ class Engine:
         log.info("engine stopped", was_last=is_last)
 
     async def _pull(self) -> None:
-        """Cancel everything that rests at the venues, and log the number of children that stay there."""
+        """Cancel all resting children, and log the number of children that could not be cancelled."""
         worker_pk = self._lease.worker_pk
         await self._database.retry_until_committed(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
         holds = await self._database.retry_until_committed(owned, worker_pk=worker_pk)

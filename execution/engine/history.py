@@ -85,7 +85,10 @@ class MarketHistory:
             await self._context.clock.sleep(POLL_EVERY)
 
     async def refresh_due(self) -> None:
-        """Refresh each symbol whose pause is over. Raise an error of our own code only after all symbols were tried.
+        """Refresh each symbol whose pause is over.
+
+        Raise an error of our own code only after all symbols were tried.
+                
         """
         failures: list[Exception] = []
         for symbol, pause in self._pauses.items():

@@ -107,7 +107,7 @@ class Keyring:
 class KeyringFile:
     """A keyring that reads its file again when a secret is sealed to a key that it does not hold.
 
-    So a running process goes on after a rotation.
+    So a running process can open new secrets after a rotation.
     """
 
     def __init__(self, path: Path) -> None:
@@ -141,7 +141,10 @@ def keyring_forget(path: Path) -> None:
 
 
 def leftovers_remove(path: Path) -> None:
-    """Remove the half-written files of a killed process, which contain private keys. No other process may write now.
+    """Remove the half-written files of a killed process, which contain private keys.
+
+    No other process may write now.
+        
     """
     for name in path.parent.glob(f"{PREFIX}*"):
         name.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ class LeaseTerm:
         self._turned_at = self._clock.boot()
 
     def left(self) -> float:
-        """Return the seconds for which this worker may still act. Zero or less means that it must not."""
+        """Return the seconds for which this worker may still act. At zero or less it must not act any more."""
         return 0.0 if self._is_given_up else self._until - SAFETY - self._clock.boot()
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ class Lease(LeaseTerm):
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Register the worker and take the first lease. It blocks, so call it off the loop."""
+        """Register the worker and take the first lease. The call blocks, so make it outside of the event loop."""
         self.register(secrets.token_hex(16))
         self._thread = threading.Thread(target=self._renew_for_ever, name="lease", daemon=True)
         self._thread.start()

@@ -27,7 +27,7 @@ class MarketBoard:
     def put_quote(self, symbol: str, quote: Quote, *, silent: str = "") -> None:
         """Store and publish a quote, and the state of the feed.
 
-        If a request brought the quote, ``silent`` may be the reason why the stream counts as silent.
+        If a request brought the quote, ``silent`` may be the reason why the stream is regarded as silent.
         """
         self._context.quotes.put_quote(self._venue_pk, symbol, quote)
         if self._is_due(symbol, Feed.QUOTES):
@@ -48,7 +48,7 @@ class MarketBoard:
     def change(self, symbol: str, change: FeedChange) -> None:
         """Apply a change of a feed's state. If the last quote or book is no longer valid, it is removed at once.
 
-        A new reason for the same state does not change the time since which the state lasts.
+        A new reason for the same state does not change the start of the state.
         """
         known = self._states[symbol].get(change.feed)
         if known is not None and (known.state, known.reason) == (change.state, change.reason):

@@ -138,7 +138,7 @@ class MarketSamples(MarketPart):
     async def keep_quotes(self) -> None:
         """Request, once a second, quotes that the stream has not renewed.
 
-        Each time it checks all markets with an order, and one other market in turn.
+        Each time check all markets with an order, and one of the other markets in turn.
         """
         turn = 0
         while True:
@@ -194,8 +194,8 @@ class MarketSamples(MarketPart):
     def _compare_quote(self, symbol: str, before: Quote | None, quote: Quote) -> None:
         """Store a quote that was requested, and compare it with the quote ``before`` the request.
 
-        If it differs again and again while the stream brings no quote, the stream counts as silent. Only a new quote
-        from the stream ends that.
+        If the quotes differ again and again while the stream brings none, the stream is regarded as silent, until it
+        brings a new quote.
         """
         is_same_stream = before is not None and self._quote(symbol) == before
         has_moved = before is not None and (before.bid, before.ask) != (quote.bid, quote.ask)
@@ -225,7 +225,7 @@ class MarketSamples(MarketPart):
         return now >= not_before
 
     async def _compare(self, symbol: str) -> None:
-        """Add the trades of the venue's list. If the stream should have brought one of them, it counts as silent."""
+        """Add the trades of the venue's list. If the stream should have brought one of them, regard it as silent."""
         _, pause = self._compared.get(symbol, (0.0, RetryPause(COMPARE_FIRST, COMPARE_MAX)))
         self._listed_at[symbol] = self._context.clock.boot()
         self._compared[symbol] = self._listed_at[symbol] + pause.seconds(), pause

@@ -54,7 +54,7 @@ class MissingFills:
         self._behind_since: dict[str, dict[int, datetime]] = {}
 
     def note_read(self, symbol: str, begun: datetime) -> None:
-        """Note that the trades of a symbol were recorded. ``begun`` is the time of the request."""
+        """Note that the trades of a symbol were recorded. ``begun`` is the time at which they were requested."""
         self._read_until[symbol] = begun - self.late
 
     async def read(
@@ -87,7 +87,7 @@ class MissingFills:
         return late
 
     def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
-        """Return the number of requests that the cheapest way to read the trades of these children takes."""
+        """Return the number of requests that are needed to read the trades of these children in the cheapest way."""
         orders = [len(children) for children in behind.values()]
         return {"account": 1, "symbol": len(orders), "order": sum(orders)}[
             self._gateway.cheapest_trades(orders)
@@ -201,7 +201,9 @@ class MissingFills:
             self.note_read(symbol, begun)
 
     def _since(self, symbol: str, children: list[SessionChild]) -> datetime:
-        """Return the earliest time of a trade that ``children`` may lack, at least that of their symbol's last list.
+        """Return the earliest time of a trade that ``children`` may lack.
+
+        It is not before the last list of their symbol's trades.
         """
         decided = min(child.intended_at for child in children) - MARGIN
         return max(decided, self._read_until.get(symbol, decided))

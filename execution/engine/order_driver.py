@@ -94,7 +94,7 @@ class OrderDriver:
                 end()
 
     async def _guarded_step(self) -> float | None:
-        """Run a step whose failure harms this order alone. Return the maximum wait in seconds, or None when the
+        """Run a step. If it fails, only this order is affected. Return the maximum wait in seconds, or None when the
         driver is done.
         """
         self._wake.clear()
@@ -142,7 +142,7 @@ class OrderDriver:
         return MAX_WAIT
 
     async def _written(self, write: Callable[..., object], **facts: object) -> bool:
-        """Call the service ``write`` for this order with ``facts``. Return False if the database is away."""
+        """Call the service ``write`` for this order with ``facts``. Return False if an outage prevents it."""
         try:
             await self._context.database.run(
                 write,
@@ -261,7 +261,7 @@ class OrderDriver:
     async def _feeds(self, markets: OrderMarkets, quotes: Mapping[int, Quote]) -> dict[int, str]:
         """Describe the fault of each market without a fresh quote.
 
-        The state comes from Redis where another engine watches the market.
+        If another engine watches a market, the state of its feed comes from Redis.
         """
         now = self._context.clock.now()
         fresh = {pk for pk, quote in quotes.items() if is_fresh(quote.at, now)}

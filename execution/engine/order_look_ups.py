@@ -18,7 +18,8 @@ LONGEST_PATIENCE = 1.0  # seconds
 class _Wanted:
     """An order that somebody looks up. Once ``is_answered``, ``report`` or ``error`` has the result.
 
-    ``is_left_out`` means that the answer for several orders lacked this one. One unknown id may spoil such an answer.
+    ``is_left_out`` means that the answer for several orders lacked this one. One unknown id may spoil an answer for
+    several orders.
     """
 
     ref: OrderRef
@@ -44,7 +45,7 @@ class OrderLookUps:
 
     @property
     def patience(self) -> float:
-        """Return the seconds that the stream has to report an order before a look-up is worth its cost."""
+        """Return the seconds to wait for the stream's report on an order before a look-up is worth its cost."""
         return min(self._gateway.seconds_of("find"), LONGEST_PATIENCE)
 
     async def find(self, ref: OrderRef) -> OrderReport | None:

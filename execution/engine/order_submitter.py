@@ -79,7 +79,7 @@ class OrderSubmitter(AccountPart):
     ) -> None:
         """Set up a submitter.
 
-        ``doubt_rules`` is called after a refusal which hints that a market's rules have changed.
+        ``doubt_rules`` is called after a refusal that suggests a change of a market's rules.
         """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._venue_pk = venue_pk
@@ -325,7 +325,10 @@ class OrderSubmitter(AccountPart):
             await self._note_error(outcome.message)
 
     async def _cancel_confirmed(self, child: SessionChild, outcome: CancelConfirmed | None) -> None:
-        """Record how the order ended. If the answer does not say, wait a moment for the stream, then look it up."""
+        """Record how the order ended.
+
+        If the answer does not say how, wait a moment for the stream, then look the order up.
+        """
         if outcome is not None and await self._keep(
             child_cancelled, child_pk=child.pk, outcome=outcome, now=self._now()
         ):

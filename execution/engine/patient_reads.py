@@ -1,6 +1,6 @@
 """Reads of an account that are retried before they count as failed.
 
-At an exchange one request in fifty may fail on an ordinary day. Without a retry a poll of many symbols would hardly
+On an ordinary day one request in fifty to an exchange may fail. Without a retry a poll of many symbols would hardly
 ever succeed as a whole.
 """
 

@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 
 async def side_by_side(jobs: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:
-    """Run the jobs, ``at_once`` at a time. The first error cancels the others and is raised by itself."""
+    """Run the jobs, ``at_once`` at a time.
+
+    The first error cancels the other jobs. It is raised itself, and not as part of a group of errors.
+    """
     if len(jobs) < 2:
         for job in jobs:
             await job()

@@ -20,7 +20,10 @@ FIRST, LONGEST = 0.5, 30.0  # seconds between attempts that fail
 
 
 class SingleFlight:
-    """Runs one coroutine at a time for each key. After a failure the key has to wait, for growing pauses."""
+    """Runs one coroutine at a time for each key.
+
+    After a failure no coroutine is run for the key until a pause is over. The pauses grow.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -37,7 +37,7 @@ class _Found:
 
 
 class StreamWatch:
-    """Compares the reports of polls with those of the stream. All times are of the engine's own clock."""
+    """Compares the reports of polls with those of the stream. All times are times of the engine's own clock."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[Name, _Told] = OrderedDict()

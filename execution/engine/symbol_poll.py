@@ -177,7 +177,7 @@ class SymbolPoll:
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
         """Look up each child that the open orders leave out, and collect evidence about unknown ones.
 
-        Return False if ``goes_on`` returned False before the end. Raises ``VenueReadFailed``.
+        Stop and return False as soon as ``goes_on`` returns False. Raises ``VenueReadFailed``.
         """
         unknown = []
         for child in _missing(read):

@@ -119,7 +119,10 @@ class Account(models.Model):
 
     @property
     def unread_now(self) -> dict[str, dict[str, Any]]:
-        """Return the symbols that the account's present worker cannot read. The values come from ``symbols_unread``.
+        """Return the symbols that the account's present worker cannot read.
+
+        The values come from ``symbols_unread``.
+                
         """
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 

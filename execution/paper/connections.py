@@ -84,7 +84,10 @@ class Connections:
         return self._clock() < self._silent_until
 
     def silence(self, seconds: float) -> None:
-        """Keep connections open for ``seconds`` but send nothing, not even pongs. Messages due in that time are lost.
+        """Keep connections open for ``seconds`` but send nothing, not even pongs.
+
+        Messages due in that time are lost.
+                
         """
         self._silent_until = self._clock() + seconds
 

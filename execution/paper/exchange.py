@@ -176,7 +176,7 @@ class Exchange:
     # --- requests -------------------------------------------------------------------------------
 
     def place(self, account: Account, draft: Draft) -> PaperOrder:
-        """Accept an order and match it. Raises Refusal, and then nothing has changed."""
+        """Accept an order and match it. If it raises Refusal, nothing has changed."""
         self._refuse_if_suspended()
         if self.source.is_over:
             raise refusals.suspended()
@@ -375,7 +375,10 @@ class Exchange:
             self.ledger.fill(maker, market.market, trade_id, price, quantity, is_maker=True, now=now)
 
     def _print(self, market: SymbolMarket, side: Side, price: Decimal, quantity: Decimal, now: int) -> int:
-        """Publish a trade whose taker has ``side``, and return its id. The public trades and candles then include it.
+        """Publish a trade whose taker has ``side``, and return its id.
+
+        The public trades and candles then include it.
+                
         """
         trade_id = market.next_trade_id
         market.next_trade_id += 1

@@ -49,8 +49,8 @@ KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 class FaultRule:
     """A rule for spoiling calls. It hits each matching call with ``probability``.
 
-    ``count`` is the number of calls that it may still hit; None means no end. ``seconds`` is the length of a
-    delay, or the age of the state that a late list shows. ``key`` limits the rule to one account.
+    ``count`` is the number of calls that it may still hit; None means no end. ``seconds`` is the length of a delay,
+    or the age of the state that an outdated list shows. ``key`` limits the rule to one account.
     """
 
     on: str
@@ -83,7 +83,7 @@ def parse_rule(body: dict[str, Any]) -> FaultRule:
 
 
 class Faults:
-    """The rules in force. Chance is seeded, so that a run can be repeated."""
+    """The rules in force. The random draws have a seed, so that a run can be repeated."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(f"{seed}:faults")  # noqa: S311  seeded on purpose, nothing secret

@@ -32,7 +32,10 @@ ASSET_STEP = Decimal("0.00000001")
 
 
 class Ledger:
-    """All accounts, orders and trades, in memory. ``commit`` writes the changes and returns the news of them."""
+    """All accounts, orders and trades, in memory.
+
+    ``commit`` writes the changes and returns them as news for the accounts' streams.
+    """
 
     def __init__(self, store: Store, maker_fee: Decimal, taker_fee: Decimal) -> None:
         self._store = store

@@ -55,7 +55,7 @@ class PaperOrder:
     """An order. ``executed`` is in base, ``quote_executed`` is its value in quote. ``history`` has its earlier states
     with times.
 
-    ``held_rate`` is the fee that it locks on top, as a fraction of the amount that it pays.
+    ``held_rate`` is the fee that the order locks in addition, as a fraction of the amount that it pays.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Reads of requests for access, both waiting and decided ones. Their sealed contents are never read."""
+"""Reads of requests for access, both waiting and decided ones. The sealed contents of requests are never read."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def account_rows() -> list[AccountRow]:
 
 
 def account_facts(public_id: str) -> AccountFacts | None:
-    """Return one account with its former keys and the people who may still be granted it; None if there is none."""
+    """Return one account with its former keys, and the people to whom it may still be granted; None if not found."""
     account = _accounts().filter(public_id=public_id).first()
     if account is None:
         return None

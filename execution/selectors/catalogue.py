@@ -58,7 +58,7 @@ def _keys(accounts: Sequence[Account]) -> dict[int, payloads.Key]:
 def market_facts(*, person: User, symbol: str, account: str, now: datetime) -> list[payloads.Market]:
     """Return the markets that the desk trades at the accounts that the person may see.
 
-    ``symbol`` and ``account`` (public id or label) restrict the result. An empty one does not.
+    ``symbol`` and ``account`` (public id or label) restrict the result, unless they are empty.
     """
     accounts = accounts_visible(person)
     if account:

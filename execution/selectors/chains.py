@@ -109,7 +109,7 @@ def audit_breaks() -> list[BreakRow]:
 def journal_breaks() -> list[BreakRow]:
     """Return the breaks that the check in progress has found, else those of the last completed check.
 
-    A check stores only the first breaks; ``JournalCheck.broken`` counts all.
+    A check stores only the first breaks. ``JournalCheck.broken`` is the number of all breaks.
     """
     newest = JournalCheck.objects.order_by("-started_at", "-pk")
     running = newest.filter(ended_at=None).first()
@@ -204,7 +204,7 @@ def _audit_links() -> Iterator[Link]:
 def _orderless(order_pk: int, links: list[Link]) -> list[BreakRow]:
     """Return a break for each entry whose order does not exist.
 
-    An order that was created in the meantime is left out; the next check verifies it.
+    An order that was created during the check is left out. The next check verifies it.
     """
     if Order.objects.filter(pk=order_pk).exists():
         return []
@@ -217,7 +217,7 @@ def _orderless(order_pk: int, links: list[Link]) -> list[BreakRow]:
 
 
 def heads() -> Iterator[dict[str, Any]]:
-    """Yield the heads of all chains, the audit's first. They are to be stored where nobody can change them."""
+    """Yield the heads of all chains, the audit's first. The heads should be stored where nobody can change them."""
     head = _audit_head()
     yield {"chain": AUDIT, "version": head.version if head else 0, "hash": head.hash if head else ""}
     after = 0

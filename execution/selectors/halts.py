@@ -39,7 +39,7 @@ _IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
 
 
 def halts_in_force() -> QuerySet[Halt]:
-    """Return the halts that nobody has lifted, oldest first. It is one read of an index."""
+    """Return the halts that nobody has lifted, oldest first. This takes one read of an index."""
     return (
         Halt.objects.filter(lifted_at=None)
         .select_related("account", "trader", "order", "set_by", "lifted_by")
@@ -48,7 +48,7 @@ def halts_in_force() -> QuerySet[Halt]:
 
 
 def is_any_in_force() -> bool:
-    """Return True if any halt is in force. It is one plain read, because engines ask at every check."""
+    """Return True if any halt is in force. This takes one plain read, because engines ask at every check."""
     return bool(_IN_FORCE.all())
 
 

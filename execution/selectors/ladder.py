@@ -67,9 +67,10 @@ class LadderPlace:
 
 
 def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) -> LadderPlace | None:
-    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders that they see.
+    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders that the
+    trader sees.
 
-    None if none of the accounts belongs to the trader and trades the symbol.
+    Return None if none of the accounts belongs to the trader and trades the symbol.
     """
     there = accounts_trading(person=person, accounts=accounts, symbol=symbol)
     if there is None:
@@ -112,7 +113,7 @@ def _labels(accounts: Iterable[Account]) -> dict[int, str]:
 
 
 def _slice_now(order: Order, now: datetime) -> Decimal:
-    """Return the planned quantity of the current slice, or else of the next one; zero if there is neither."""
+    """Return the planned quantity of the current slice, or else of the next slice; zero without either."""
     slices = order.slices.filter(plan_version=order.plan_version, ends_at__gt=now).order_by("number")
     return slices.values_list("quantity", flat=True).first() or ZERO
 

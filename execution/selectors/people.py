@@ -49,7 +49,7 @@ class PersonRow(TypedDict):
 
 
 class LiveOrderRow(TypedDict):
-    """A live order of a person. It pauses if the person is made inactive."""
+    """A live order of a person. The order pauses if the person is made inactive."""
 
     id: str
     side: str

@@ -1,8 +1,7 @@
 """Signatures of the market data that engines publish in Redis.
 
-Orders are sized by these data, and other programs may be able to write to Redis. So the data are signed. The
-key is in the installation's row of the database, which engines and pages can read. Access to Redis does not
-reveal it.
+Orders are sized by these data, and other programs may be able to write to Redis. So the data are signed. The key is
+in the installation's row of the database, which engines and pages can read. Access to Redis does not reveal the key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The latest quotes, books and candles, which engines publish in Redis, signed and with their age.
 
-Missing, unreadable or forged data count as unknown.
+Missing, unreadable or forged data are treated as unknown.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict
 def _latest(
     pairs: Sequence[tuple[int, str]], key: Callable[[int, str], str], read: Callable[[str], T]
 ) -> dict[tuple[int, str], T]:
-    """Return each market's value by venue and symbol. All are read at once; unreadable ones are left out."""
+    """Return each market's value by venue and symbol. All values are read at once. Unreadable values are left out."""
     if not pairs:
         return {}
     found = zip(pairs, _read_all([key(*pair) for pair in pairs]), strict=True)

@@ -18,7 +18,7 @@ OK = "ok"
 
 
 def readiness(now: datetime) -> dict[str, str]:
-    """Return the state of each part of the desk: ``ok``, or the reason why the part is not.
+    """Return the state of each part of the desk: ``ok``, or the reason why it is not.
 
     If the database cannot be reached, only its own state and that of Redis are returned.
     """

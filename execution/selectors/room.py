@@ -1,4 +1,6 @@
-"""Free space on the disk of the installation's folder. Below a minimum no new order starts, but running orders go on.
+"""Free space on the disk of the installation's folder.
+
+Below a minimum no new order starts, but running orders go on.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Room:
     def why(self) -> str:
         """Return the reason why no new order starts.
 
-        It names the floor and not the free space, because each change of the text is written to the order.
+        The text names the floor and not the free space, because each change of the text is written to the order.
         """
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 
@@ -68,7 +70,7 @@ def room_words() -> str:
 
 
 def held_back() -> str:
-    """Return the reason why an order may not start now; empty if it may. It does not name the free space."""
+    """Return the reason why an order may not start now; empty if it may. The text does not name the free space."""
     return found.why if (found := _short_room()) else ""
 
 

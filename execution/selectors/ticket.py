@@ -98,7 +98,7 @@ def accounts_trading(
 def ticket_place(
     *, person: User, accounts: Collection[str], symbol: str, now: datetime
 ) -> TicketPlace | None:
-    """Return the facts of a symbol at those of ``accounts`` that trade it; None if none does.
+    """Return the facts of a symbol at those of ``accounts`` that trade it; None if no account does.
 
     ``accounts`` are public ids or labels.
     """
@@ -162,7 +162,7 @@ class OrderAsked:
 
 
 def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
-    """Return the request of an order that the person sees, from its newest terms; None if there is no such order."""
+    """Return the request of an order that the person sees, from the order's newest terms; None if not found."""
     found = orders_visible(person).select_related("terms").prefetch_related("accounts")
     order = found.filter(public_id=public_id).first()
     if order is None or order.terms is None:

@@ -1,8 +1,8 @@
 """Halts. A supervisor stops the desk or a part of it, until a supervisor lifts the halt (docs/how-to/halts.md).
 
-Setting a halt is one short transaction under the gate, a row that submits lock too. From its commit on nothing in its
-scope is submitted, placed or sent. The sweep then pauses the orders and requests the cancels of earlier children. Any
-process may finish the sweep.
+Setting a halt is one short transaction. It locks the gate, a row that every submit locks too. From its commit on
+nothing in the halt's scope is submitted, placed or sent. After that the sweep pauses the orders and requests the
+cancels of earlier children. Any process may finish the sweep.
 """
 
 from __future__ import annotations
@@ -213,7 +213,8 @@ def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> N
 def halt_sweep(*, halt_pk: int, now: datetime) -> None:
     """Pause the parent orders in scope and request every cancel, one order at a time. It may be repeated.
 
-    If the database refuses the change of one order now, the next sweep makes it, and the other orders do not wait.
+    If the database refuses the change of one order now, the other orders are still changed. The next sweep changes
+    the refused one.
     """
     halt = halts_in_force().filter(pk=halt_pk, kind=HaltKind.STOP, swept_at=None).first()
     if halt is not None and _sweep(halt, now):
@@ -264,7 +265,7 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 def halts_tend(*, now: datetime) -> None:
     """Finish interrupted sweeps. Record which halts are flat, which means that all their children have ended.
 
-    Every engine calls it at each check. It takes one indexed query when no halt is in force.
+    Every engine calls this function again and again. While no halt is in force, it takes one indexed query.
     """
     if not is_any_in_force():
         return
@@ -293,9 +294,9 @@ def _note_flat(halt: Halt) -> None:
 
 
 def _flat_at(halt: Halt) -> datetime | None:
-    """Return the time at which the halt's last child ended. Without children it is the time of the sweep.
+    """Return the time at which the halt's last child ended, or, if it has no children, the time of the sweep.
 
-    The exchange's answer may carry a time before the halt. The result is never earlier than the halt.
+    The exchange's answer may give a time before the halt. The result is never earlier than the halt.
     """
     ends = [at for at in halt.children.values_list("ended_at", flat=True) if at is not None]
     return max(halt.set_at, *ends) if ends else halt.swept_at

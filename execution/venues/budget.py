@@ -57,11 +57,11 @@ class Budget:
         return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
     async def read(self, call: Call) -> None:
-        """Wait until a read may be sent, and take its place."""
+        """Wait until a read may be sent, and take a place in the rate limit for it."""
         await self.calls.acquire(self.cost(call), use_of(call))
 
     def held_for(self, call: Call) -> float:
-        """Return the seconds that a pause of this read still lasts; 0 without a pause.
+        """Return the seconds that a pause of reads of this kind still lasts; 0 without a pause.
 
         Reads pause because the exchange asked for it, or because its limit is nearly used.
         """

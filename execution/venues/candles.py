@@ -157,8 +157,8 @@ async def all_candles(
 ) -> tuple[CandleHistory, tuple[OddCandle, ...]]:
     """Return every finished candle from ``since`` to ``until``, and the unusable ones.
 
-    1. Request a page from one millisecond before its first candle. Not every exchange documents whether the bounds
-       belong to a page.
+    1. Request a page from one millisecond before its first candle, because not every exchange documents whether the
+       bounds belong to a page.
     2. Request the next page, from the end of the last candle. After an empty page, continue after the time that the
        page covers. Most exchanges answer for a window of time, so an empty page means that nobody traded.
     3. Stop at ``until``. Raise ``VenueReadFailed`` if ``MAX_PAGES`` pages do not reach it, or if no candle can be

@@ -1,4 +1,7 @@
-"""The ccxt.pro class of an exchange with the changes that the gateway needs. It is the only subclass of ccxt."""
+"""The ccxt.pro class of an exchange with the changes that the gateway needs.
+
+This is the project's only subclass of a ccxt class.
+"""
 
 from __future__ import annotations
 
@@ -278,8 +281,8 @@ def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
 
 
 def _exact_level(level: Any) -> list[Any]:
-    """Return a book's level with its price and size as exact numbers. ccxt finds a level by its price, so the price
-    needs a single form.
+    """Return a book's level with its price and size as exact numbers. ccxt finds a level by its price, so equal
+    prices need the same form.
     """
     price, size, *more = level
     return [Decimal(str(price)), Decimal(str(size or 0)), *more]
@@ -288,8 +291,8 @@ def _exact_level(level: Any) -> list[Any]:
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
     """Return the signed request, which the exchange refuses after ``valid_for`` milliseconds.
 
-    For some exchanges the validity is an option of the client, set only during the signing. Signing awaits
-    nothing, so no other request can see that option.
+    For some exchanges the validity is an option of the client, which is set only during the signing. Signing does not
+    await anything, so no other request can use that option.
     """
     spec: ExchangeSpec = client.spec
     if valid_for is None:

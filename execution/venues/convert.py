@@ -108,7 +108,7 @@ def symbol_of(entry: Any, symbol: str | None) -> str:
 def unreadable(
     entry: Any, *, symbol: str | None, spec: ExchangeSpec, error: VenueReadFailed
 ) -> Unreadable | None:
-    """Return the ids of an order or trade that cannot be converted; None if the entry does not show whose it is."""
+    """Return the ids of an order or trade that cannot be converted; None if the entry names no order."""
     if not isinstance(entry, Mapping):
         return None
     own_symbol = text_or_none(entry.get("symbol"))
@@ -216,9 +216,7 @@ def quote_of_book(book: Any, *, at: datetime) -> Quote:
 
 
 def _best(side: Any, levels: int) -> Any:
-    """Return the first ``levels`` levels that are not empty. The rest of the side is skipped, because this runs at
-    every update.
-    """
+    """Return the first ``levels`` levels that are not empty. To save time, deeper levels are not read."""
     if not isinstance(side, list):
         return side
     return list(islice((level for level in side if not _is_gone(level)), levels))

@@ -188,7 +188,10 @@ class Failure:
 
     @property
     def is_lockout(self) -> bool:
-        """Return True if the key or the address is locked out for a time. A call in that time prolongs the lock-out.
+        """Return True if the key or the address is locked out for a time.
+
+        A call in that time prolongs the lock-out.
+                
         """
         text = str(self.error)
         return (

@@ -221,7 +221,7 @@ class CcxtGateway(CcxtMarketGateway):
         return (lists + pages - 1) * self.seconds_of("trades")
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
-        """Return the lists that cost no more for the account at once than for ``symbols`` symbols in turn."""
+        """Return the lists that are read at once for the account at no higher cost than symbol by symbol."""
         return frozenset(
             question
             for question in self._spec.without_symbol
@@ -247,7 +247,10 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read trades. Among equally cheap ways, return the one with the fewest requests.
+        """Return the cheapest way to read trades.
+
+        Among equally cheap ways, return the one with the fewest requests.
+                
         """
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
@@ -354,7 +357,7 @@ class CcxtGateway(CcxtMarketGateway):
     # --- reading --------------------------------------------------------------------------------
 
     def _listing(self, entries: list[Any], symbol: str | None, read: Callable[[Any], T]) -> Listing[T]:
-        """Convert the entries. Raise ``VenueReadFailed`` for an unreadable one that names no order."""
+        """Convert the entries. Raise ``VenueReadFailed`` for an unreadable entry that names no order."""
         converted: list[T] = []
         unreadable: list[Unreadable] = []
         for entry in entries:

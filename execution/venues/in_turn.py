@@ -88,7 +88,7 @@ def note_sent() -> None:
 def sent_trace() -> aiohttp.TraceConfig:
     """Return a trace that calls ``note_sent`` when the body of a request of the session has been sent.
 
-    The event for sent headers would be too early: aiohttp reports it before it sends headers and body in one packet.
+    aiohttp's event for sent headers would come too early, before headers and body are sent in one packet.
     """
     trace = aiohttp.TraceConfig()
 

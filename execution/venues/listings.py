@@ -72,7 +72,10 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """Return the orders in ccxt's form, perhaps with other orders too. An order that is missing may still exist.
+        """Return the orders in ccxt's form, perhaps with other orders too.
+
+        An order that is missing may still exist.
+                
         """
         if self._spec.lists_ended:
             return await self._ended()
@@ -131,7 +134,10 @@ class Listings:
         return None if name is None else {name: value}
 
     async def _listed(self, ref: OrderRef, narrow: Mapping[str, str] | None) -> Any:
-        """Return the order from the lists of open and closed orders. The closed list wins if both contain it."""
+        """Return the order from the lists of open and closed orders.
+
+        If both contain it, the entry of the closed orders is returned.
+        """
         if narrow is not None:
             orders = await self.open_orders(ref.symbol, narrow)
             for method in self._closed_methods():

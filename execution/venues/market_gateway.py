@@ -212,7 +212,7 @@ class CcxtMarketGateway:
         )
 
     async def _before_book(self) -> None:
-        """Wait for a place in the rate limit for a book's snapshot. ccxt reads snapshots itself, without taking a
+        """Wait for a place in the rate limit for a book's snapshot. ccxt itself reads the snapshot, without taking a
         place.
         """
         if self._spec.snapshot_over_rest:

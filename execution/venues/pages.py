@@ -1,4 +1,7 @@
-"""The reading of lists that come in pages or by stretches of time. A list is complete, or its read fails."""
+"""The reading of lists that come in pages or by stretches of time.
+
+Either the whole list is returned, or the read fails.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def stretches(
 ) -> Iterator[tuple[int | None, int | None]]:
     """Yield the time from ``since`` to ``until`` in pieces that one request may cover, as first and last millisecond.
 
-    Without ``stretch`` or ``since`` it is one piece with an open end.
+    Without ``stretch`` or ``since`` yield one piece with an open end.
     """
     if since is None or stretch is None:
         yield since, None

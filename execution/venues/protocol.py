@@ -89,12 +89,18 @@ class MarketStream(Protocol):
     """A venue's public streams. They do not end by themselves, and they reconnect by themselves."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
-        """Yield the events, to one caller only. A slow caller gets all trades, but only the latest quotes and books.
+        """Yield the events, to one caller only.
+
+        A slow caller gets all trades, but only the latest quotes and books.
+                
         """
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return True if the stream's trade ids show a missing trade. Otherwise only the venue's list can show it."""
+        """Return True if the stream's trade ids show a missing trade.
+
+        Otherwise only the venue's list of trades can show that.
+        """
 
     def want_books(self, symbols: Collection[str]) -> None:
         """Stream the books of exactly these symbols from now on."""
@@ -140,8 +146,8 @@ class MarketGateway(Protocol):
 class Gateway(MarketGateway, Protocol):
     """One account at one venue.
 
-    ``create``, ``cancel`` and ``cancel_all`` never raise (except ``asyncio.CancelledError``): every failure of them is
-    an outcome. Every other method may raise ``VenueReadFailed``.
+    ``create``, ``cancel`` and ``cancel_all`` never raise (except ``asyncio.CancelledError``). They return every
+    failure as an outcome. Every other method may raise ``VenueReadFailed``.
     """
 
     @property
@@ -157,8 +163,8 @@ class Gateway(MarketGateway, Protocol):
         """Wait until a create or a cancel may be sent at once, and take its place in the rate limit.
 
         ``age`` is the age of the order to cancel, because some exchanges charge more for a young one. The session
-        awaits this method before its last check of an order. ``create`` and ``cancel`` themselves never wait, so that
-        check is fresh when the request is sent.
+        awaits this method before its last check of an order. ``create`` and ``cancel`` themselves never wait. So the
+        check has just been made when the request is sent.
         """
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
@@ -185,7 +191,7 @@ class Gateway(MarketGateway, Protocol):
         """Cancel every open order of a symbol, or of the account for None. Return the reports in the answer, by
         exchange id.
 
-        It waits for its place in the rate limit. An order that the answer leaves out may be cancelled too. Never
+        The call waits for a place in the rate limit. An order that the answer leaves out may be cancelled too. Never
         raises.
         """
 
@@ -197,7 +203,10 @@ class Gateway(MarketGateway, Protocol):
         """Return the number of orders that ``find_all`` may look up in one request."""
 
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
-        """Find orders of any symbols by their ids, in one request. A missing order may still exist."""
+        """Find orders of any symbols by their ids, in one request.
+
+        An order that is missing in the result may still exist.
+        """
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         """Return the cost of one read as a time: the seconds in which the rate limit allows that many units.
@@ -206,7 +215,9 @@ class Gateway(MarketGateway, Protocol):
         """
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
-        """Return the cost of reading ``count`` trades of ``symbols`` symbols, as a time like that of ``seconds_of``.
+        """Return the cost of reading ``count`` trades of ``symbols`` symbols, as a time.
+
+        ``seconds_of`` says what time that is.
         """
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:

@@ -70,8 +70,8 @@ class Reach:
     def refusal(self, origin: Origin) -> str | None:
         """Return the reason why ``origin`` may not be reached; None if it may.
 
-        A host that the live exchange and the test network share may be reached from a testnet. Each request to it then
-        needs the header of the test network.
+        A host that the live exchange and the test network share may be reached from a testnet. Each request to such a
+        host needs the header of the test network.
         """
         if self.network.environment == PAPER:
             if origin.host in {own.host for own in self.live}:
@@ -94,7 +94,7 @@ class Reach:
     def _is_named_stream(self, url: yarl.URL) -> bool:
         """Return True for a websocket of the live exchange on a host within the spec's ``own_domain``.
 
-        ccxt does not ship the address of such a host. It comes in an answer of the exchange.
+        ccxt does not ship the address of such a host. The address comes in an answer of the exchange.
         """
         if self.network.environment != LIVE or self.spec.own_domain is None or url.scheme != "wss":
             return False
@@ -103,7 +103,7 @@ class Reach:
     async def guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Check a request before it is sent, as the session's middleware. Raise ``RedirectRefused`` for a redirect."""
+        """Check each request of a session before it is sent. Raise ``RedirectRefused`` if the answer is a redirect."""
         self.refuse_request(request)
         response = await handler(request)
         if response.status in REDIRECTS:

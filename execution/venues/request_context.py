@@ -1,6 +1,6 @@
 """The data that one call of the gateway exchanges with the desk's code at ccxt's lowest level.
 
-The asyncio task's context carries them, because answers to other calls of the same client come in between.
+They are stored in the context of the asyncio task, because answers to other calls of the same client come in between.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Limits:
     """A rate limit: ``budget`` units per ``window`` seconds, and the cost of each call. ``reserve`` units are for
     cancels only.
 
-    With ``decay`` the limit is a counter instead. It falls by ``decay`` units a second and never passes ``budget``.
+    With ``decay`` there is no window. A counter falls by ``decay`` units a second, and may not pass ``budget``.
     """
 
     budget: float
@@ -62,9 +62,9 @@ class UsedHeader:
 class Paging:
     """The way from one page of a list to the next.
 
-    ``whole``: one answer holds everything. ``from_id``: from an id upwards. ``before_id``: below the id of the last
-    raw entry. ``cursor``: the answer has the cursor of the next page. ``offset``, ``page``: entries or pages are
-    counted.
+    ``whole`` means that one answer has the whole list. ``from_id`` requests entries from an id upwards, ``before_id``
+    entries below the id of the last raw entry. ``cursor`` requests a page by a cursor in the answer before.
+    ``offset`` and ``page`` request a page by the number of entries or pages before.
     """
 
     way: Literal["whole", "from_id", "before_id", "cursor", "offset", "page"]
@@ -164,7 +164,7 @@ class SwitchCall:
     """The call that arms a dead-man's switch: ccxt's method, and its parameter in seconds.
 
     ``off`` is the value that disarms. ``trigger_at`` is the path to the time at which the switch fires. An answer
-    without that time confirms nothing.
+    without that time is no confirmation.
     """
 
     method: str

@@ -219,12 +219,12 @@ async def watch_account(
     """Yield the account's reports and trades until ``bell`` closes.
 
     An event with ``resumed`` follows each connection, and one with ``lost`` each disconnection. ``before`` is awaited
-    before each connection, because ccxt then requests a token without asking for a place in the rate limit.
+    before each connection, because for a connection ccxt requests a token without taking a place in the rate limit.
 
     1. Replace ccxt's caches with the desk's, so that the first message is not missed.
     2. Subscribe, and wait for the confirmation.
     3. Yield ``resumed``, then the messages.
-    4. On any error, end the tasks, wait, and begin again at 2.
+    4. On any error, end the tasks, wait, and continue with step 2.
     """
     tape = AccountTape(bell)
     # Where each update is complete there is nothing to merge with, and ccxt's merging does arithmetic

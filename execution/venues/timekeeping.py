@@ -29,7 +29,7 @@ class Timekeeper:
         self.error = timedelta(0)
 
     def doubt(self) -> None:
-        """Make the next ``keep`` measure again, because the exchange says that our clock is wrong."""
+        """Make the next call of ``keep`` measure again, because the exchange says that our clock is wrong."""
         self._due = 0.0
 
     async def keep(self) -> None:

@@ -17,7 +17,7 @@ TRY_AGAIN = frozenset({422, 429, 500, 502, 503, 504})
 
 
 class NoAnswer(Exception):
-    """The desk did not accept a request in time, or refused it for good. The text has its last answer."""
+    """The desk did not accept a request in time, or refused it for good. The message has the desk's last answer."""
 
 
 class Api:

@@ -53,7 +53,9 @@ def broken_rules(order: Order) -> list[str]:
 
 
 def broken_at_the_end(order: Order) -> list[str]:
-    """Return the broken rules among those that hold once an order has ended and its exchange has reported everything.
+    """Return the broken rules among those that hold at the end of an order.
+
+    They hold once the order has ended and its exchange has reported everything.
     """
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
@@ -94,7 +96,7 @@ def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
 
 
 def _statuses(journal: list[JournalEntry]) -> Iterator[str]:
-    """Check each change of status: the transition table must give it for the kind of the journal entry."""
+    """Check each change of status against the transition table and the kind of the journal entry."""
     status: OrderStatus | None = None
     for row in journal:
         if "status" not in row.data:
@@ -140,7 +142,7 @@ def _sums(order: Order, children: list[ChildOrder], fills: list[Fill]) -> Iterat
 
 
 def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
-    """Check that no child reports less than its fills, and that each is settled exactly if the rule says so.
+    """Check that no child's reported quantity is below its fills, and that ``is_settled`` follows the rule.
 
     Sequence numbers must have no gap, and client ids must be unique.
     """
@@ -166,7 +168,10 @@ def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
 
 
 def _child_histories(journal: list[JournalEntry], children: list[ChildOrder]) -> Iterator[str]:
-    """Check each child in the journal: its figures never fall, its final states stay, its last state is its row's."""
+    """Check each child in the journal.
+
+    Its figures never fall, its final states stay, and its last state is that of its row.
+    """
     last: dict[int, str] = {}
     reported: dict[int, Decimal] = defaultdict(Decimal)
     for row in journal:

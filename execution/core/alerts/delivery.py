@@ -50,13 +50,16 @@ _WANTED = {
 
 
 def is_wanted(event: AlertEvent, severity: str, takes: str, least: str) -> bool:
-    """Return True if a channel receives messages about ``event``. ``least`` is its lowest severity."""
+    """Return True if a channel receives messages about ``event``. ``least`` is the channel's lowest severity."""
     is_severe_enough = least != Severity.CRITICAL or severity == Severity.CRITICAL
     return is_severe_enough and event in _WANTED[Takes(takes)]
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return the pause after this number of failed attempts. Each pause is twice the one before, up to the longest."""
+    """Return the pause after this number of failed attempts.
+
+    Each pause is twice as long as the one before, up to a longest pause.
+    """
     doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 16))
     return min(doubled, LONGEST_PAUSE)
 

@@ -17,7 +17,7 @@ class Finding:
     """One problem that a round of checks found. Findings of the same kind and scope share an alert.
 
     ``subject`` names the problem within the alert. ``scope`` is a trader, a venue or an account, or empty for the
-    desk. ``since`` is None where nobody knows since when the problem exists.
+    desk. ``since`` is the start of the problem; None if it is unknown.
     """
 
     kind: AlertKind
@@ -103,7 +103,8 @@ class Patience:
     def lasting(self, findings: Iterable[Finding], now: datetime) -> list[Finding]:
         """Return the findings whose problem has lasted long enough.
 
-        The time counts from the round that first found the problem, or from ``since`` if that is earlier.
+        A problem's time begins with the round that first found it, or with the finding's ``since`` if that is
+        earlier.
         """
         found = {(finding.group_key, finding.subject): finding for finding in findings}
         self._first = {key: self._first.get(key, now) for key in found}

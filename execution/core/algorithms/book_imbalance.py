@@ -38,8 +38,8 @@ def others_quote(view: OrderView, venue: AccountView) -> Quote:
 
 
 def imbalance(book: Book) -> float:
-    """Return the imbalance of the best levels, from -1 (only asks) to +1 (only bids). The price tends to move
-    towards the smaller side.
+    """Return the imbalance of the best levels, from -1 (only asks) to +1 (only bids). The price tends to move towards
+    the side with the smaller quantity.
     """
     bids, asks = (
         sum(float(size) / 2**place for place, (_, size) in enumerate(side[:LEVELS]))

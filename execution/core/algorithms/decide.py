@@ -115,7 +115,10 @@ def _cancels(view: OrderView, why: str) -> tuple[Command, ...]:
 
 
 def _close(view: OrderView, outcome: OrderStatus, reason: str) -> Decision:
-    """Return the decision that begins to close the order. It also ends the order if every child is settled."""
+    """Return the decision that begins to close the order.
+
+    If every child is settled, the decision also ends the order.
+    """
     commands: list[Command] = [
         ChangeStatus(OrderEvent.CLOSE, reason, outcome=outcome),
         *_cancels(view, reason),
@@ -181,7 +184,7 @@ def _working(view: OrderView) -> Decision:
 
 
 def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decision:
-    """Wait after a refusal. Meanwhile go on with the accounts that have refused no child of this slice."""
+    """Return the decision after a refusal: wait, but go on with accounts that have refused no child of this slice."""
     unpaid = view.rejections.unpaid
     why = f"waits: {unpaid}" if unpaid else f"waits after a refusal: {view.rejections.kind}"
     venues = tuple(

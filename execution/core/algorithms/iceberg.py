@@ -148,7 +148,7 @@ def _iceberg(view: OrderView) -> IcebergParameters:
 
 
 def _closes_at(view: OrderView, work: SliceTask) -> datetime:
-    """Return when the order begins to cross. It is the slice's end if the order need not or cannot cross."""
+    """Return the time at which the order begins to cross; the slice's end if it need not or cannot cross."""
     parameters, part = _iceberg(view), work.part
     if not must_finish(view, work) or not view.crossable:
         return part.ends_at
@@ -203,7 +203,10 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
 
 
 def _was_left(view: OrderView, child: ChildView) -> bool:
-    """Return whether a new part would rest nearer to the market than ``child``. False if too little remains for one.
+    """Return whether a new part would rest nearer to the market than ``child``.
+
+    False if too little remains for one.
+        
     """
     venue = next((venue for venue in view.usable if venue.account == child.account), None)
     bounded = _bounded(view)
@@ -256,8 +259,8 @@ def _pauses_until(view: OrderView) -> datetime:
 def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
     """Return the next part's quantity, drawn at random from the seed and the child's sequence number.
 
-    It is at most the visible quantity. It is at least the largest minimum in ``leasts`` that is not above the
-    visible quantity. The last part uses the finest lot of the accounts.
+    It is at most the visible quantity. ``leasts`` are the accounts' minimums. The quantity is at least the largest of
+    them that is not above the visible quantity. The last part uses the finest lot of the accounts.
     """
     parameters = _iceberg(view)
     lots = [venue.market.lot for venue in view.usable]

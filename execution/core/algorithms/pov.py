@@ -52,7 +52,7 @@ def rates_of(parameters: PovParameters) -> Rates:
 
 
 def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
-    """Return the part of ``quantity`` that is due when others have traded ``others``.
+    """Return the part of ``quantity`` that is due when the other participants have traded the volume ``others``.
 
     At a rate of 1 it is all of ``quantity``.
     """
@@ -62,8 +62,8 @@ def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
 def others_volume(view: OrderView) -> Decimal | None:
     """Return the known volume of other participants since the start; None while it is unknown or too old.
 
-    The desk may know its fills before the market's trade list has them. Until then the result is too small,
-    so the order trades too little rather than too much.
+    The desk may know its own fills before the market's trade list has them. Until the list has them, the result is
+    too small. So the order trades too little rather than too much.
     """
     if view.traded_since_start is None or unknown_since(view):
         return None

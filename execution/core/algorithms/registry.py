@@ -82,6 +82,6 @@ def work_slice(view: OrderView, work: SliceTask) -> Decision:
 
 
 def bound_reason(view: OrderView) -> str:
-    """Return the reason why the order's algorithm could not do more; empty when nothing held it back."""
+    """Return the reason why the order's algorithm could not trade more; empty when it was not limited."""
     bound = ALGORITHM_SPECS[view.algorithm].bound
     return "" if bound is None else bound(view)

@@ -1,7 +1,7 @@
 """The rules by which an order moves its own schedule.
 
-An order may extend its end, or shift its schedule by the time that the market was beyond its limit price.
-Altogether it lasts at most twice as long as the person asked for. A fixed end never moves.
+An order may extend its end, or shift its schedule by the time that the market was beyond its limit price. In all, an
+order lasts at most twice the duration that its trader set. A fixed end never moves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
 
 def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
-    """Return the rule for quantity left at the end. An algorithm without a parameter ``at_end`` crosses."""
+    """Return the rule for a quantity that remains at the end. An algorithm without a parameter ``at_end`` crosses."""
     return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
 
 

@@ -71,7 +71,10 @@ class Trajectory:
 
     @property
     def half_life(self) -> float | None:
-        """Return the days until 1/e of the order would be left if it had no end (θ = 1/κ); None if slices are even."""
+        """Return the days after which 1/e of an order without an end would remain (θ = 1/κ).
+
+        Return None if the slices are even.
+        """
         return 1 / self.kappa if self.kappa > 0 else None
 
 
@@ -112,7 +115,10 @@ def almgren_chriss(
 
 
 def _left(steepness: float, slices: int, number: int) -> float:
-    """Return the share left after ``number`` slices: sinh(κ(T - t)) / sinh(κT). ``steepness`` is κτ."""
+    """Return the share of the order that remains after ``number`` slices: sinh(κ(T - t)) / sinh(κT).
+
+    ``steepness`` is κτ.
+    """
     if number == slices:
         return 0.0
     whole, rest = steepness * slices, steepness * (slices - number)
@@ -129,8 +135,8 @@ def _left(steepness: float, slices: int, number: int) -> float:
 def daily_volatility(candles: Sequence[Candle]) -> float | None:
     """Return the standard deviation of a day's return; None with too few candles.
 
-    It is estimated from close to close of consecutive five-minute candles. No mean is subtracted, because over five
-    minutes it is negligible.
+    It is estimated from the returns between the closes of consecutive five-minute candles. The mean return is not
+    subtracted, because over five minutes it is negligible.
     """
     returns = [
         log(later.close / earlier.close)
@@ -154,8 +160,8 @@ def daily_volume(candles: Sequence[Candle]) -> float | None:
 class Assumed:
     """The assumptions of a plan. ``words`` tell the trader each value and its source.
 
-    ``volatility`` is a day's, as a share of the price. ``impact_bp`` is the temporary impact of trading at the
-    market's pace, in basis points. ``volume`` is the market's, in base units a day.
+    ``volatility`` is that of a day, as a share of the price. ``impact_bp`` is the temporary impact of trading at the
+    market's pace, in basis points. ``volume`` is the market's volume, in base units a day.
     """
 
     volatility: float

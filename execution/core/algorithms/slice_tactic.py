@@ -1,5 +1,4 @@
-"""The tactic of a slice: rest where a fill is likely, follow the book, and cross only the quantity that cannot wait.
-"""
+"""The tactic of a slice: rest where a fill is likely, follow the book, and cross only what cannot wait."""
 
 from __future__ import annotations
 
@@ -239,7 +238,7 @@ def _next_check(view: OrderView, work: SliceTask) -> datetime:
 def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
     """Return the decision to place no child while a participation cap needs an unknown volume (I14).
 
-    Resting children may stay, because their quantity already counted against the cap.
+    Resting children may stay, because the cap allowed their quantity when they were placed.
     """
     why = (
         f"slice {work.part.number}: waits: the participation cap needs the market's volume,"
@@ -265,7 +264,7 @@ def _would(view: OrderView, work: SliceTask) -> Decision | None:
 
 
 def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = False) -> Decision | None:
-    """Take the quantity ``must``, after a cancel of resting children if needed. None if nothing can be taken."""
+    """Take the quantity ``must``, and cancel resting children before that if needed. None if nothing can be taken."""
     number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_over for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits for its crossing order to end")

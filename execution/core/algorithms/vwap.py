@@ -104,8 +104,8 @@ def _recent(bars: Mapping[int, float], now: int) -> list[Stretch]:
 def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime) -> dict[str, Any]:
     """Return the part of the forecast that is stored for decisions and pages, as JSON.
 
-    It has the usual volume by time of day, and ``profile`` over the order's time. ``profile`` is pairs of a time (ms)
-    and the volume expected from then until the next pair.
+    It has the usual volume by time of day, and ``profile`` over the order's time. ``profile`` is a list of pairs: a
+    time (ms), and the volume expected from that time until the next pair's.
     """
     first, last = start.timestamp(), end.timestamp()
     inner = range(int(first // BUCKET) + 1, int(-(-last // BUCKET)))
@@ -188,7 +188,10 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def vwap_note(view: OrderView) -> str:
-    """Return words for a missing part of the market's volume and how the order goes on without it; else empty."""
+    """Return words for a missing part of the market's volume and how the order goes on.
+
+    The text is empty if nothing is missing.
+    """
     if _profile(view.forecast) is None:
         return ""
     if trouble := volume_trouble(view):

@@ -156,7 +156,7 @@ class Guarantees:
         return tuple(name for name, one in self.promises() if name in SAFETY and one.basis is Basis.ASSUMED)
 
     def validity(self, wanted: timedelta) -> timedelta:
-        """Return the validity with which to send a create: ``wanted``, or the shortest that the exchange takes."""
+        """Return the validity with which to send a create: ``wanted``, or the exchange's shortest if longer."""
         return max(wanted, self.shortest_window.value or timedelta(0))
 
     @property

@@ -60,7 +60,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """An exceeded limit. ``value`` is None where the figure is unknown, which counts as exceeded."""
+    """An exceeded limit.
+
+    ``value`` is None if the figure is unknown. An unknown figure is treated as exceeding the limit.
+    """
 
     limit: Limit
     value: Decimal | None
@@ -117,7 +120,8 @@ def judge(
 ) -> Verdict:
     """Return the verdict on figures and their limits.
 
-    Limits of the kinds in ``approved`` need neither another approval nor a reason. Hard limits always refuse.
+    Exceeding a limit of a kind in ``approved`` needs neither an approval nor a reason. Exceeded hard limits always
+    refuse.
     """
     worst: dict[LimitKind, Breach] = {}
     for limit, value in figures:

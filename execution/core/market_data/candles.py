@@ -25,8 +25,7 @@ class KnownCandles:
     """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing. The last
     candle may still grow.
 
-    A known stretch without a candle had no trade. Nothing is known about the time outside the known
-    stretches.
+    A known stretch without a candle had no trade. The time outside the known stretches is unknown.
     """
 
     candles: tuple[Candle, ...] = ()
@@ -64,7 +63,7 @@ class MinuteCandles:
         self._coverage.add(self._from, self._last_at)
 
     def read(self, now: datetime) -> KnownCandles:
-        """Return the candles known by ``now``. An uninterrupted stream without a trade proves that there was none."""
+        """Return the candles known by ``now``. If an uninterrupted stream sends no trade, there was none."""
         horizon = opening(now - KEPT, MINUTE)
         self._coverage.forget(horizon)
         self._bars = {at: bar for at, bar in self._bars.items() if at >= horizon}

@@ -89,7 +89,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """News of one symbol. If ``interrupted``, trades may be missing between the last event and this one."""
+    """New data of one symbol. If ``interrupted``, trades may be missing between the last event and this one."""
 
     symbol: str
     quote: Quote | None = None

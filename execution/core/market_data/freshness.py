@@ -19,7 +19,10 @@ STEP = timedelta(milliseconds=250)
 
 
 def is_fresh(at: datetime, now: datetime, most: timedelta = MAX_QUOTE_AGE) -> bool:
-    """Return whether data received at ``at`` may still be used at ``now``. Data from the future may not be used."""
+    """Return whether data received at ``at`` may still be used at ``now``.
+
+    Data with a time of receipt after ``now`` may not be used.
+    """
     return -MAX_CLOCK_DIFFERENCE <= now - at <= most
 
 

@@ -169,7 +169,7 @@ class TradeVolume:
         return max(now - self._heard_at, timedelta(0))
 
     def rows(self, now: datetime) -> list[VolumeRow]:
-        """Return the rows of the seconds that are new, or that changed since they were last returned, oldest first."""
+        """Return the rows of seconds that are new or have changed since their last return, oldest first."""
         self._advance(now)
         self._next_second = max(self._next_second, self._horizon)
         while self._next_second + _SECOND + OVER_FOR <= self._now:

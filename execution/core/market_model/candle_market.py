@@ -87,8 +87,8 @@ class CandleTape:
         return total
 
     def minute(self, start: int) -> Row:
-        """Return the minute that begins at ``start``. Half of its volume counts as bought, because the takers' sides
-        are unknown.
+        """Return the minute that begins at ``start``. Half of its volume is given as bought, as the takers' sides are
+        unknown.
         """
         place = self._place(start)
         if place is None or not self._columns[4][place]:

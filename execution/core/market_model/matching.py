@@ -1,7 +1,7 @@
 """Price-time matching of one symbol's order book.
 
-Pure: no clock, no randomness. Prices and quantities are ``Decimal``; quantities are in base units.
-A new limit order queues behind everything that already rests at its price.
+The module is pure. It uses no clock and no random numbers. Prices and quantities are ``Decimal``; quantities are in
+base units. A new limit order queues behind everything that already rests at its price.
 """
 
 from __future__ import annotations

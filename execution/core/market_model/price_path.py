@@ -25,7 +25,10 @@ _STANDARD = NormalDist()
 
 
 class Draws:
-    """Random numbers that are looked up by a number, their place. The same place always gives the same random number.
+    """Random numbers that are looked up by a number, their place.
+
+    The same place always gives the same random number.
+        
     """
 
     def __init__(self, name: str) -> None:
@@ -57,7 +60,7 @@ class PricePath:
     ) -> None:
         """Set up the path.
 
-        Its price is ``mid`` at ``mid_at``, or at the ends of each ``PERIOD`` without ``mid_at``.
+        Its price is ``mid`` at the time ``mid_at``. Without ``mid_at`` it is ``mid`` at both ends of each ``PERIOD``.
         """
         self._mid = float(mid)
         self._draws = Draws(f"{seed}:{symbol}:path")

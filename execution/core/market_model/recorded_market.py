@@ -158,8 +158,8 @@ class RecordedMarket:
     # --- the others' book -----------------------------------------------------------------------
 
     def _follow(self, book: OrderBook, row: RecordedBook) -> Iterator[Command]:
-        """Bring the others' orders to a recorded book. All levels shrink before any grows, so bids and asks never
-        cross.
+        """Change the others' orders until they match a recorded book. Levels shrink before any grows, so no bid meets
+        an ask.
         """
         recorded = {(side, price): size for side in Side for price, size in row.levels(side)}
         recorded |= self._kept(book, row, recorded)
@@ -216,7 +216,7 @@ class RecordedMarket:
     # --- the others' trades ---------------------------------------------------------------------
 
     def _trade(self, book: OrderBook, trade: RecordedTrade) -> Iterator[Command]:
-        """Fill our orders that a recorded trade reaches. Yield a ``Print`` for the rest of its quantity."""
+        """Fill our orders that a recorded trade reaches. Yield a ``Print`` for its remaining quantity."""
         taker = trade.side or self._likely_side(trade.price)
         left, ours = trade.quantity, ZERO
         passed: list[tuple[RestingOrder, Decimal]] = []

@@ -1,8 +1,9 @@
 """A basket: orders that are checked together and sent together, all of them or none.
 
 ``BasketRow`` is one row as the person wrote it, with its parsed request or its problems. A preview checks each row
-alone, then all rows together, and sums them up (``BasketSums``). Sending checks them once more in one transaction,
-and creates every order or none. ``basket_hash`` shows whether an idempotency key was used for the same basket.
+alone, then all rows together, and sums them up (``BasketSums``). When the basket is sent, one transaction checks all
+rows once more, and creates every order or none. ``basket_hash`` shows whether an idempotency key was used for the
+same basket.
 """
 
 from __future__ import annotations

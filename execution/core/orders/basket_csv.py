@@ -47,8 +47,8 @@ class CsvRow:
 def read_basket_csv(text: str) -> list[CsvRow]:
     """Return the rows of a basket. Raise ``Refused`` for a text that is not a table of known columns.
 
-    1. Check the text's length, and for characters that cannot be seen or read. 2. Check the header: only known
-    columns, none twice, no required one missing. 3. Check each row: as many cells as the header, and no cell that a
+    The text must not be too long, or have characters that cannot be seen or read. The header must have only known
+    columns, none twice, and every required one. Each row must have as many cells as the header, and no cell that a
     spreadsheet would run as a formula. Rows without any text are left out.
     """
     text = text.removeprefix("\ufeff")

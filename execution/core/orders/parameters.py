@@ -81,7 +81,10 @@ def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
 
 
 def form_input(info: FieldInfo) -> FormInput:
-    """Return the form input that a parameter declares. One that declares none, such as an enumeration, gets a choice.
+    """Return the form input that a parameter declares.
+
+    One that declares none, such as an enumeration, gets a choice.
+        
     """
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
@@ -105,7 +108,7 @@ Parameters = TypeVar("Parameters", bound="AlgorithmParameters")
 def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parameters:
     """Return ``parameters`` unchanged, typed as ``model`` for the type checker.
 
-    Raise ``TypeError`` if they belong to another algorithm, which is a bug.
+    Raise ``TypeError`` if they belong to another algorithm, which would be a bug of the caller.
     """
     if not isinstance(parameters, model):
         raise TypeError(f"{type(parameters).__name__} are no {model.__name__}")

@@ -29,7 +29,7 @@ PATIENT_REJECTIONS = frozenset({"MarketClosed"})
 def is_refused(status: ChildStatus, reason: str) -> bool:
     """Return True for a child that the exchange refused.
 
-    Also return True if the desk's last gate dropped it because the balance is too small.
+    Also return True if the desk's last check before sending dropped it because the balance is too small.
     """
     return status is ChildStatus.REJECTED or (
         status is ChildStatus.CANCELLED and reason.startswith(f"{INSUFFICIENT_FUNDS}:")
@@ -117,9 +117,9 @@ class Opposing:
     is_shown: bool = True
 
     def worst_allowed(self, tick: Decimal) -> Decimal:
-        """Return the worst price that cannot trade with the other order: at least one tick away.
+        """Return the worst price that cannot trade with the other order: one that is at least a tick away from it.
 
-        It may be zero or less.
+        The result may be zero or less.
         """
         side = self.side.opposite
         return round_price(self.price - side.sign * tick, tick, side)

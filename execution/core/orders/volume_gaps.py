@@ -1,8 +1,8 @@
-"""The gaps in the market's known volume, and their effect on an order that decides by it.
+"""The gaps in the market's known volume, and their effect on an order that depends on that volume.
 
-The known volume is a lower bound, because a time with unknown volume counts as zero. A share of the known volume never
-exceeds the same share of the real volume. So an order that follows the volume uses the lower bound, trades less, and
-says so in its reasons.
+The known volume is a lower bound, because a time with unknown volume is treated as a time without volume. A share of
+the known volume never exceeds the same share of the real volume. So an order that follows the volume uses the lower
+bound, trades less, and says so in its reasons.
 """
 
 from __future__ import annotations

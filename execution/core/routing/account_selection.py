@@ -47,7 +47,7 @@ def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
 
 
 def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
-    """Return the levels that an order of ``side`` can take. A quote has one, or none without a size."""
+    """Return the levels that an order of ``side`` can take. A quote has one level, or none if its size is unknown."""
     if isinstance(data, Book):
         return data.to_take(side)
     size = data.ask_size if side is Side.BUY else data.bid_size
@@ -160,9 +160,10 @@ class Choice:
 class Candidate:
     """A venue that can take at least its minimum of the quantity.
 
-    ``takes`` is the quantity that one child may have there by lot, maximum and known balance. ``carried`` is the part
-    of ``takes`` that the book offers within the collar and the limit. ``price`` is the average price of ``carried``,
-    or the best price if ``carried`` is zero. A known fee is included. ``unknown`` names the unknown figures.
+    ``takes`` is the largest quantity that one child may have at the venue, by lot, maximum and known balance.
+    ``carried`` is the part of ``takes`` that the book offers within the collar and the limit. ``price`` is the
+    average price of ``carried``, or the best price if ``carried`` is zero. A known fee is included. ``unknown`` names
+    the unknown figures.
     """
 
     venue: AccountView
@@ -174,7 +175,7 @@ class Candidate:
     has_book: bool
 
     def rank(self, side: Side, quantity: Decimal) -> tuple[object, ...]:
-        """Return the sort key; smaller is better.
+        """Return the sort key; a smaller key means a better venue.
 
         Known figures come before unknown ones, and the full quantity before a part.
         """

@@ -126,7 +126,7 @@ def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: 
 
 
 def _no_taking(venue: AccountView) -> str:
-    """Return why the venue accepts only resting orders now; empty if an order may take there."""
+    """Return why the venue accepts only resting orders now; empty if it accepts orders that take."""
     return status_words(venue.market) if venue.market.status is MarketStatus.POST_ONLY else ""
 
 
@@ -152,12 +152,12 @@ def can_be_had(allocation: Split) -> str:
 class RouteRow:
     """The router's result for one account, for a page.
 
-    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are
-    None if the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can
-    take. ``part`` is the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all,
-    after fees. ``child_limit`` is its child's limit price, before fees. Without a part, ``part`` is 0 and the
-    last three are None. ``trouble`` says why the account is left out. The split's saving is measured against
-    the row with ``is_best_alone``.
+    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are None if
+    the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can take. ``part`` is
+    the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all, after fees.
+    ``child_limit`` is its child's limit price, before fees. An account without a part has the ``part`` 0, and None as
+    ``part_price``, ``part_cash`` and ``child_limit``. ``trouble`` says why the account is left out. The split's
+    saving is measured against the row with ``is_best_alone``.
     """
 
     account: str

@@ -24,8 +24,9 @@ from execution.core.types import ZERO, Book, Level, Side
 class Part:
     """The part of a split for one venue: a child of ``quantity`` with the limit price ``price``.
 
-    ``price`` is the order's limit, or without one the worst level taken. It is on the venue's tick. ``cash`` is the
-    exact amount that the levels cost a buy or bring a sell, after the taker fee; None when the fee is unknown.
+    ``price`` is the order's limit price, or, if it has none, that of the worst level taken. It is on the venue's
+    tick. ``cash`` is the exact amount that the levels cost a buy or bring a sell, after the taker fee; None when the
+    fee is unknown.
     """
 
     venue: AccountView
@@ -58,10 +59,10 @@ class Alone:
 class Split:
     """A split of ``quantity`` over venues, and the reason ``why``. ``parts`` and ``alone`` keep the venues' order.
 
-    ``cash`` and ``average_price`` are for the quantity that can be filled, after fees. They are None when nothing can
-    be filled, or when a part's fee is unknown. ``best_alone`` is the cheapest single venue that can take as much as
-    all parts together, and ``saved_bp`` the saving against it; + is a saving. Both are None if no venue with a known
-    fee can.
+    ``cash`` and ``average_price`` are for the quantity that can be filled, after fees. Both are None when nothing can
+    be filled, or when a part's fee is unknown. ``best_alone`` is the cheapest single venue with a known fee that can
+    take as much as all parts together. ``saved_bp`` is the saving against that venue; + is a saving. These two are
+    None if there is no such venue.
     """
 
     side: Side
@@ -245,7 +246,7 @@ def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal
 def _affordable(
     side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, needed: Decimal
 ) -> Decimal:
-    """Return the quantity that the balance pays for. Above ``needed`` it is not exact.
+    """Return the quantity that the balance pays for. A result above ``needed`` may be inexact.
 
     A buy pays the limit ``bound``, or without one the prices of ``levels``, plus the fee.
     """

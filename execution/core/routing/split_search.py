@@ -75,7 +75,7 @@ def curve_of(
 
 
 def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, Decimal, Decimal]]:
-    """Yield unit cost, size and cost of whole lots. A lot that spans several levels has their mean unit cost."""
+    """Yield unit cost, size and cost of whole lots. If a lot spans several levels, its unit cost is their mean."""
     begun = spent = ZERO
     for unit_cost, size in levels:
         left = size
@@ -138,9 +138,10 @@ def _common_divisor(curves: Sequence[Curve]) -> Decimal:
 def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
     """Return each curve's share of ``total`` at the least cost. ``total`` must come from ``most_within``.
 
-    1. The best shares that ignore ``least`` are a lower bound for every solution. 2. If a share is under its curve's
-    ``least``, search two branches: one where the curve gets nothing, and one where it gets ``least`` or more. 3. Drop
-    a branch whose bound is no better than the best solution so far. Ties go by the order of the curves.
+    The cost of the best shares that ignore ``least`` is a lower bound for every solution. If such a share is under
+    its curve's ``least``, the search has two branches: one where the curve gets nothing, and one where it gets
+    ``least`` or more. A branch whose bound is no better than the best solution so far is dropped. Among equally cheap
+    solutions the order of the curves decides.
     """
     best: Shares = {}
     best_cost: Decimal | None = None
@@ -186,7 +187,10 @@ class _Pool:
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def shares(self, quantity: Decimal) -> Shares:
-        """Return each curve's share of ``quantity``. With one lot, shares of whole lots are whole lots."""
+        """Return each curve's share of ``quantity``.
+
+        If all curves have one lot and ``quantity`` is in whole lots, so are the shares.
+        """
         found, begin = dict(self.lows), self.least
         for place, end in zip(self.places, self.ends, strict=True):
             if begin >= quantity:
@@ -269,9 +273,9 @@ def _on_lots_at_least_cost(
 ) -> tuple[Decimal, Shares] | None:
     """Return the least cost of ``total`` in whole lots and its shares; None if none costs less than ``worst``.
 
-    It tries quantities for the coarser lots, beginning at the one that would be best if lots did not matter, and goes
-    up and down from there. The bound on the cost is convex, so each direction ends when the bound is no better than
-    the best solution.
+    The search tries quantities for the curves with coarser lots. It begins at the quantity that would be best if lots
+    did not matter, and goes up and down from it. The bound on the cost is convex. So each direction ends when the
+    bound is no better than the best solution.
     """
     if not layers:
         return (ZERO, {}) if total == ZERO else None

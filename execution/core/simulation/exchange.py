@@ -121,7 +121,7 @@ class SimulatedExchange:
         self._send(LATENCY, create=order)
 
     def cancel(self, order: int) -> None:
-        """Request a cancel. It changes nothing if the order is over when the request arrives."""
+        """Request a cancel. It has no effect if the order is over when the request arrives."""
         self._send(LATENCY, cancel=order)
 
     def advance(self, until: float, below: int | None, above: int | None) -> list[Report]:
@@ -158,7 +158,7 @@ class SimulatedExchange:
     def _deliver(self) -> list[Report]:
         """Deliver the next message.
 
-        An order or a cancel goes to the exchange, and nothing is returned. A report for the desk is returned.
+        If it is an order or a cancel, the exchange gets it, and the result is empty. If it is a report, return it.
         """
         mail = heapq.heappop(self._mail)
         if mail.report is not None:

@@ -85,7 +85,7 @@ class LadderSide:
         return left
 
     def ahead(self, price: int, owner: int) -> int:
-        """Return the lots that stand before one of our orders in its queue."""
+        """Return the lots that are before one of our orders in its queue."""
         before = 0
         for entry in self.queues.get(price, ()):
             if entry[0] == owner:

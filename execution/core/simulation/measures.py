@@ -84,7 +84,10 @@ def cost_of(run: Run, kind: MarketKind) -> Cost:
 
 
 def mean_cost(costs: Sequence[Cost]) -> Cost:
-    """Return the mean of each part. Over a buy and a sell in the same market, the market's own drift cancels."""
+    """Return the mean of each part.
+
+    For a buy and a sell in the same market, the effects of the market's own drift cancel each other out.
+    """
     names = [field.name for field in fields(Cost)]
     return Cost(**{name: fmean(getattr(cost, name) for cost in costs) for name in names})
 

@@ -76,9 +76,8 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
 def _moves(kind: MarketKind, per_minute: float, random: Random) -> Iterator[tuple[float, float]]:
     """Yield for each step the efficient price's move, in ticks, and the order flow's pressure after it.
 
-    ``per_minute`` is the trend in basis points a minute. The pressure is an Ornstein-Uhlenbeck process with
-    standard deviation 1, in its exact discretisation. A trend adds 1 in its direction. Above 0 is a pressure
-    to buy.
+    ``per_minute`` is the trend in basis points a minute. The pressure is an Ornstein-Uhlenbeck process with standard
+    deviation 1, in its exact discretisation. A trend adds 1 in its direction. A pressure above 0 is one to buy.
     """
     deviation = kind.volatility * math.sqrt(STEP) / kind.tick_bp
     trend = per_minute / 60 * STEP / kind.tick_bp

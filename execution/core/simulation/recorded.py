@@ -155,7 +155,7 @@ class RecordedWindow:
     events: tuple[Event, ...]
 
     def open_market(self, kind: MarketKind, seed: int) -> RecordedLadder:  # noqa: ARG002  # nothing is drawn
-        """Return a fresh copy of the same market for each order that is worked in it."""
+        """Return a new copy of the market, because each order must be worked in the same market."""
         parameters = MarketParameters(self.market, mid=kind.mid, spacing=self.market.tick)
         return RecordedLadder(
             RecordedMarket(
@@ -180,8 +180,8 @@ def windows(
 ) -> Iterator[RecordedWindow]:
     """Cut one symbol's events into stretches of ``seconds``, from the first book with both sides on.
 
-    The last stretch is left out, because it is incomplete. Raise ``Refused`` if the recording has no fees, and for a
-    stretch in which nobody traded.
+    The last stretch is left out, because it is incomplete. Raise ``Refused`` if the recording has no fees, or if
+    nobody traded in a stretch.
     """
     length = round(seconds * SECOND)
     book: RecordedBook | None = None

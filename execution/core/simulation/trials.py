@@ -39,7 +39,7 @@ def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:
 def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple[Cost, Cost]:
     """Return the costs of the algorithm and of the baseline in the same stretch of a recording.
 
-    Each is the mean of a buy and a sell.
+    Each cost is the mean of a buy and a sell.
     """
     kind, minutes = window.kind, window.seconds / 60
 

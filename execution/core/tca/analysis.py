@@ -55,7 +55,7 @@ class Planned:
 class Subject:
     """The order to analyse.
 
-    ``working_at`` is the time at which its first child was intended. ``ended_at`` is None while the order is live.
+    ``working_at`` is the time at which its first child was decided. ``ended_at`` is None while the order is live.
     """
 
     side: Side
@@ -276,7 +276,7 @@ def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, 
 def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta | None:
     """Return the delay of the average filled unit against the plan; None without a plan or fills.
 
-    The n-th unit filled is compared with the n-th unit planned. Each planned slice counts as filled evenly over its
+    The n-th unit filled is compared with the n-th unit planned. Each planned slice is assumed to fill evenly over its
     time. Fills beyond the plan's quantity are left out.
     """
     inside = sum((part.quantity for part in plan), ZERO)

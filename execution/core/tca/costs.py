@@ -40,7 +40,10 @@ def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
 
 
 def participation(own: Decimal, market: Decimal) -> Decimal | None:
-    """Return our share of the market's volume. It is at most 1, although the feed of trades may lag behind our fills.
+    """Return our share of the market's volume.
+
+    It is at most 1, although the feed of trades may lag behind our fills.
+        
     """
     return min(own / market, Decimal(1)) if market > ZERO else None
 

@@ -1,8 +1,8 @@
 """The quantity of a symbol that was bought and sold, and the profit or loss, from the totals of both sides.
 
 Each side has one average price. The smaller side is closed against the larger one: its quantity times the difference
-of the averages is the realised result. The rest of the larger side is the net position, at that side's average price.
-So nothing depends on the order in which the fills came, and realised + open = cash flow + net × mid.
+of the averages is the realised result. The remainder of the larger side is the net position, at that side's average
+price. So nothing depends on the order in which the fills came, and realised + open = cash flow + net × mid.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Database:
         )
 
     async def close(self) -> None:
-        """End the threads. No call is allowed afterwards."""
+        """End the threads. Make no call of this object afterwards."""
         for lane in {self._writing, self._reading}:
             if lane is not None:
                 await asyncio.to_thread(lane.close)

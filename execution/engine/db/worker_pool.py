@@ -34,8 +34,8 @@ class _Job:
 class PriorityWorkerPool:
     """A few threads, each with its own connection. Calls wait by priority, and then in the order of arrival.
 
-    ``guard`` runs each call. Up to ``together`` waiting calls with ``may_join`` share one transaction. Writers queue
-    for one lock, so this writes a burst in a fraction of the time.
+    ``guard`` runs each call. Up to ``together`` waiting calls with ``may_join`` share one transaction. Since all
+    writers wait for one lock, a burst of calls is then written in a fraction of the time.
     """
 
     def __init__(

@@ -17,7 +17,11 @@ from execution.paper.refusals import Refusal
 
 
 class UserStreams:
-    """The websockets that listen to each account. They get its events in the order in which these happened."""
+    """The websockets that listen to each account.
+
+    They get the account's events in the order in which these happened.
+        
+    """
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults

@@ -62,7 +62,7 @@ class UserChannel:
             self._tell(self._queued.popleft()[1], "CANCELLED")
 
     def _tell(self, item: OrderNews, word: str) -> None:
-        """Send an order in the state ``word``. A message that a fault loses still uses up its number."""
+        """Send an order in the state ``word``. If a fault loses the message, its number is used up all the same."""
         account, product = item.order.account, self._product(item.order)
         event = {"type": "update", "orders": [self._told(item.order, word)]}
         copies = self._faults.copies(account)
@@ -75,7 +75,7 @@ class UserChannel:
                 self._wire.send(connection, "user", [event])
 
     def _told(self, order: PaperOrder, word: str) -> Json:
-        """Return the order as the channel sends it, with its trades up to the quantity executed at that time."""
+        """Return the order as the channel sends it, with its trades up to the executed quantity of this state."""
         market = self._exchange.symbols[order.symbol].market
         so_far, trades = [], self._exchange.ledger.by_order[order.id]
         left = order.executed

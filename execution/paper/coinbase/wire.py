@@ -11,7 +11,7 @@ from execution.paper.exchange import Exchange
 
 
 class Wire:
-    """Sends messages, numbers those of each connection, and keeps the time of each connection's last one."""
+    """Sends messages, numbers those of each connection, and stores the time of each connection's last message."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange

@@ -88,7 +88,10 @@ class Counters:
             raise refusals.locked_out()
 
     def note_refusal(self, account: Account, why: str, now: float) -> None:
-        """Count a refusal of a signature, a nonce or a call over the limit. Many refusals in a row lock the key out.
+        """Count a refusal of a signature, a nonce or a call over the limit.
+
+        Many refusals in a row lock the key out.
+                
         """
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1

@@ -18,7 +18,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Okx:
-    """``Dialect`` of okx v5. An endpoint's weight is the number of such calls that two seconds may hold."""
+    """``Dialect`` of okx v5. An endpoint's weight is the number of its calls that are allowed in two seconds."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("OK-ACCESS-KEY")
@@ -90,7 +90,7 @@ class Okx:
 def _signer(server: Server, request: web.Request, body: str) -> Account:
     """Return the account whose key signed the request.
 
-    Raise Refusal for the first check that fails, in the sequence in which okx checks.
+    Raise Refusal for the first check that fails. The sequence of the checks is that of okx.
     """
     given: dict[str, str] = {}
     for code, name in ((50103, "KEY"), (50104, "PASSPHRASE"), (50106, "SIGN"), (50107, "TIMESTAMP")):

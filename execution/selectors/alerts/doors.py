@@ -53,7 +53,7 @@ def _most(recent: QuerySet[AccessAttempt], column: str, least: int) -> dict[str,
 def access_undecided(now: datetime) -> Iterator[Finding]:
     """Find requests for access that have waited for a while without a decision.
 
-    A request stays valid for a day, so there is no need to alert at once.
+    A request stays valid for a day, so an alert at once is not needed.
     """
     for request in access_waiting(now=now).filter(requested_at__lte=now - UNDECIDED_FOR):
         until = f"{request.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -69,7 +69,7 @@ def alert_rows(
 ) -> list[AlertRow]:
     """Return the alerts of a state that the person sees, or with ``to_handle`` only those that they may handle.
 
-    Escalated ones come first, then critical ones, then the newest.
+    Escalated alerts come first, then critical ones. Among equal alerts the newest comes first.
     """
     alerts = alerts_to_handle(person) if to_handle else alerts_visible(person)
     found = _with_people(alerts.filter(STATES[state]))

@@ -77,8 +77,8 @@ _SENT_COLUMNS = (
 def _may_count(account: Any, since: Any, after: Any) -> Q:
     """Return the condition for children sent after ``after`` that are unsettled or ended after ``since``.
 
-    It has two halves that each use an index. A single condition would make the database read every past
-    child.
+    The condition has two halves, and each half uses an index. A single condition would make the database read every
+    past child.
     """
     return Q(account_id=account, is_settled=False, submitted_at__gt=after) | Q(
         account_id=account, ended_at__gt=since, submitted_at__gt=after
@@ -111,7 +111,10 @@ def _sent_to(since: Mapping[int, datetime]) -> list[tuple[int, SentRow]]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The exchange's reported balances of one account, by currency. An amount that it does not report is None."""
+    """The exchange's reported balances of one account, by currency.
+
+    An amount that the exchange does not report is None.
+    """
 
     free: Mapping[str, Decimal | None]
     locked: Mapping[str, Decimal | None]
@@ -158,7 +161,10 @@ def _told(rows: Iterable[Balance]) -> dict[int, Told]:
 
 
 def free_told(told: Told | None, currency: str) -> Decimal | None:
-    """Return the exchange's reported free amount. A currency that its answer does not list is zero."""
+    """Return the exchange's reported free amount.
+
+    For a currency that the exchange's answer does not list, return zero.
+    """
     return None if told is None else told.free.get(currency, ZERO)
 
 
@@ -184,7 +190,7 @@ class Sent:
         )
 
     def free(self, account: Account, currency: str, told: Decimal | None) -> Free | None:
-        """Return the amount that is free now, computed from the reported amount ``told``; None if that is None."""
+        """Return the amount that is free now, computed from the reported amount ``told``; None if ``told`` is None."""
         if told is None:
             return None
         sent = [
@@ -197,7 +203,7 @@ class Sent:
 def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
     """Return an order's fees on an account.
 
-    They are unknown if the order's row has no market for the account. This raises no error, because an error
+    They are unknown if the order's row has no market for the account. No error is raised in that case, because it
     would also stop other orders.
     """
     data = markets.get(account)

@@ -86,7 +86,7 @@ class AskedOrder:
     def worst_price(self) -> Decimal | None:
         """Return ``price`` or ``limit_price``: the higher of the two for a buy, the lower for a sell.
 
-        So a mistyped limit price is checked too. None if neither is known.
+        So a mistyped limit price is checked too. None if neither price is known.
         """
         prices = [price for price in (self.price, self.limit_price) if price is not None]
         return max(prices, key=lambda price: price * self.side.sign, default=None)
@@ -165,8 +165,8 @@ def figures_together(
 def is_about(row: TradingLimit, quote_currency: str) -> bool:
     """Return True if a limit applies to orders that are quoted in the currency.
 
-    A limit of money in the reporting currency applies to every order. In another currency it applies only to the
-    orders quoted in it.
+    A limit of money in the reporting currency applies to every order. A limit in another currency applies only to the
+    orders quoted in that currency.
     """
     if LIMIT_SPECS[LimitKind(row.kind)].measure is not Measure.MONEY:
         return True

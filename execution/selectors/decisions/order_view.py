@@ -230,7 +230,8 @@ def _with_market(venue: AccountView, snapshot: OrderSnapshot, data: MarketData) 
 def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
     """Return True if the view can change only together with the order's version.
 
-    It is False where volumes, other orders' balances or an account's state matter, because those change on their own.
+    Return False if volumes, other orders' balances or an account's state matter, because these change without a new
+    version.
     """
     is_free = not view.halted and not any(venue.blocked for venue in view.accounts)
     is_calm = view.status is OrderStatus.WORKING and view.rejections.count == 0
@@ -354,7 +355,7 @@ def plan_of(rows: list[Slice]) -> tuple[SlicePlan, ...]:
 
 
 def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> ChildView:
-    """Return a child as the algorithm sees it. A child of an earlier plan belongs to no current slice.
+    """Return a child as the algorithm sees it. A child of an earlier plan belongs to no slice of the current plan.
 
     ``numbers`` has the numbers of the current plan's slices, by primary key.
     """

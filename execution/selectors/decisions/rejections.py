@@ -52,7 +52,7 @@ def rejections_of(order: Order) -> Rejections:
 
 
 def _most(order: Order, account_pk: int) -> int | None:
-    """Return the lowest limit on refusals in a row that applies to the order; None if there is none."""
+    """Return the lowest limit on consecutive refusals that applies to the order; None if there is no limit."""
     limits = limits_applying(order.trader_id, (account_pk,), order.symbol, {LimitKind.REFUSALS})
     return min((int(limit.value) for limit in limits), default=None)
 
@@ -60,7 +60,7 @@ def _most(order: Order, account_pk: int) -> int | None:
 def refusal_kind(child: ChildOrder) -> str:
     """Return the kind of reason for which a child was refused; empty if it was not refused.
 
-    Either the exchange refused it, or the desk's last check before sending.
+    The exchange may have refused it, or the desk's last check before sending.
     """
     if _is_said(child):
         return child.reason.partition(":")[0]

@@ -1,4 +1,6 @@
-"""The desk's own resting orders on the exchanges' books. The desk's other orders must not take them for the market's.
+"""The desk's own resting orders on the exchanges' books.
+
+The desk's other orders must not take them for the market's.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ DECIDED = (*MAYBE_ON_BOOK, ChildStatus.PENDING_SUBMIT)
 class DeskResting:
     """The desk's resting orders in one venue's market, as an order of one side sees them.
 
-    ``total`` and ``by_order`` are on the same side as that order: base quantity by price. ``by_order`` is by the
-    order's primary key. ``opposing`` is the desk's best price on the other side, by account, because exchanges prevent
-    self-trades by account.
+    ``total`` and ``by_order`` are base quantities by price, on the same side as that order. ``by_order`` has them by
+    the order's primary key. ``opposing`` has the desk's best order on the other side for each account, because
+    exchanges prevent self-trades within an account.
     """
 
     total: Mapping[Decimal, Decimal]

@@ -45,7 +45,7 @@ class SessionChild:
 
     @property
     def was_shown(self) -> bool:
-        """Return True if the exchange has shown the child, so that it did reach the book."""
+        """Return True if the exchange has shown the child, which proves that it reached the book."""
         return bool(self.ref.exchange_id or self.filled or self.reported_filled)
 
     @property
@@ -235,8 +235,7 @@ BOOKS_BEFORE = timedelta(seconds=2)
 
 
 def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
-    """Return the symbols whose book is needed at a venue, because an order of the symbol works at it or is about to.
-    """
+    """Return the symbols whose book is needed at a venue, because an order works at it or is about to."""
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
@@ -319,7 +318,7 @@ def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts 
 def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
     """Return the symbols with a child that may be open and should stay open.
 
-    None if other programs may also have open orders, because the account is not for the desk alone.
+    Return None if the account is not for the desk alone, because other programs may have open orders on it.
     """
     if not Account.objects.filter(pk=account_pk, is_exclusive=True).exists():
         return None
@@ -330,7 +329,7 @@ def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Return whether a person has requested a check of this key, and a poll of its account."""
+    """Return whether people have requested a check of this key and a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
     row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)

@@ -136,7 +136,7 @@ def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = Tr
 def spendings_of(accounts: Sequence[Account]) -> tuple[Mapping[int, Told], dict[str, Spending]]:
     """Return the reported balances by the accounts' primary keys, and a ``Spending`` for each currency.
 
-    It has every currency that the accounts hold or that live orders spend. All of them are read together.
+    Every currency that the accounts hold or that live orders spend is included. All currencies are read together.
     """
     balances = balances_told(accounts)
     found = _reserves_of(_reserving(accounts), accounts)

@@ -1,6 +1,7 @@
 """The volumes of an order's markets, from sampled seconds and from five-minute candles where seconds are missing.
 
-A second whose volume is unknown counts as zero. So sums are lower bounds, and the missing part is given with them.
+A second whose volume is unknown is treated as having none. So sums are lower bounds. The gaps are returned together
+with the sums.
 """
 
 from __future__ import annotations
@@ -30,8 +31,7 @@ SECOND = timedelta(seconds=1)
 class _Part:
     """The volume of one market in a stretch of time that is only partly known.
 
-    The stretch is ``whole`` seconds long. The volume of ``known`` of these seconds is known, and adds up to
-    ``volume``.
+    The stretch is ``whole`` seconds long. ``volume`` is the sum over the ``known`` seconds whose volume is known.
     """
 
     volume: Decimal
@@ -69,9 +69,9 @@ class _Venue:
     def between(self, start: datetime, end: datetime) -> _Part:
         """Return the known volume from ``start`` to ``end``, within one five-minute stretch.
 
-        It is the sum of the sampled seconds if all are known, or if there is no readable candle. Otherwise a
-        full stretch has the candle's volume. A part of a stretch has the sum of its seconds if ``WATCHED`` of
-        them are known, else its share of the candle's volume.
+        It is the sum of the sampled seconds if all seconds are known, or if there is no readable candle. Otherwise,
+        for a full stretch, it is the candle's volume. For a part of a stretch, it is the sum of the sampled seconds
+        if a share of ``WATCHED`` is known, else a proportional part of the candle's volume.
         """
         opening = opening_of(start)
         known = [volume for at, volume in self.seconds.get(opening, ()) if start <= at < end]
@@ -165,7 +165,8 @@ def _read(
 ) -> list[_Venue]:
     """Read each venue's candles from ``since`` on, and sampled seconds where they are needed.
 
-    Seconds are read where candles are missing, and from ``edge`` to the end of its five-minute stretch.
+    Seconds are read where candles are missing, and from ``edge`` to the end of the five-minute stretch that contains
+    it.
     """
     days = list(
         CandleDay.objects.filter(
@@ -208,7 +209,7 @@ def _read(
 def _seconds_from(known_until: Iterable[datetime | None], now: datetime) -> datetime:
     """Return the opening of the first stretch for which a venue's candle may be missing.
 
-    It is at the latest the stretch before the current one.
+    This is the stretch before the current one, or an earlier one.
     """
     usual, furthest = opening_of(now) - CANDLE_LENGTH, opening_of(now - SECONDS_SPAN)
     found = [furthest if until is None else max(opening_of(until), furthest) for until in known_until]

@@ -1,6 +1,6 @@
 """The reason why working orders cannot be filled now.
 
-Either the market is beyond their limit price, or their last decision was to wait.
+There are two reasons: the market is beyond the order's limit price, or the order's last decision was to wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Pair = tuple[int, str]
 def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
     """Return the markets that decide if an order's limit price is beyond the market.
 
-    There are none if the order has no limit price or is not working.
+    Return no market if the order has no limit price or is not working.
     """
     has_limit = order.terms is not None and order.terms.limit_price is not None
     return [(venue, order.symbol) for venue in venues] if has_limit and is_working(order.status) else []

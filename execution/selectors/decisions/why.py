@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A child, its stored decision, and the decision that the stored view gives now."""
+    """A child, its stored decision, and the decision that the stored input (the view) gives now."""
 
     child: str
     recorded: PlaceChild

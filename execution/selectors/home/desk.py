@@ -85,7 +85,7 @@ class Home:
         return has_moved
 
     def read_market(self) -> None:
-        """Read the newest quotes. A quote that is no longer in Redis stays as it was, and grows old."""
+        """Read the newest quotes. A quote that is no longer in Redis is kept, and its age grows."""
         orders = {pair for held in self.held.values() for pair in (*held.pairs, held.market)}
         watched = {pair for place in self.places for pair in place.pairs}
         self.quotes = {**self.quotes, **quotes_latest(sorted(orders | watched))}

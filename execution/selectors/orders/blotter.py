@@ -1,7 +1,8 @@
 """Reads for the blotter: the orders that a person sees, filtered and sorted.
 
-A page first reads the keys of its orders, then only those orders. So its cost does not grow with the number of orders,
-except for the counts, which an index answers. Money is not summed here. It is compared only for sorting.
+A page first reads the keys of its orders, then only those orders. So the cost of a page does not grow with the number
+of orders. Only the counts depend on that number, and they come from an index. Money is compared for sorting, but not
+summed here.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ STATES: dict[str, Q] = {
 
 
 def filter_choices(person: User) -> FilterChoices:
-    """Return the values that a person may filter by. They come from present and past orders."""
+    """Return the values that a person may filter by. The values come from present and past orders."""
     several = sees_several(person)
     accounts = Account.objects.all() if several else Account.objects.filter(traders=person)
     traders = User.objects.none()

@@ -1,7 +1,7 @@
 """The filter of orders: one model for the page, its socket, its export and the API.
 
-An empty field does not filter. A value that is not understood is refused with the possible values. Otherwise somebody
-might take a list of all orders for the filtered one.
+An empty field does not filter. A value that is not understood is refused with the possible values. If it were
+ignored, somebody might take a list of all orders for the filtered list.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rows that an order's page shows, each linked to the rows that it refers to.
 
-After every change of an order, its open pages read all these rows again within milliseconds. To save time,
-the SQL of the queries is compiled only once.
+After every change of an order, its open pages read all these rows again within milliseconds. To save time, the SQL of
+these queries is compiled only once.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def order_delta(order_id: int, before: Snapshot) -> Delta:
 
 
 def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
-    """Return the snapshot that results from a delta. The page's script does the same."""
+    """Return the snapshot that results from a delta. The script of the page applies deltas in the same way."""
     after: dict[str, Any] = {"version": delta["version"], "order": delta["order"]}
     after["profile"] = delta["profile"] if delta["replan"] else before["profile"]
     for section in SECTIONS:

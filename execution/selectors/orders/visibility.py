@@ -10,7 +10,7 @@ from execution.models import Order, Role, User
 def sees_several(person: User) -> bool:
     """Return True if the person sees other people's orders.
 
-    That is a supervisor, or a trader to whom the whole desk was granted.
+    Supervisors do, and traders to whom the whole desk was granted.
     """
     return person.role == Role.SUPERVISOR or (person.role == Role.TRADER and person.sees_desk)
 
@@ -35,7 +35,7 @@ def order_alone(order_pk: int) -> QuerySet[Order]:
 def may_act(person: User, order: Order) -> bool:
     """Return True if the person may pause, resume and cancel the order.
 
-    These are the order's trader and all supervisors. Others may only watch.
+    The order's trader and all supervisors may. Others may only watch.
     """
     owns = order.trader_id == person.pk and person.role == Role.TRADER
     return owns or person.role == Role.SUPERVISOR

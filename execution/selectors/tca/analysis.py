@@ -23,7 +23,10 @@ PLACES = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An order's part in a group. If the groups are venues, it has the figures of one venue, else the whole report."""
+    """An order's part in a group.
+
+    If the groups are venues, the part has the figures of one venue, else those of the whole report.
+    """
 
     group: str
     order: str
@@ -123,7 +126,7 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An order's parts in the groups, and ``whole``, its one part in the line of all orders together."""
+    """An order's parts in the groups, and ``whole``, its part in the line that covers all orders."""
 
     parts: Sequence[Part]
     whole: Part

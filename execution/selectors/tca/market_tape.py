@@ -1,6 +1,6 @@
 """The market during an order: its samples by the second, and the benchmarks computed from these.
 
-An order's market is all venues of its accounts together, each counted once.
+An order's market consists of all venues of its accounts, each included once.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[Marke
 class Pace:
     """The traded volume of a market in the known seconds of the recent past.
 
-    ``watched`` is the sum of these seconds.
+    ``watched`` is the total length of these seconds.
     """
 
     volume: Decimal

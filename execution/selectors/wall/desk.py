@@ -1,7 +1,7 @@
 """The contents of the supervisor's wall: every live order, and the panels beside them.
 
 ``Wall`` remembers what it has read. An order is read again only when its version has changed, and a fill of today is
-counted once. Figures that change with time alone (behind, health) are computed again at each read.
+counted once. Figures that change merely with time, such as lateness and health, are computed again at each read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The accounts' health as a supervisor sees it: one word, the last error, and the time since when."""
+"""The accounts' health as a supervisor sees it: one word, the last error, and the start of that state."""
 
 from __future__ import annotations
 

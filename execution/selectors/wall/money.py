@@ -63,7 +63,7 @@ class Day:
     marked_at: datetime | None = None
 
     def read(self, now: datetime) -> None:
-        """Add the fills since the last read. On a new day the sums begin at zero."""
+        """Add the fills since the last read to the sums. On a new day the sums begin at zero."""
         midnight = midnight_of(now)
         if self.start != midnight:
             self._begin(midnight)

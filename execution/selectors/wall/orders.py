@@ -46,7 +46,7 @@ class Held:
     def pairs(self) -> list[Pair]:
         """Return the venue and symbol of each market whose quote is compared with the order's limit price.
 
-        There are none if the order has no limit price or is not working.
+        Return no market if the order has no limit price or is not working.
         """
         asks = self.limit_price is not None and is_working(self.row["status"])
         return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
@@ -64,7 +64,7 @@ class Held:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Return the sort key. Rows that need attention come first, and among equal rows the newest."""
+        """Return the sort key. Rows that need attention come first. Among equal rows the newest comes first."""
         row = self.row
         paused = row["status"] == OrderStatus.PAUSED
         needs = (row["unknown_since"] is not None, row["needs_person"], row["behind"], paused)

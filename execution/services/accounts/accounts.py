@@ -126,8 +126,8 @@ def account_add(
 def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: str) -> Credential:
     """Seal ``secrets`` (by ccxt's names: apiKey, secret, ...) for ``account`` and retire the former key.
 
-    After two calls only the later key is in use. ``last_four`` are the characters of the key that people may see.
-    Raises ``Refused`` when a name is unknown, a text is empty, or there is no installation.
+    If it is called twice, only the second key stays in use. ``last_four`` are the characters of the key that people
+    may see. Raises ``Refused`` when a name is unknown, a text is empty, or there is no installation.
     """
     return credential_keep(
         account=account, key=key_seal(secrets, account_id=account.public_id, last_four=last_four)
@@ -158,15 +158,18 @@ def key_seal(secrets: Mapping[str, str], *, account_id: str, last_four: str) -> 
 
 
 def sealing_key_now() -> str:
-    """Return the workers' public key (hex). Raises ``Refused`` without an installation, and as ``trusted_key``."""
+    """Return the workers' public key (hex).
+
+    Raises ``Refused`` without an installation, and when ``trusted_key`` does.
+    """
     return trusted_key(_installation().sealing_key)
 
 
 def trusted_key(public_key_hex: str) -> str:
-    """Return the public key (hex) that the database names, if secrets may be sealed to it.
+    """Return ``public_key_hex``, the key that the database names, if secrets may be sealed to it.
 
-    Raises ``Refused`` if ``TRANCHE_SEALING_KEYS`` names other keys only. Somebody may have replaced the key in the
-    database, to read the next secret that is sealed.
+    Raises ``Refused`` if ``TRANCHE_SEALING_KEYS`` names only other keys. In that case an attacker may have replaced
+    the key in the database, to read the next secret that is sealed.
     """
     trusted: frozenset[str] = settings.TRANCHE_SEALING_KEYS
     if trusted and public_key_hex not in trusted:

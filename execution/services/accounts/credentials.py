@@ -68,8 +68,8 @@ def credential_replace(
 
 @transaction.atomic
 def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Stop trading with the key. The account's orders pause for a person. The same key still cancels the resting
-    children.
+    """Stop trading with the key. The account's orders pause for a person. The resting children are still cancelled
+    with this key.
 
     Suspending a suspended key changes nothing. A refused or retired key cannot be suspended.
     """
@@ -92,8 +92,8 @@ def credential_resume(*, person: User | None, account_id: str, reason: str, now:
 
 @transaction.atomic
 def credential_retire(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """End the use of the key for good. The key still cancels the resting children. After that it is neither used nor
-    checked any more.
+    """End the use of the key for good. The resting children are still cancelled with this key. After that it is
+    neither used nor checked any more.
     """
     return _stop(person, account_id, CredentialState.RETIRED, tuple(CredentialState), reason, now)
 
@@ -227,7 +227,8 @@ def _settle_check(
 ) -> Credential:
     """Store the result of a key's check. If the key is refused or suspended, stop the account's orders.
 
-    It locks the orders, then the account, then the key. Every service that stops orders uses this sequence.
+    The function locks the orders, then the account, then the key. Every service that stops orders locks in this
+    sequence.
     """
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
     changes = _changes(credential_pk, permissions)
@@ -257,7 +258,7 @@ def _settle_check(
 def _changes(credential_pk: int, permissions: KeyPermissions | None) -> list[RightChange]:
     """Return the rights that have changed since the key's last check.
 
-    No lock is needed: only the account's session, of which there is one, writes them.
+    No lock is needed, because only the account's one session writes these rights.
     """
     if permissions is None:
         return []

@@ -60,7 +60,10 @@ class SealedBook:
         return True
 
     def reseal(self, row: SealedRow, sealed: bytes) -> bool:
-        """Replace the sealed bytes in ``row`` by ``sealed``. Return False if the stored bytes have changed meanwhile.
+        """Replace the sealed bytes in ``row`` by ``sealed``.
+
+        Return False if the stored bytes have changed meanwhile.
+                
         """
         return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
 

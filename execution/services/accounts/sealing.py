@@ -1,7 +1,7 @@
-"""The sealing of exchange keys. Anybody with the public key can seal. Only the workers' keyring can open.
+"""The sealing of exchange keys. Anybody with the public key can seal a secret. Only the workers' keyring can open it.
 
-HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. The account's public id is bound in as HPKE's ``info``,
-so a sealed key that is moved to another account does not open. A sealed secret is::
+The method is HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. HPKE's ``info`` contains the account's
+public id. So a sealed key that somebody moves to another account does not open. A sealed secret is::
 
     b"T1"  +  8 bytes: id of the public key  +  HPKE's encapsulated key and ciphertext
 """

@@ -25,7 +25,7 @@ MAX_ERROR_LENGTH = 300
 class UnreadSymbol:
     """A symbol that cannot be read at the exchange.
 
-    With ``blocks`` no new child of the symbol is sent, even if the symbol was read before.
+    If ``blocks`` is True, no new child of the symbol is sent, even if the symbol could be read before.
     """
 
     error: str

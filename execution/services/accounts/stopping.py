@@ -22,9 +22,9 @@ def account_orders_locked(account_id: str) -> list[Order]:
 def account_orders_stop(
     account: Account, orders: Sequence[Order], *, reason: str, now: datetime
 ) -> dict[str, int]:
-    """Pause the locked ``orders`` for a person and request the cancel of the account's children. Return both counts.
+    """Pause the locked ``orders`` for a person and request the cancel of the account's children.
 
-    The cancels are sent with whichever key the account still has.
+    Return the numbers of orders and of children. The cancels are sent with whichever key the account still has.
     """
     paused = cancelled = 0
     for order in orders:

@@ -1,1 +1,4 @@
-"""Alerts. A watcher raises and ends them. People acknowledge them and take them over. A queue sends them."""
+"""The services for alerts.
+
+A watcher raises and ends alerts. People acknowledge and own them. A queue holds the messages about them.
+"""

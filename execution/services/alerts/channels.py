@@ -36,7 +36,8 @@ class ChannelNotFound(Exception):
 def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -> tuple[AlertChannel, str]:
     """Add a channel. Return it and, for a signed webhook, its secret, which nobody can read again.
 
-    ``raw`` has label, type, takes, least and the fields of the type. Raises ``Refused`` with every problem.
+    ``raw`` has ``label``, ``type``, ``takes`` (the events), ``least`` (the lowest severity) and the fields of the
+    type. Raises ``Refused`` with every problem.
     """
     actor = actor_of_admin(person)
     label = raw.get("label", "").strip()

@@ -32,7 +32,10 @@ Known = Mapping[str, datetime | None]
 
 
 def watch_claim(*, holder: str, now: datetime) -> bool:
-    """Return True if the process ``holder`` should look for alerts now. All others wait until its claim has ended."""
+    """Return True if the process ``holder`` should look for alerts now.
+
+    All other processes wait until its claim has ended.
+    """
     watch, _ = AlertWatch.objects.get_or_create(singleton=True)
     is_held = watch.held_until is not None and watch.held_until > now
     if is_held and watch.holder != holder:
@@ -50,7 +53,7 @@ def watch_claim(*, holder: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """An open alert as it was read, and the time at which each of its subjects was no longer found."""
+    """An open alert as it was read, and for each of its subjects the time since which it is no longer found."""
 
     alert: Alert
     known: Known
@@ -61,7 +64,7 @@ def findings_apply(*, findings: Iterable[Finding], critical_after: timedelta, no
 
     Findings of the same kind and scope are a group, which has at most one open alert.
 
-    1. Signals, which are stored events, are added to the findings.
+    1. Signals, which are events that services have stored, are added to the findings.
     2. Each group's findings are compared with the subjects of the group's open alert.
     3. Each group that changes is written in a transaction of its own, which also deletes its signals.
     """
@@ -133,7 +136,7 @@ def _is_over(alert: Alert, known: Known, now: datetime) -> bool:
 
 @transaction.atomic
 def _write(key: str, moves: Moves, signals: Sequence[int], critical_after: timedelta, now: datetime) -> int:
-    """Write the changes of one group under its alert's lock. Return 0 when there was nothing left to do."""
+    """Write the changes of one group under its alert's lock. Return 0 if the changes were no longer needed."""
     AlertSignal.objects.filter(pk__in=signals).delete()
     alert = Alert.objects.select_for_update(no_key=True).filter(group_key=key, ended_at=None).first()
     if alert is None:
@@ -182,7 +185,10 @@ def _raise(key: str, appeared: Sequence[Finding], now: datetime) -> int:
 
 
 def _grow(alert: Alert, appeared: Sequence[Finding], now: datetime) -> None:
-    """Add subjects to an alert. An alert that was acknowledged is open again, because nobody has seen the new ones."""
+    """Add subjects to an alert.
+
+    An alert that was acknowledged is open again, because nobody has seen the new subjects.
+    """
     added = _subjects_add(alert, appeared, now)
     if not added:
         return

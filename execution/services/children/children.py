@@ -80,7 +80,7 @@ class SubmittedChild:
 def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
     """Lock a child's order, read the child under this lock, and return both. Call it inside a transaction.
 
-    ``order_pk`` saves a query where the caller knows it.
+    If the caller knows the order, ``order_pk`` saves a query.
     """
     if order_pk is None:
         order_pk = CHILD.get(pk=child_pk).order_id
@@ -239,8 +239,8 @@ def child_outcome(
 
 
 def _is_known(child: ChildOrder) -> bool:
-    """Return True if the exchange has shown the child, or if its outcome is known. A later answer that it was
-    rejected, not sent or lost is then ignored.
+    """Return True if the exchange has shown the child, or if its outcome is known. In both cases a later answer that
+    the child was rejected, not sent or lost is ignored.
     """
     return bool(child.exchange_id) or child.status not in CHILD_UNANSWERED
 

@@ -1,4 +1,4 @@
-"""The recording of trades. Each trade is recorded once, however many sources bring it and however often."""
+"""The recording of trades. Each trade is recorded once, even if several sources bring it, or one source repeatedly."""
 
 from __future__ import annotations
 
@@ -243,7 +243,10 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Record something that should be impossible. The order is marked as needing a person. A working order pauses."""
+    """Record, for an order, something that should be impossible.
+
+    The order is marked as needing a person, and pauses if it works.
+    """
     too_much = order.filled > order.quantity or (child.reported_filled or child.filled) > child.quantity
     kind = AlertKind.OVERFILL if too_much else AlertKind.LATE_FILL
     named = f"{order.side.upper()} {order.symbol} ({order.public_id}), child {child.sequence}: {text}"

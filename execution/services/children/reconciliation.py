@@ -285,8 +285,8 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Record the exchange's order id that a person found for a child. It is used once the exchange has shown that
-    order.
+    """Record the exchange's order id that a person found for a child. The id is used only after the exchange has
+    shown that order.
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -347,7 +347,7 @@ def ended_phrase(client_id: str) -> str:
 def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
     """Mark as ended, without proof, a child that the exchange has shown. Its filled quantity is the sum of its trades.
 
-    The rest of its quantity may be sent again from then on. Refused for a child that was never shown. Refused too
+    From then on the rest of its quantity may be sent again. Refused for a child that was never shown. Refused too
     while the filled quantity that the exchange reported is above the sum of the trades.
     """
     _supervisors(person)

@@ -1,4 +1,6 @@
-"""The repair of a database that was restored from a backup. Its books lack everything that happened after the backup.
+"""The repair of a database that was restored from a backup.
+
+Its books lack everything that happened after the backup.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The browsers in which a person has logged in before. Failed logins in other browsers do not lock the person out of
-these.
+these browsers.
 """
 
 from __future__ import annotations

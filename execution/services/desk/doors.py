@@ -1,4 +1,4 @@
-"""Changes of access that need a second person. Each change has a function that asks for it and one that performs it.
+"""Changes of access that need a second person. For each change one function asks for it, and another performs it.
 
 Every change goes through ``four_eyes``. The services of accounts and people do the actual work.
 """

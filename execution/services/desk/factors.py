@@ -104,7 +104,7 @@ def factor_remove(*, person: User, actor: str, now: datetime, reason: str = "") 
 
 @transaction.atomic
 def factor_verify(*, person: User, code: str, now: datetime) -> bool:
-    """Return True for a code of the authenticator, or for an unused recovery code. Each is accepted once."""
+    """Return True for a code of the authenticator, or for an unused recovery code. Each code is accepted only once."""
     factor = SecondFactor.objects.select_for_update(no_key=True).filter(person=person).first()
     if factor is None:
         return False
@@ -170,7 +170,10 @@ def _seal(secret: str) -> bytes:
 
 
 def _open(sealed: bytes) -> str:
-    """Return the unsealed secret. Return "" if it cannot be opened any more; then only recovery codes work."""
+    """Return the unsealed secret.
+
+    Return "" if it cannot be opened. The person can then log in only with recovery codes.
+    """
     try:
         return _box().decrypt(sealed).decode()
     except InvalidToken:

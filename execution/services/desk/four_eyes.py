@@ -1,7 +1,8 @@
 """Four eyes: one person asks for a change of access or of a limit, and another admin or supervisor confirms it.
 
 The function that performs a kind of change is registered with ``door``. ``access_ask`` performs the change to see
-whether it would be refused. It rolls the change back where a second person has to confirm it (docs/how-to/people.md).
+whether it would be refused. If a second person has to confirm the change, ``access_ask`` then rolls it back
+(docs/how-to/people.md).
 """
 
 from __future__ import annotations
@@ -43,10 +44,9 @@ class AccessRequestNotFound(Exception):
 class Change:
     """A requested change of access.
 
-    ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read.
-    ``target`` names the thing to be changed, which has at most one waiting request. ``restores`` is a person
-    whom the change makes active again. That person does not count as the second person, because nobody
-    confirms their own return.
+    ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read. ``target``
+    names the thing to be changed, which has at most one waiting request. ``restores`` is a person whom the change
+    makes active again. That person cannot be the second person, because nobody confirms their own return.
     """
 
     kind: str
@@ -104,7 +104,8 @@ def access_ask(*, change: Change, person: User, reason: str = "", now: datetime)
 
     1. The change is performed. If that is refused, so is the request. If nothing changes, nothing is asked for.
     2. If there is no second person, the change stays, and the audit says that one person made it alone.
-    3. Otherwise it is rolled back, and the request waits. Asking for the same change returns the waiting request.
+    3. Otherwise the change is rolled back, and the request waits. Asking for the same change again returns the
+       waiting request.
     """
     reason = optional_reason(reason)
     is_shared = has_second_person(person=person, now=now, restores=change.restores)
@@ -163,9 +164,9 @@ def access_confirm(
 ) -> AccessRequest:
     """Perform a requested change. ``seen_hash`` is the hash of the contents that the person saw.
 
-    Confirming a second time changes nothing. Raises ``AccessRequestNotFound``. Raises ``Refused`` for a
-    person who may not confirm the request, such as the one who asked. Raises ``Refused`` too if the request
-    has ended, or if the request or the thing to be changed has changed since.
+    Confirming a second time changes nothing. Raises ``AccessRequestNotFound``. Raises ``Refused`` for a person who
+    may not confirm the request, such as the one who asked. Raises ``Refused`` too if the request has ended, or if the
+    request or the thing to be changed is no longer as the person saw it.
     """
     request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:

@@ -1,7 +1,7 @@
 """The deletion of rows that nobody needs any more, in small batches.
 
 One statement over a million rows would hold SQLite's only write lock until it ends. Meanwhile an engine could not
-renew its lease and would lose its orders. Between two batches everybody who waits for the lock gets it.
+renew its lease and would lose its orders. Between two batches each process that waits for the lock gets it.
 """
 
 from __future__ import annotations

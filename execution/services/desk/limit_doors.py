@@ -42,7 +42,7 @@ class LimitAsked:
 
 
 class _Widens(Exception):
-    """Raised when the value is larger than that of the limit in force. ``before`` is that limit."""
+    """Raised when the new value is larger than that of the limit in force. ``before`` is the limit in force."""
 
     def __init__(self, before: TradingLimit) -> None:
         super().__init__(before.key)

@@ -39,8 +39,8 @@ MAX_ORDERS = 50
 
 
 def may_delete_journals() -> bool:
-    """Return False if PostgreSQL gives this role no right to delete journals. Then the owner of the tables must delete
-    them.
+    """Return False if PostgreSQL gives this role no right to delete journals. Only the owner of the tables can then
+    do it.
     """
     if connection.vendor != "postgresql":
         return True
@@ -71,7 +71,7 @@ def orders_drop(*, before: datetime, now: datetime, pause: Pause) -> int:
 def _note(orders: list[Order], before: datetime, now: datetime) -> None:
     """Record the orders in the audit, with the last version and hash of each journal.
 
-    Orders that an earlier call recorded before it was cut off are skipped.
+    Orders that an earlier, interrupted call has recorded already are skipped.
     """
     known = orders_dropped()
     heads = {

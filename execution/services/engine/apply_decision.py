@@ -173,7 +173,8 @@ def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
 def _replan(order: Order, command: Replan, now: datetime) -> None:
     """Make a new plan, of exactly the quantity that remains, by the order's own rules.
 
-    A quantity that was reported but has no fills yet counts as done. Otherwise it would be traded twice.
+    A quantity that the exchange reported as filled is treated as done, even without fills. Otherwise it would be
+    traded twice.
     """
     planned = sum((part.quantity for part in command.slices), ZERO)
     remaining = order.quantity - done_of(order)
@@ -187,9 +188,9 @@ def _replan(order: Order, command: Replan, now: datetime) -> None:
 def _stop_if_halted(order: Order, decision: Decision) -> None:
     """Raise ``_Halted`` if the decision places a child and a halt covers the order.
 
-    The gate is locked after every other row, because the child's row refers to the account's. The caller
-    rolls back all that the decision wrote, including its cancels. The next check sees the halt and decides
-    the cancels again.
+    The gate, a row that setting a halt locks too, is locked after every other row. The reason is that the child's row
+    refers to the account's row. The caller rolls back all that the decision wrote, including its cancels. The next
+    check sees the halt and decides the cancels again.
     """
     if any(isinstance(command, PlaceChild) for command in decision.commands):
         gate_locked()

@@ -27,8 +27,8 @@ def order_driver_failed(
 
     1. Resting children are cancelled.
     2. A working or scheduled order pauses. A paused order stays paused. A closing order ends when its children are
-       settled, so that a person can always cancel.
-    3. The same error is reported once.
+       settled. So a person can always cancel an order.
+    3. The same error is reported to people only once.
     """
     order = _driven(order_pk, worker_pk, fence)
     if order is None:

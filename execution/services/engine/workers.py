@@ -79,7 +79,7 @@ def worker_release(*, worker_pk: int) -> None:
 
 
 def _released(owner: str) -> Q:
-    """Return the filter for rows that may be claimed: without an owner, or with one that is marked as stopped."""
+    """Return the filter for rows that may be claimed: they have no owner, or the owner is marked as stopped."""
     return Q(**{owner: None}) | Q(**{f"{owner}__stopped_at__isnull": False})
 
 
@@ -90,8 +90,8 @@ def _free(now: datetime, owner: str = "owner") -> Q:
 def _end_expired() -> None:
     """Mark workers whose lease has ended as stopped, each in a statement of its own.
 
-    The statement waits for a renewal that has begun, and no renewal can follow it. So a worker whose renewal succeeded
-    never loses its rows.
+    The statement waits for a renewal that has begun, and no renewal succeeds after it. So a worker whose renewal
+    succeeded never loses its rows.
     """
     expired = Worker.objects.filter(stopped_at=None, lease_until__lte=database_now())
     for pk in list(expired.order_by("pk").values_list("pk", flat=True)):

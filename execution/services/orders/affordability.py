@@ -46,8 +46,8 @@ def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, 
 def unaffordable(
     spending: Spending, accounts: Sequence[Account], person: User, need: Cost, *, field: str, label: str
 ) -> list[Problem]:
-    """Return a problem if the known balances of ``accounts`` together cannot pay ``need``. Unknown balances refuse
-    nothing.
+    """Return a problem if the known balances of ``accounts`` together cannot pay ``need``. Return none if a balance
+    is unknown.
     """
     free, left = balances_sum(spending.told.values()), spending.available
     if free is None or left is None or need.amount <= left.amount:

@@ -100,8 +100,8 @@ def order_amend(
 def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) -> None:
     """Make an amendment that another person has approved, in the name of the person who asked for it.
 
-    The caller has locked the gate. Raises ``Refused`` when the terms have changed since, or when a new amendment would
-    be refused.
+    The caller has locked the gate. Raises ``Refused`` when the order's terms have changed since the request, or when
+    a new amendment would be refused.
     """
     if approval.changes is None:
         raise RuntimeError(f"request {approval.public_id} is not about an amendment")

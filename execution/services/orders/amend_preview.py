@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """An order as it would be after an amendment. ``problems`` forbid the amendment.
+    """An order as it would be after an amendment. If there are ``problems``, the amendment is refused.
 
     ``before`` is the order's quantity until now, ``done`` the executed quantity, and ``remaining`` the quantity to
     plan. ``least`` is the lowest possible quantity: ``done`` plus the quantity of children that may still be filled.
@@ -137,7 +137,7 @@ def market_of_order(order: Order, now: datetime) -> OrderMarket:
 def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any]) -> Amendment:
     """Return the order with the changes in ``raw``.
 
-    1. Read them. A change that cannot be read or made is a problem, and its value stays as it was.
+    1. Read the changes. A change that cannot be read or made is a problem, and its value stays as it was.
     2. Judge the end, then the quantity, the limit price and the balance.
     3. List the differences.
     4. Plan the remaining quantity, from now on.

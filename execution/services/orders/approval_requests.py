@@ -36,8 +36,8 @@ def approval_ask(
 ) -> OrderApproval:
     """Write a request for approval of a locked order, and its journal entry.
 
-    ``changes`` are the raw values of an amendment; None asks for the order itself. An order has one waiting request at
-    a time. Raises ``Refused`` for a second one.
+    ``changes`` are the raw values of an amendment; None if the request is about the order itself. An order has one
+    waiting request at a time. Raises ``Refused`` for a second one.
     """
     if (earlier := waiting_approval(order)) is not None:
         message = f"Order {order.public_id} waits for approval {earlier.public_id} already. Withdraw that one first."

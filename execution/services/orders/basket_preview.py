@@ -38,7 +38,7 @@ _BALANCE = frozenset({Code.INSUFFICIENT_BALANCE, Code.BALANCE_RESERVED})
 
 @dataclass(frozen=True, slots=True)
 class BasketBreach:
-    """A limit that one row exceeds, or several rows together. A reason for it is given once, in the first of these
+    """A limit that one row exceeds, or several rows together. The person gives a reason once, with the first of these
     rows.
     """
 
@@ -103,8 +103,8 @@ class JudgedRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketPreview:
-    """A basket as it would be if it were sent now. ``problems`` are those of several rows together, or of the whole
-    basket.
+    """A basket as it would be if it were sent now. ``problems`` are only those of several rows together, or of the
+    whole basket.
     """
 
     name: str

@@ -118,7 +118,8 @@ def _done(person: User, request: BulkRequest, chosen: ChosenOrder, pk: int, now:
 def _amended(request: BulkRequest, version: int | None, pk: int, asked: Mapping[str, Any]) -> Order:
     """Amend the order from the version of the terms that the person saw.
 
-    If the same request is sent again, ``order_amend`` finds the amendment by that version and makes no other.
+    If the same request is sent again, ``order_amend`` finds the existing amendment by that version and makes no
+    second one.
     """
     if version is None:
         message = f"Order {asked['public_id']} has no terms."

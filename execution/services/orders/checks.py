@@ -21,7 +21,7 @@ ORDERS_SHOWN = 8
 
 
 def checks_of(preview: Preview) -> list[Check]:
-    """Return every problem as a check, and then the other checks."""
+    """Return every problem of the preview as a check, followed by all checks that are not problems."""
     return [Check("fail", problem.message) for problem in preview.problems] + checks_beside(preview)
 
 

@@ -30,7 +30,7 @@ CANDLES_OF = timedelta(days=1)
 def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
     """Return the newest estimate of the ticket's cost, and request a new one if it is missing or old.
 
-    Return None where there cannot be an estimate.
+    Return None if the order cannot be estimated.
     """
     spec = None if preview.takes_at_once else _spec(preview)
     if spec is None:

@@ -31,7 +31,7 @@ def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 
 
 def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """Return problems when an order cannot resume or grow because all of its markets are closed. One open market is
+    """Return problems if an order cannot resume or grow because all of its markets are closed. One open market is
     enough.
     """
     closed = closed_problems(side, markets)

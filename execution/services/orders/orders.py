@@ -150,7 +150,10 @@ def _refuse_if_closed(order: Order) -> None:
 
 
 def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
-    """Move the remaining plan of a locked, paused order by the time from its pause until ``now``. Raises ``Refused``.
+    """Move the remaining plan of a locked, paused order by the time from its pause until ``now``.
+
+    Raises ``Refused``.
+        
     """
     terms = order.terms
     if terms is None or order.paused_at is None:

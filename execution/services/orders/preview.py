@@ -151,10 +151,10 @@ def _standing_problems(person: User, request: OrderRequest, market: OrderMarket)
 
 
 def _closed_problems(market: OrderMarket, terms: RequestedTerms) -> list[Problem]:
-    """Return a problem for each market that takes no such order now.
+    """Return a problem for each market that takes no new order of this side now.
 
-    An order that starts later may find a closed market open. For such an order only a market that is no longer listed
-    is a problem.
+    When an order that starts later begins, a market that is closed now may be open. So for such an order only a
+    market that is no longer listed is a problem.
     """
     starts_later = terms.start_at is not None and terms.start_at > market.now
     judged = {

@@ -21,7 +21,7 @@ def seeded(
     """Return the parameters, with a seed if they ask for randomisation and have none.
 
     The same request of the same person on the same day gets the same seed, so that the preview shows the order that
-    will be sent. Nobody outside can predict it, because it is made with the installation's secret key.
+    will be sent. Nobody outside can predict the seed, because it is made with the installation's secret key.
     """
     if not wants_seed(parameters):
         return parameters

@@ -51,7 +51,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """The plan of an order, the bounds that the market sets to it, and the route of an order that takes at once."""
+    """The plan of an order, the bounds that the market sets to the plan, and the route if the order takes at once."""
 
     bounds: PlanBounds | None = None
     plan: Plan | None = None

@@ -24,9 +24,9 @@ def alert_signal(
     The function only inserts a row, so it never waits for a lock. The watcher makes an alert of the row
     within a second or two. Raises ``ValueError`` for a kind that is not an event.
 
-    Events of the same kind and scope share an alert. With ``order`` the scope is the order's trader,
-    otherwise it is ``scope``. ``subject`` tells the events of one alert apart. While the alert is open, two
-    events with the same subject count as one.
+    Events of the same kind and scope share an alert. With ``order`` the scope is the order's trader, otherwise it is
+    ``scope``. ``subject`` distinguishes the events of one alert. While the alert is open, two events with the same
+    subject are treated as one.
     """
     if not kind.is_event:
         raise ValueError(f"{kind} lasts: the watcher finds it by itself")

@@ -28,7 +28,7 @@ def order_transition(
     """Change a locked order's status and write its journal entry. Raises ``ForbiddenTransition``.
 
     ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is the time at which a pause really
-    began, if that was before ``now``. ``data`` is stored with the journal entry.
+    began, if it began before ``now``. ``data`` is stored with the journal entry.
     """
     order.status = order_after(OrderStatus(order.status), change.event)
     # A working order needs no reason; what it waits for is its ``why``.

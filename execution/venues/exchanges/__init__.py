@@ -1,6 +1,7 @@
 """The specs of the exchanges that the desk knows, by ccxt id.
 
-Another exchange gets cautious defaults and ccxt's own declarations. The desk may then refuse to trade on it.
+For any other exchange cautious defaults and ccxt's own declarations are used. With these the desk may refuse to trade
+on it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A real ``manage.py desk`` in a separate folder. It is started here, and stopped by its process id."""
+"""A real ``manage.py desk`` in a separate folder. This module starts it, and stops it by its process id."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def fills_recorded(since: datetime, until: datetime) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class FillVersion:
-    """A fill, and the version that its order reached with it."""
+    """A fill, and the version that its order had after the fill."""
 
     order: str
     version: int

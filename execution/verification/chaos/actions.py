@@ -226,7 +226,7 @@ class Actions:
 
 
 def _lives(pid: int) -> bool:
-    """Return True if our process runs. A process that has ended but was not waited for does not run."""
+    """Return True if our process runs. A process that has ended but was not reaped does not run."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:

@@ -52,7 +52,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class MildOptions:
-    """The sizes of a run: ``orders`` TWAPs of ``seconds``, each on another symbol. ``kinds`` are of ``RULES``."""
+    """The sizes of a run: ``orders`` TWAPs of ``seconds``, each on another symbol.
+
+    ``kinds`` are names of faults in ``RULES``.
+    """
 
     dialect: str
     orders: int
@@ -78,7 +81,7 @@ class DialectVenue:
         return self.controlled.label
 
     def ledger(self) -> dict[str, Any]:
-        """Return the venue's books. Trades have the ids by which its dialect knows them."""
+        """Return the venue's books. Trades have the ids that the venue's dialect gives them."""
         ledger = self.controlled.ledger()
         trades = [{**trade, "id": self._trade_id(trade)} for trade in ledger["trades"]]
         return {**ledger, "trades": trades}

@@ -69,7 +69,7 @@ def children_unsettled() -> int:
 
 @dataclass
 class OwnerWatch:
-    """A thread that looks twice a second for orders that no worker with a lease drives, and for how long."""
+    """A thread that looks twice a second for orders that no worker with a lease drives, and measures for how long."""
 
     longest: float = 0.0
     _since: dict[str, float] = field(default_factory=dict)

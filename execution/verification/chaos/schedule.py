@@ -78,7 +78,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A parent order to launch, ``at`` seconds after the faulty phase begins. ``body`` is the API request's."""
+    """A parent order to launch, ``at`` seconds after the faulty phase begins.
+
+    ``body`` is the body of the API request.
+    """
 
     at: float
     body: Mapping[str, Any]

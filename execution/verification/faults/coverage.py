@@ -1,4 +1,4 @@
-"""The table in docs/results/reliability.md of the faults that struck, the states in which they did, and how often."""
+"""The table in docs/results/reliability.md: the faults that struck, in which states, and how often."""
 
 from __future__ import annotations
 

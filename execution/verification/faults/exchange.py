@@ -128,7 +128,7 @@ class Exchange:
         return self.is_away or (self._time() < self._market_gone_until and not self._injector.is_clear)
 
     def tick(self) -> None:
-        """Move the market. Fill the resting orders that it crosses, and some of those at the best price."""
+        """Move the market. Fill the resting orders that the market crosses, and some of those at the best price."""
         if self._injector.strikes("venue away"):
             self._away_until = self._time() + self._injector.seconds(9.0, 0.5)
         if self._injector.strikes("market data gone"):

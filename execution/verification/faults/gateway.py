@@ -46,7 +46,7 @@ TIMEOUT = 4.0  # seconds of a request, as the real gateway's
 
 
 class _Lost(Exception):
-    """Raised when no usable answer came. Its text says what came instead."""
+    """Raised when no usable answer came. The message says what came instead."""
 
 
 class SimulatedGateway:

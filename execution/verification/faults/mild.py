@@ -32,7 +32,7 @@ SECONDS = (40, 80)  #: the length of an order
 
 
 class MildInjector(FaultInjector):
-    """The faults of the names in ``kinds``, at their rates. All delays are short."""
+    """The faults that ``kinds`` names, at their rates. All delays are short."""
 
     def __init__(
         self,

@@ -1,4 +1,6 @@
-"""An engine's process in the simulation. At any call to the outside it can die or stand still. The dead are replaced.
+"""An engine's process in the simulation.
+
+At any call to the outside it can die or stand still. The dead are replaced.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ class Surroundings(Protocol):
 
 
 class Process:
-    """One engine with everything that it uses. Once it is dead, its calls never return."""
+    """One engine with everything that it uses. Once the process is dead, its calls never return."""
 
     def __init__(
         self,
@@ -192,7 +194,7 @@ def _no_helpers(_engine: Engine) -> Helpers:
 
 
 class VirtualLease(LeaseTerm):
-    """A lease with the product's own rule. A task of the virtual loop renews it instead of a thread."""
+    """A lease with the same rules as in the product. A task of the virtual loop renews it instead of a thread."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock, on_lost=process.lost)

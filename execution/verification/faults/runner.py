@@ -53,7 +53,11 @@ def prepared() -> bytes:
 def run_in_processes(
     seeds: Sequence[int], processes: int, until: float | None, mild: Mild | None = None
 ) -> Iterator[Verdict]:
-    """Run the seeds in several processes, and yield verdicts in any order. Successful ones have no log."""
+    """Run the seeds in several processes, and yield verdicts in any order.
+
+    Verdicts without a violation have no log.
+        
+    """
     source = prepared()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:

@@ -94,7 +94,7 @@ class Solvency:
     def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
         """Check a child that is submitted against the limits and the account's last reported balance.
 
-        The balance must cover the child and all unsettled children that were sent after the report.
+        The balance must cover the child and all unsettled children that were sent after the balance was reported.
         """
         yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)

@@ -126,7 +126,7 @@ class World:
         self.shared[key] = sign(key, book_to_json(book))
 
     def ring(self, message: dict[str, Any]) -> None:
-        """Ring the doorbell after a commit. All engines hear it, unless a fault loses, delays or repeats it."""
+        """Send the wake-up message of a commit to all engines. A fault may lose, delay or repeat it."""
         if self.injector.strikes("bell lost"):
             return
         late = self.injector.seconds(2.0) if self.injector.strikes("bell late") else 0.001
