@@ -1,4 +1,4 @@
-"""The Django admin. People may be managed here. Orders, fills, the journal and all else can only be read."""
+"""The Django admin. People may be managed here. Orders, fills, the journal and all other rows can only be read."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class PersonAdmin(_UserAdmin):
         setattr(request, ASKED, asked)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Write Django's own log, unless the change still waits for a second person. The audit has everything."""
+        """Write Django's own log, unless the change still waits for a second person. The audit records both cases."""
         return None if getattr(request, ASKED, None) else super().log_change(request, obj, message)
 
     def response_change(self, request: HttpRequest, obj: User) -> Any:
@@ -179,7 +179,7 @@ class PersonAdmin(_UserAdmin):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
         """Request a new password through the service.
 
-        Django's own view would save it directly. So it only shows the form and the form's errors.
+        Django's own view would save the password directly. So that view only shows the form and the form's errors.
         """
         person = self.get_object(request, id)
         if request.method != "POST" or person is None or not self.has_change_permission(request, person):

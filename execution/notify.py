@@ -65,7 +65,8 @@ class Wake(TypedDict, total=False):
 class _Ring:
     """A message that waits to be sent. Of several with the same ``group`` and ``about``, only the newest is sent.
 
-    An empty ``group`` means all engines. ``gather``: seconds for which it may wait, to be sent together with others.
+    An empty ``group`` means all engines. ``gather`` is the time in seconds that the message may wait for others, to
+    be sent together with them.
     """
 
     group: str
@@ -91,7 +92,7 @@ class Bell:
     def ring(self, what: _Ring | Coroutine[Any, Any, None]) -> None:
         """Send a message or run a coroutine soon, on the background loop.
 
-        Messages of the same moment are sent together.
+        Messages that come at the same moment are sent together.
         """
         with self._lock:
             loop = self._loop or self._start()
@@ -223,7 +224,7 @@ def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dic
 
 @lru_cache(maxsize=1)
 def _redis_now(url: str) -> redis.Redis:
-    """Return a client whose calls wait for the answer. The bell's own client belongs to the bell's loop."""
+    """Return a client whose calls block. The bell's own client works only in the bell's event loop."""
     return redis.Redis.from_url(url, socket_timeout=SEND_TIMEOUT, socket_connect_timeout=SEND_TIMEOUT)
 
 

@@ -28,7 +28,6 @@ def begins_formula(text: str) -> bool:
     """Return True if a spreadsheet may run the text.
 
     A formula is also found behind spaces, or with full-width signs.
-        
     """
     return unicodedata.normalize("NFKC", text[:_BEGINNING]).lstrip().startswith(_FORMULA)
 

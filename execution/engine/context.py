@@ -39,8 +39,8 @@ def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
 class EngineContext:
     """The objects that the drivers and sessions of one engine share.
 
-    ``poke_order`` wakes the driver of the order with this primary key. ``poke_account`` wakes the account's session.
-    Both do so in this engine only.
+    ``poke_order`` wakes the driver of the order with a given primary key, and ``poke_account`` the session of the
+    account with it. Both wake only drivers and sessions of this engine.
     """
 
     clock: Clock

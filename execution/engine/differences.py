@@ -218,7 +218,6 @@ class Differences:
         """Return the differences of the polled ``symbols`` that have lasted long enough.
 
         Keep those of other symbols.
-                
         """
         names = {(one.kind, one.symbol, one.key): one for one in self._found if one.symbol in symbols}
         others = {name: at for name, at in self._first_seen.items() if name[1] not in symbols}

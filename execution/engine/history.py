@@ -88,7 +88,6 @@ class MarketHistory:
         """Refresh each symbol whose pause is over.
 
         Raise an error of our own code only after all symbols were tried.
-                
         """
         failures: list[Exception] = []
         for symbol, pause in self._pauses.items():

@@ -144,7 +144,6 @@ def leftovers_remove(path: Path) -> None:
     """Remove the half-written files of a killed process, which contain private keys.
 
     No other process may write now.
-        
     """
     for name in path.parent.glob(f"{PREFIX}*"):
         name.unlink(missing_ok=True)

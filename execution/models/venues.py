@@ -122,7 +122,6 @@ class Account(models.Model):
         """Return the symbols that the account's present worker cannot read.
 
         The values come from ``symbols_unread``.
-                
         """
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 

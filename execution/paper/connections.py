@@ -87,7 +87,6 @@ class Connections:
         """Keep connections open for ``seconds`` but send nothing, not even pongs.
 
         Messages due in that time are lost.
-                
         """
         self._silent_until = self._clock() + seconds
 

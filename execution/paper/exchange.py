@@ -378,7 +378,6 @@ class Exchange:
         """Publish a trade whose taker has ``side``, and return its id.
 
         The public trades and candles then include it.
-                
         """
         trade_id = market.next_trade_id
         market.next_trade_id += 1

@@ -67,8 +67,7 @@ class LadderPlace:
 
 
 def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) -> LadderPlace | None:
-    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders that the
-    trader sees.
+    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders they see.
 
     Return None if none of the accounts belongs to the trader and trades the symbol.
     """

@@ -191,7 +191,6 @@ class Failure:
         """Return True if the key or the address is locked out for a time.
 
         A call in that time prolongs the lock-out.
-                
         """
         text = str(self.error)
         return (

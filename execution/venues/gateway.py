@@ -250,7 +250,6 @@ class CcxtGateway(CcxtMarketGateway):
         """Return the cheapest way to read trades.
 
         Among equally cheap ways, return the one with the fewest requests.
-                
         """
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:

@@ -75,7 +75,6 @@ class Listings:
         """Return the orders in ccxt's form, perhaps with other orders too.
 
         An order that is missing may still exist.
-                
         """
         if self._spec.lists_ended:
             return await self._ended()

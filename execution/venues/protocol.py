@@ -92,7 +92,6 @@ class MarketStream(Protocol):
         """Yield the events, to one caller only.
 
         A slow caller gets all trades, but only the latest quotes and books.
-                
         """
 
     @property

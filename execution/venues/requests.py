@@ -105,7 +105,6 @@ def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
     """Raise ``ValueError`` for an exchange where the desk could lose an order.
 
     The text names every missing feature.
-        
     """
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):

@@ -206,7 +206,6 @@ def _was_left(view: OrderView, child: ChildView) -> bool:
     """Return whether a new part would rest nearer to the market than ``child``.
 
     False if too little remains for one.
-        
     """
     venue = next((venue for venue in view.usable if venue.account == child.account), None)
     bounded = _bounded(view)

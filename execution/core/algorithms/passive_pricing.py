@@ -89,8 +89,8 @@ def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: Ur
 def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
     """Return how long a resting child on the account may wait before it is moved.
 
-    Without a book it is the profile's patience. It is shorter when the other participants' book suggests that the
-    price is about to move away, and up to twice as long when the price is about to come nearer.
+    Without a book it is ``profile.patience``. It is shorter when the other participants' book suggests that the price
+    is about to move away, and up to twice as long when the price is about to come nearer.
     """
     book = others_book(view, venue)
     if book is None:

@@ -28,7 +28,6 @@ class Draws:
     """Random numbers that are looked up by a number, their place.
 
     The same place always gives the same random number.
-        
     """
 
     def __init__(self, name: str) -> None:

@@ -84,7 +84,6 @@ def form_input(info: FieldInfo) -> FormInput:
     """Return the form input that a parameter declares.
 
     One that declares none, such as an enumeration, gets a choice.
-        
     """
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 

@@ -136,7 +136,6 @@ def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> 
     """Return the amount that an order may still spend on ``accounts`` together.
 
     Its unsent quantity is included once.
-        
     """
     within = [reserve[name] for name in accounts if name in reserve]
     unsent = max((each.unsent.amount for each in within), default=ZERO)

@@ -43,7 +43,6 @@ def participation(own: Decimal, market: Decimal) -> Decimal | None:
     """Return our share of the market's volume.
 
     It is at most 1, although the feed of trades may lag behind our fills.
-        
     """
     return min(own / market, Decimal(1)) if market > ZERO else None
 

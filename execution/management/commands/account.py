@@ -216,7 +216,7 @@ class Command(BaseCommand):
 
 
 def refuse_unusable(account: Account) -> None:
-    """Build the client that a worker would build, so that options it refuses are refused now. Discard the client."""
+    """Build the client that a worker would build, so that unusable options are refused now. Discard the client."""
     try:
         open_gateway(
             exchange_id=account.venue.exchange,

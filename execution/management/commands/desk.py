@@ -48,7 +48,8 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Run the desk.
 
-        1. Refuse options that cannot work. 2. Lock the folder. 3. Plan the processes. 4. Run them until told to stop.
+        Refuse options that cannot work, lock the folder, and plan the processes. Then run them until a signal stops
+        them.
         """
         refuse_bad_workers(options["workers"])
         os.umask(PRIVATE_UMASK)  # whatever a process of the desk writes is its owner's alone

@@ -20,7 +20,6 @@ class UserStreams:
     """The websockets that listen to each account.
 
     They get the account's events in the order in which these happened.
-        
     """
 
     def __init__(

@@ -91,7 +91,6 @@ class Counters:
         """Count a refusal of a signature, a nonce or a call over the limit.
 
         Many refusals in a row lock the key out.
-                
         """
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1

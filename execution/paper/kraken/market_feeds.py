@@ -147,7 +147,7 @@ class MarketFeeds:
     def _publish_book(self, topic: Topic, symbol: SymbolMarket) -> None:
         """Publish the changed levels within the topic's depth.
 
-        A level that falls below this depth is not reported, because clients drop it themselves (documented).
+        As kraken documents, a level that falls below this depth is not reported, because clients drop it themselves.
         """
         before, now = self._told.get(topic), _levels(symbol, topic[2])
         self._told[topic] = now

@@ -142,7 +142,7 @@ def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
 def _client_id(parameters: Parameters) -> str:
     """Return the client's id, or a random one if none was sent.
 
-    Raise Refusal for a malformed id, or for an id together with ``userref`` (documented).
+    Raise Refusal for a malformed id, or, as kraken documents, for an id together with ``userref``.
     """
     value = parameters.get("cl_ord_id", "")
     if not value:

@@ -82,7 +82,7 @@ def cancel_order(call: Call) -> Any:
 
 
 def cancel_all(call: Call) -> Any:
-    """Cancel all open orders. This adds nothing to the trading counters (assumed)."""
+    """Cancel all open orders. Kraken is assumed to add nothing to the trading counters."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     cancelled = call.exchange.cancel_all(call.exchange.ledger.open_orders(call.account.key))
@@ -108,7 +108,7 @@ def _by_txid(call: Call, txid: str) -> PaperOrder | None:
 
 
 def query_orders(call: Call) -> Any:
-    """Return up to fifty orders by their ids. One unknown id makes the whole call fail (assumed)."""
+    """Return up to fifty orders by their ids. As is assumed of kraken, one unknown id makes the whole call fail."""
     txids = [txid for txid in call.parameters.get("txid", "").split(",") if txid]
     if not 0 < len(txids) <= MAX_IDS:
         raise refusals.wrong("txid")
@@ -153,7 +153,7 @@ def _narrowed(call: Call, lag: int) -> list[PaperOrder]:
 
 
 def _is_within(at: int, start: float | None, end: float | None) -> bool:
-    """Return whether a time is after ``start`` and not after ``end`` (documented)."""
+    """Return whether a time is after ``start`` and not after ``end``, as kraken documents."""
     return (start is None or at > start) and (end is None or at <= end)
 
 

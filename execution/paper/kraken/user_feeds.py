@@ -175,7 +175,7 @@ class UserFeeds:
 def _asked(parameters: Json) -> tuple[bool, bool]:
     """Return whether the client wants open orders in the snapshot, and whether it wants fills.
 
-    By default it gets open orders and no fills (documented).
+    As kraken documents, it gets open orders and no fills by default.
     """
     return bool(parameters.get("snap_orders", True)), bool(parameters.get("snap_trades", False))
 

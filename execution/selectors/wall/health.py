@@ -170,7 +170,7 @@ def _health(
 
 
 def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Cause, str, datetime | None]:
-    """Return the health of an account's quotes: the cause, its words, and the time since when.
+    """Return the health of an account's quotes: the cause, its words, and its start.
 
     Only markets with a live order are judged, because engines need not watch other markets. Faults of the feeds are
     in the row's ``feeds``.

@@ -63,7 +63,6 @@ class SealedBook:
         """Replace the sealed bytes in ``row`` by ``sealed``.
 
         Return False if the stored bytes have changed meanwhile.
-                
         """
         return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
 

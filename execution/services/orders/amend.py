@@ -72,10 +72,10 @@ def order_amend(
     1. The same changes to the same version by the same person are one amendment, however often they are sent.
     2. It is refused if the terms are no longer ``terms_version`` (the preview's), or the order is final or closing.
     3. Under the order's lock it is judged again. Any problem refuses it, and so does a missing confirmation.
-    4. The gate is locked. A halt refuses only an amendment that makes the order larger. If the order needs more
-       money, the balance must cover it in addition to the reserves of other orders. If the amended order exceeds a
-       limit that another person may approve, the amendment waits for the approval. Meanwhile the order goes on
-       unchanged.
+    4. The gate is locked, so that no order or halt comes in between. A halt refuses only an amendment that makes the
+       order larger. If the order needs more money, the balance must cover it in addition to the reserves of other
+       orders. If the amended order exceeds a limit that another person may approve, the amendment waits for the
+       approval. Meanwhile the order goes on unchanged.
     """
     reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)

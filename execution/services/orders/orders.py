@@ -97,11 +97,11 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
 
 @transaction.atomic
 def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
-    """Resume a paused order. ``catch_up`` keeps the schedule's times. ``shift`` moves them by the time lost.
+    """Resume a paused order. ``catch_up`` keeps the schedule's times. ``shift`` moves them by the pause.
 
     Refused while the accounts cannot pay for the remaining quantity in addition to the reserves of other orders.
-    Refused too above a limit. ``shift`` is refused for an order with a fixed end. Resuming a working order changes
-    nothing.
+    Refused too if the order exceeds a limit. ``shift`` is refused for an order with a fixed end. Resuming a working
+    order changes nothing.
     """
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
@@ -153,7 +153,6 @@ def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
     """Move the remaining plan of a locked, paused order by the time from its pause until ``now``.
 
     Raises ``Refused``.
-        
     """
     terms = order.terms
     if terms is None or order.paused_at is None:

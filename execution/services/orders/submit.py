@@ -59,8 +59,9 @@ def order_submit(
     1. The same key with the same body returns the order that it made before. With another body it is refused.
     2. The preview judges the request. Any problem refuses it, and so does a missing confirmation.
     3. Order, terms, slices, journal and submission are one transaction. The order's driver is woken after it.
-    4. With the gate locked, the limits are checked once more, and so is the balance less other orders' reserves. If
-       the order exceeds a limit that another person may approve, it waits for the approval.
+    4. The gate is locked, so that no other order comes in between. The limits are checked once more, and so is the
+       balance less other orders' reserves. If the order exceeds a limit that another person may approve, it waits for
+       the approval.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Refused([length_problem("key", "The idempotency key", key, MAX_KEY_LENGTH, 1)])

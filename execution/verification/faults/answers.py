@@ -46,7 +46,6 @@ def answer_of(guarantees: Guarantees, report: OrderReport) -> OrderReport:
     """Return the part of ``report`` that the answer to a create has.
 
     Some exchanges answer without status and fills.
-        
     """
     if guarantees.create_answer.value is CreateAnswer.IDS:
         return replace(report, status=None, filled=None)

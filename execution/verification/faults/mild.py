@@ -1,7 +1,8 @@
-"""Mild faults, as exchanges have them on an ordinary day. Under these, orders must complete on time.
+"""Mild faults, as exchanges have them on an ordinary day. Orders must complete on time in spite of them.
 
-Other seeds test safety under every fault; these seeds test that the desk is useful. The exchange lists orders late,
-sometimes answers 503 or "too many visits", loses answers, fills orders before their cancel, and cuts its streams.
+Seeds with mild faults test that the desk is useful. Other seeds test safety under every fault. The exchange lists
+orders late, sometimes answers 503 or "too many visits", loses answers, fills orders before their cancel, and cuts its
+streams.
 """
 
 from __future__ import annotations

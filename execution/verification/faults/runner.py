@@ -56,7 +56,6 @@ def run_in_processes(
     """Run the seeds in several processes, and yield verdicts in any order.
 
     Verdicts without a violation have no log.
-        
     """
     source = prepared()
     context = multiprocessing.get_context("fork")
