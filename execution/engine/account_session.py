@@ -195,10 +195,7 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel all resting children and wait.
-
-        Return the number of children that are still not settled after ``patience``.
-        """
+        """Cancel all resting children and wait. Return how many children are still not settled after ``patience``."""
         database = self._context.database
         await database.retry_until_committed(
             children_pull, account_pk=self._account_pk, reason=reason, now=self._context.clock.now()
@@ -253,10 +250,7 @@ class AccountSession:
                 return
 
     async def _check_key(self) -> None:
-        """Ask for the key's rights.
-
-        If the exchange does not report them, a read of the balances shows that it may read.
-        """
+        """Ask for the key's rights. Where they are not reported, a read of the balances shows that it may read."""
         permissions = await self._gateway.permissions()
         if permissions.read is None:
             await self._gateway.balances()

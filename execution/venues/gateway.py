@@ -65,9 +65,8 @@ def open_gateway(
 ) -> CcxtGateway:
     """Return a gateway that connects at ``open()``. ``timeout`` in seconds bounds each request.
 
-    If the options give ``urls``, the gateway reaches only these addresses. Raise ``ValueError`` for an unknown
-    exchange, for one where the desk could not find every order again, and for options that ``network`` does not
-    allow.
+    If the options give ``urls``, the gateway reaches only these. Raise ``ValueError`` for an unknown exchange, for
+    one where the desk could not find every order again, and for options that ``network`` does not allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -247,10 +246,7 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read trades.
-
-        Among equally cheap ways, return the one with the fewest requests.
-        """
+        """Return the cheapest way to read trades; among equally cheap ways that with the fewest requests."""
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}

@@ -285,10 +285,7 @@ class MarketStream:
                     self._put_quote(symbol, partial(convert.quote_of_ticker, ticker))
 
     async def _follow_touch(self, symbol: str) -> None:
-        """Read quotes from the book, for an exchange without a stream of quotes.
-
-        Publish the book too if it is wanted.
-        """
+        """Read quotes from the book, for an exchange without a stream of quotes. Publish a wanted book too."""
         told = _version(self._client.orderbooks.get(symbol) or {})  # of an earlier connection
         while True:
             book = await self._next_book(symbol, told)

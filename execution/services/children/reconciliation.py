@@ -45,10 +45,7 @@ class UnknownNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference between the desk's rows and the exchange that a poll found.
-
-    ``evidence`` holds JSON values, quantities as text.
-    """
+    """A difference from the exchange that a poll found. ``evidence`` holds JSON values, quantities as text."""
 
     kind: str
     symbol: str
@@ -285,9 +282,7 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Record the exchange's order id that a person found for a child. The id is used only after the exchange has
-    shown that order.
-    """
+    """Record the exchange's order id that a person found for a child. It is used after the exchange has shown it."""
     _supervisors(person)
     reason = kept_reason(reason)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:
