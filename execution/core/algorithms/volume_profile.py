@@ -108,10 +108,10 @@ def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
 def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[int, float], float]:
     """Return the known volumes from bucket ``first`` up to ``last`` (exclusive), and the share of empty buckets.
 
-    A bucket is empty if its bar is missing or zero. The share is that of all buckets from the first with a bar on. In
-    a market that trades rarely, an empty bucket counts as 0 in two cases: the gap around it is at most two hours
-    long, or that time of day is empty on at least half of the days. Any other empty bucket is unknown, because the
-    venue had halted or the history has a gap.
+    A bucket is empty if its bar is missing or zero. The share is taken over all buckets from the first one with a bar
+    on. In a market that trades rarely, an empty bucket counts as 0 in two cases: the gap around it is at most two
+    hours long, or that time of day is empty on at least half of the days. Any other empty bucket is unknown, because
+    the venue had halted or the history has a gap.
     """
     inside = [number for number in bars if first <= number < last]
     if not inside:

@@ -24,7 +24,7 @@ IDLE_RECHECK = timedelta(seconds=5)
 class SliceTask:
     """The current slice. ``target`` is the part of the order's quantity that should be done when the slice ends.
 
-    ``must`` is the quantity that has to be crossed now. It is None unless the algorithm sets it itself.
+    ``must`` is the quantity that has to be crossed now. ``must`` is None unless the algorithm sets it itself.
     """
 
     part: SlicePlan

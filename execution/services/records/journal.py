@@ -22,8 +22,8 @@ def journal_append(
 
     After the commit, the open pages and the engines are notified of the new version.
 
-    The caller has locked ``order``. Its other changed fields are saved here too, so that a change and its entry are
-    one write.
+    The caller has locked ``order``. The order's other changed fields are saved here too, so that a change and its
+    entry are one write.
     """
     order.version += 1
     entry = Entry(order.version, kind, actor, reason, data or {}, at)
