@@ -32,7 +32,7 @@ def is_multiple(value: Decimal, step: Decimal) -> bool:
 
 
 def round_price(price: Decimal, tick: Decimal, side: Side) -> Decimal:
-    """Round ``price`` to the tick, never worse than asked: a buy rounds down, a sell up."""
+    """Round ``price`` to the tick, never to a worse price: a buy rounds down, a sell up."""
     return floor_to(price, tick) if side is Side.BUY else ceil_to(price, tick)
 
 

@@ -1,8 +1,8 @@
 """Iceberg: an order that works its whole quantity from the start, and shows only one part of it at a time.
 
-At most one part is on the books of all accounts together (I17). The next part waits until the last one can certainly
-fill no more. So a fill during a cancel, a late report or a missing answer can only make the books show less, never
-more.
+At most one part may be on the books of all accounts together (I17). The next part waits until the last one can
+certainly fill no more. So a fill during a cancel, a late report or a missing answer can only make the books show
+less, never more.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class AlgorithmParameters(BaseModel):
         return self
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
-        """Start and end of the order when it is accepted at ``now``; raises ``Refused``."""
+        """Return the start and the end of the order if it is accepted at ``now``. Raises ``Refused``."""
         return order_window(
             now, self.start_at, self.end_at, self.duration or self.default_duration or timedelta(0)
         )

@@ -67,7 +67,7 @@ def pair(parameters: Parameters, exchange: Exchange) -> SymbolMarket:
 
 
 def pairs(parameters: Parameters, exchange: Exchange) -> list[SymbolMarket]:
-    """Return the symbols that ``pair`` lists, or all symbols without it."""
+    """Return the symbols that ``pair`` lists, or all symbols if ``pair`` is missing."""
     if not parameters.get("pair"):
         return exchange.listed
     return [pair({"pair": name}, exchange) for name in parameters["pair"].split(",")]

@@ -67,6 +67,6 @@ def waiting_of(
 
 
 def waits_said(orders: Sequence[Order]) -> dict[int, str]:
-    """Return the reason of each working order whose last decision was to wait, by primary key."""
+    """Return, by primary key, why each working order waits whose last decision was to wait."""
     working = [order.pk for order in orders if is_working(order.status)]
     return dict(Order.objects.filter(pk__in=working, why__contains=WAITS_PREFIX).values_list("pk", "why"))

@@ -34,7 +34,7 @@ AMOUNT_PLACES = 8
 
 
 def report_read(order_pk: int, now: datetime) -> Report:
-    """Return the stored report if no fill or fee has been recorded since; otherwise compute it from present rows."""
+    """Return the stored report if no fill or fee was recorded after it. Otherwise compute it from the present rows."""
     kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
     if kept is None or kept.version != kept.order.version:
         return report_make(order_pk, now)

@@ -207,7 +207,7 @@ def _refuse_all_but_supervisors(person: User) -> None:
 
 
 def _locked(public_id: str) -> tuple[OrderApproval, Order]:
-    """Return a request and its order, the order locked first; inside a transaction."""
+    """Lock an order inside a transaction, and return its request, read under the lock, and the order."""
     order_pk = OrderApproval.objects.filter(public_id=public_id).values_list("order_id", flat=True).first()
     if order_pk is None:
         raise ApprovalNotFound(public_id)

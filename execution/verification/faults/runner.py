@@ -1,4 +1,4 @@
-"""The running of many seeds, in one process or several."""
+"""The running of simulations for many seeds, in one process or several."""
 
 from __future__ import annotations
 

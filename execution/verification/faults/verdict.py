@@ -1,4 +1,4 @@
-"""The verdict on a seed."""
+"""The verdict on the simulation of one seed."""
 
 from __future__ import annotations
 

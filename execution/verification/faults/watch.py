@@ -330,7 +330,7 @@ class Watch:
     def _doubted(
         self, name: str, label: str, doubted_at: datetime | None, fence: int, actor: Process | None
     ) -> Iterable[str]:
-        """Check I18: the sender has read trades since it claimed the account, and open orders since the last doubt."""
+        """Check I18: the sender has read trades since it claimed the account, and open orders since ``doubted_at``."""
         since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
         for what in ("open_orders", "trades"):
             read = None if actor is None else self._reads.get((actor.name, label, what))
