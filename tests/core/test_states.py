@@ -50,8 +50,8 @@ def document() -> str:
     return f"""# States
 
 Every order and every child order has a status. An event, such as a fill, moves it to another status. The tables
-list all moves that are possible. The desk refuses an event that its table does not have for the current status.
-Nothing else assigns a status. Final states are bold.
+list all possible moves. If the table has no row for an event in the current status, the desk refuses the event.
+Nothing else changes a status. Final states are bold.
 
 The tables are generated from `execution/core/states.py` by `{REWRITE}`. A test compares them with the code.
 
@@ -67,16 +67,16 @@ A child order is one order at an exchange. Some words of its table need an expla
 
 | word | meaning |
 | --- | --- |
-| `pending_submit` | the child is written, and certainly not sent |
+| `pending_submit` | the child is in the database, and certainly not sent |
 | `submitted` | the child may have been sent |
 | `release` | the request certainly did not reach the exchange |
-| `drop` | the child was not wanted any more before it was sent |
+| `drop` | the child was no longer wanted, and was not sent |
 | `unknown` | nobody knows what became of the child |
 | `absent` | the child provably never reached the book |
-| `forgotten` | the exchange had shown the child, but no longer tells its end; its trades are complete |
+| `forgotten` | the exchange had shown the child, but no longer lists it; the desk has all its trades |
 
-A child is *over* when it is final and the exchange has told how much of it is filled. It is *settled* when its
-recorded fills add up to that quantity.
+A child is *over* when it is final and the exchange has reported its filled quantity. It is *settled* when it is
+over and its recorded fills add up to that quantity.
 
 {table(CHILD_TRANSITIONS, CHILD_FINAL)}
 """
