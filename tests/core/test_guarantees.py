@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 MEANINGS = {
     "shortest_window": "The shortest validity that the desk can send with a create. "
     "When this time is over, the exchange refuses the create.",
-    "latest_arrival": "How long after sending the exchange can still accept a create that was sent without a validity.",
+    "latest_arrival": "How long after sending the exchange can still accept a create that has no validity.",
     "listing_delay": "How long it takes at most until an accepted order, or a trade, appears in the exchange's lists.",
     "ended_kept": "How long after its end the desk can look up an order that has fills.",
     "cancelled_kept": "How long after its end the desk can look up an order that was cancelled without a fill.",
