@@ -190,7 +190,7 @@ def main() -> int:
     folder: Path = parser.parse_args().out
     program = find_chromium()
     if program is None:
-        sys.stderr.write("no Chromium was found: apt-get install chromium fonts-dejavu-core\n")
+        sys.stderr.write("no Chromium was found: apt-get install chromium-headless-shell fonts-dejavu-core\n")
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tranche-pictures-") as name, sync_playwright() as playwright:

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: The first is Chromium without the parts that draw windows. It needs a third less of the processor.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 #: Flags under which Chromium runs in a container and asks nothing of the internet.
 CHROMIUM_FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
