@@ -250,13 +250,11 @@ class AccountReconciler(AccountPart):
             last = self._all_trades.last(symbol)
             recent = (last or start - TRADES_EVERY) - self.missing_fills.late
             oldest = min((child.intended_at - MARGIN for child in by_symbol[symbol]), default=recent)
-            since = min(recent, oldest)
             tasks.append(
                 SymbolTask(
                     symbol,
                     tuple(by_symbol[symbol]),
-                    since,
-                    trades_since=since if last is None else recent,
+                    trades_since=min(recent, oldest) if last is None else recent,
                     is_any_nameless=symbol in nameless,
                     all_trades=self._all_trades.is_must(symbol) or (is_regular and is_due(symbol, now)),
                 )

@@ -102,4 +102,4 @@ def _task(symbol: str, ended: Sequence[SessionChild], children: Sequence[Session
     oldest = min(child.intended_at for child in ended)
     own = [child for child in children if child.ref.symbol == symbol and is_sent(child)]
     is_any_nameless = any(child.ref.exchange_id is None for child in own)
-    return SymbolTask(symbol, tuple(ended), oldest, oldest, is_any_nameless, all_trades=False)
+    return SymbolTask(symbol, tuple(ended), oldest, is_any_nameless, all_trades=False)

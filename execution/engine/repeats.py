@@ -27,13 +27,13 @@ class _Asked:
 class Repeats:
     """Remembers the children of each symbol's last poll, and spaces out polls of the same children."""
 
-    def __init__(self, first: float, seconds_of_find: float) -> None:
+    def __init__(self, first: float, seconds_per_read: float) -> None:
         """Set up the pauses. ``first`` is the first pause in seconds.
 
-        ``seconds_of_find`` is the cost of one read: the seconds in which the rate limit recovers from it.
+        ``seconds_per_read`` is the cost of one read: the seconds in which the rate limit recovers from it.
         """
         self._first = first
-        self._longest = max(LONGEST, seconds_of_find / PART)
+        self._longest = max(LONGEST, seconds_per_read / PART)
         self._asked: dict[str, _Asked] = {}
 
     def is_due(self, symbol: str, children: Iterable[SessionChild], now: datetime) -> bool:

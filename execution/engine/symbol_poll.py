@@ -46,14 +46,13 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    ``since`` is earlier than the decision for each child. Trades since ``trades_since`` may not be recorded yet.
+    Trades since ``trades_since`` may not be recorded yet.
     ``is_any_nameless`` is True if a child of the symbol has no exchange id yet, perhaps because its request is
     unanswered. With ``all_trades`` the symbol's trades are read even if the open orders give no reason to.
     """
 
     symbol: str
     children: tuple[SessionChild, ...]
-    since: datetime
     trades_since: datetime
     is_any_nameless: bool = False
     all_trades: bool = True

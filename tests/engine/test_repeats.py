@@ -36,16 +36,16 @@ def asked(repeats: Repeats, seconds: float) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("seconds_of_find", "times"),
+    ("seconds_per_read", "times"),
     [
         (0.04, [0, 1.5, 4.5, 7.5, 10.5, 13.5, 16.5, 19.5, 22.5, 25.5, 28.5]),  # binance
         (2.0, [0, 1.5, 4.5, 10.5, 20.5]),  # kraken, whose counter falls by one a second
     ],
 )
 def test_the_same_child_is_asked_for_ever_later_down_to_a_fifth_of_the_limit(
-    seconds_of_find: float, times: list[float]
+    seconds_per_read: float, times: list[float]
 ) -> None:
-    assert asked(Repeats(1.5, seconds_of_find), 30) == times
+    assert asked(Repeats(1.5, seconds_per_read), 30) == times
 
 
 @pytest.mark.parametrize(
