@@ -27,7 +27,7 @@ MIN_SHARE = 0.05
 #: A market trades rarely if more than THIN_SHARE of its bars are empty. Its holes up to THIN_HOLE buckets count as 0.
 THIN_SHARE = 0.02
 THIN_HOLE = 24
-#: Days of history from which weekends get their own profile: two of each day of the week.
+#: Known days of history from which weekends get a profile of their own.
 WEEKEND_DAYS = 13
 #: The trader is told if the last day's volume differs by more than this factor from the days before it.
 REGIME_FACTOR = 2.0
