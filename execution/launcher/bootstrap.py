@@ -116,7 +116,11 @@ class Bootstrap:
         return created
 
     def has_moved_alert_keyring(self) -> bool:
-        """Return True if the installation has a key of alerts, its keyring is not here, and no new one may be made."""
+        """Return True if the keyring that opens the secrets of alert channels was moved to another folder or host.
+
+        The database then names its public key, and the keyring's file is not in this desk's folder. A new keyring must
+        not be made, because it could not open what was sealed before.
+        """
         if not self.keeps_alert_key or self.alert_keyring.exists():
             return False
         return Installation.objects.exclude(alert_sealing_key="").exists()

@@ -65,9 +65,10 @@ async def all_pages(
 def stretches(
     since: int | None, until: int, stretch: timedelta | None
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Yield the time from ``since`` to ``until`` in pieces that one request may cover, as first and last millisecond.
+    """Yield the time from ``since`` to ``until`` in pieces that one request may cover.
 
-    Without ``stretch`` or ``since`` yield one piece with an open end.
+    Each piece is its first and its last millisecond. If ``stretch`` or ``since`` is None, yield the one piece
+    ``(since, None)``.
     """
     if since is None or stretch is None:
         yield since, None

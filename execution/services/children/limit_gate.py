@@ -50,7 +50,7 @@ class LimitStop:
 
 
 def limit_stop(order: Order, account: Account, request: ChildRequest, *, now: datetime) -> LimitStop | None:
-    """Return the limit that stops a child; None if none does. Call it with the gate's row locked, before the submit.
+    """Return the limit that stops a child; None if none does. Lock the row of ``HaltGate`` before.
 
     A limit of a kind that another person approved for the order does not stop the child. Nor does a soft limit.
     """

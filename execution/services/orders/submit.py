@@ -57,11 +57,11 @@ def order_submit(
     """Create the order and its plan, once per person and key. If it raises ``Refused``, it creates nothing.
 
     1. The same key with the same body returns the order that it made before. With another body it is refused.
-    2. The preview judges the request. Any problem refuses it, and so does a missing confirmation.
-    3. Order, terms, slices, journal and submission are one transaction. The order's driver is woken after it.
-    4. The gate is locked, so that no other order comes in between. The limits are checked once more, and so is the
-       balance less other orders' reserves. If the order exceeds a limit that another person may approve, it waits for
-       the approval.
+    2. The preview judges the request. The order is refused if there is any problem, or if a confirmation is missing.
+    3. One transaction locks the row of ``HaltGate``, so that no other order comes in between. It checks the
+       limits again, and the balance less other orders' reserves. Then it writes the order with its terms, slices and
+       journal. If the order exceeds a limit that another person may approve, it waits for the approval.
+    4. After the commit, the engine that will work the order is woken.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Refused([length_problem("key", "The idempotency key", key, MAX_KEY_LENGTH, 1)])
