@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.access import order_seen, person_of
 from dashboard.forms import fields
 from dashboard.forms.reasons import posted_reason
+from dashboard.present.order_shows import order_shows
 from dashboard.responses import action_done, refused_text
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
@@ -39,6 +40,7 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "accounts": order["account"].split(", "),
         "form": {
             "sliced": is_sliced(order["algorithm"]),
+            "shows": order_shows(order["algorithm"]),
             "label": ALGORITHMS[order["algorithm"]].label if order["algorithm"] in ALGORITHMS else "",
             "parameters": fields.parameter_labels(order["algorithm"]),
         },

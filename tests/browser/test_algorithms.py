@@ -60,7 +60,7 @@ def steps_of(page: Page) -> list[float]:
 def shows_the_markets_volume(page: Page) -> None:
     """Check that the schedule follows the expected volume, which is a line over the market's bars."""
     shows_a_schedule(page)
-    if not page.locator("#volume-unit").inner_text().endswith("expected in the market"):
+    if not page.locator("#legend-volume").inner_text().endswith("expected in the market"):
         return  # a market of which nothing is known: the plan said that it is even
     expected = drawn(page, "chart-volume", "expected")
     assert all(volume > 0 for volume in expected["y"])
@@ -77,7 +77,18 @@ def shows_front_loaded_slices(page: Page) -> None:
     assert steps[0] > 1.02 * steps[-1]
 
 
+def has_no_schedule(page: Page) -> None:
+    """Check that nothing measures the order by slices that it does not follow."""
+    assert trace(page, "chart-progress", "schedule") is None
+    expect(page.locator("#tab-slices")).to_have_count(0)
+    expect(page.locator("#panel-rows th").get_by_text("Slice", exact=True)).to_have_count(0)
+    expect(page.locator("#panel-rows tbody tr").first.locator("td")).to_have_count(
+        page.locator("#panel-rows th").count()
+    )
+
+
 def follows_the_volume(page: Page) -> None:
+    has_no_schedule(page)
     due = drawn(page, "chart-progress", "due by volume")
     assert due["y"] == sorted(due["y"])
 
@@ -89,12 +100,14 @@ def shows_parts_within_the_visible(page: Page) -> None:
     assert shown["y"][-1] == 0
     parts = sum(1 for before, after in pairwise(shown["y"]) if after > before)
     assert parts >= 1
-    assert trace(page, "chart-progress", "schedule") is None
+    has_no_schedule(page)
     expect(page.locator("#iceberg")).to_contain_text("Visible at most")
 
 
 def shows_the_split(page: Page) -> None:
-    assert trace(page, "chart-progress", "schedule") is None
+    has_no_schedule(page)
+    expect(page.locator("#chart-volume")).to_have_count(0)
+    expect(page.locator("#cost")).not_to_contain_text("Market VWAP")
     filled = drawn(page, "chart-split", "filled")
     assert sorted(filled["y"]) == ["alpha", "beta", "gamma"]
     assert sum(filled["x"]) == pytest.approx(float(TICKETS["sor"].quantity))

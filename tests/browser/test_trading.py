@@ -158,6 +158,52 @@ def zoom_survives_updates(page: Page) -> None:
     assert page.evaluate(RANGES) == zoomed
 
 
+SPAN = """() => {
+  const axis = document.getElementById("chart-price")._fullLayout.xaxis;
+  const [from, to] = axis.range.map((each) => axis.r2l(each));
+  return (to - from) / 1000;
+}"""
+#: What Plotly would say lies on no button, and a click goes through it.
+COVERED = """() => {
+  const said = document.createElement("div");
+  Object.assign(said, { className: "plotly-notifier", textContent: "a message of Plotly" });
+  document.body.append(said);
+  const box = said.getBoundingClientRect();
+  const under = [...document.querySelectorAll("#order-actions :is(button, a), .top :is(button, a)")].filter((node) => {
+    const its = node.getBoundingClientRect();
+    return its.width && its.left < box.right && its.right > box.left && its.top < box.bottom && its.bottom > box.top;
+  });
+  const clicks = getComputedStyle(said).pointerEvents;
+  said.remove();
+  return [clicks, under.length];
+}"""
+
+
+def ranges_are_chosen_by_keyboard_and_kept(page: Page) -> None:
+    """Check the three ranges of a young order of ten minutes that was just zoomed by hand."""
+    ranges, note = page.locator("#ranges input"), page.locator("#range-note")
+    assert page.evaluate(COVERED) == ["none", 0]
+    expect(page.locator(".notifier-note")).to_have_count(0)
+    expect(note).to_contain_text("zoomed by hand")
+    expect(page.locator("#ranges input:checked")).to_have_count(0)
+    expect(page.locator("#legend-volume")).to_contain_text(re.compile(r"market by [12] s"))
+    ranges.nth(1).focus()
+    page.keyboard.press("Space")
+    expect(note).to_be_empty()
+    expect(ranges.nth(1)).to_be_checked()
+    page.wait_for_function(f"(least) => ({SPAN})() >= least", arg=55)
+    assert page.evaluate(SPAN) < 300, "since the start, and a fifth ahead"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => ({SPAN})() > 590")
+    page.wait_for_timeout(1500)  # more of the market has come
+    assert page.evaluate(SPAN) == pytest.approx(600, abs=5)
+    page.reload()
+    expect(ranges.nth(2)).to_be_checked()
+    page.wait_for_function(f"() => document.querySelector('#chart-price .xtick') && ({SPAN})() > 590")
+    page.locator("#ranges").get_by_text("Since start").click()
+    page.wait_for_function(f"() => ({SPAN})() < 300")
+
+
 @pytest.mark.timeout(900)
 def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browser, desk: RunningDesk) -> None:
     watched = Watched(browser, desk, theme="light")
@@ -167,6 +213,7 @@ def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browse
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#order-status")).to_contain_text("working")
     zoom_survives_updates(page)
+    ranges_are_chosen_by_keyboard_and_kept(page)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#order-status")).to_contain_text("paused")
     page.get_by_role("button", name="Resume…").click()

@@ -202,3 +202,55 @@ def test_charts_take_a_volume_that_is_not_known_for_no_zero(page: Page) -> None:
     }
     due = page.evaluate(script, ["dueByVolume", "volume_target", view | {"order": order, "profile": []}])
     assert due == [[0, 0], [0, 1], [3000, 1]]
+
+
+def ranges_of(page: Page, cases: list[list[Any]]) -> list[list[int]]:
+    script = """async (cases) => {
+      const { rangeOf } = await import("/static/js/charts/ranges.js");
+      return cases.map(([name, frame]) => rangeOf(name, frame));
+    }"""
+    found: list[list[int]] = page.evaluate(script, cases)
+    return found
+
+
+HOUR = 3_600_000
+
+
+def test_the_ranges_of_a_running_order_end_after_now(page: Page) -> None:
+    running = {"start": 0, "whole": HOUR, "shown": HOUR, "now": HOUR // 2, "endedAt": None}
+    recent, since, whole = ranges_of(page, [[name, running] for name in ("recent", "start", "all")])
+    assert recent == [25 * 60_000, 30 * 60_000 + 15_000]
+    assert since == [0, 36 * 60_000], "a fifth of half an hour ahead"
+    assert whole == [0, HOUR]
+    late = running | {"now": 58 * 60_000}
+    assert ranges_of(page, [["start", late]]) == [[0, HOUR]], "not beyond the end"
+    assert ranges_of(page, [["start", running | {"now": 1000}]]) == [[0, 60_000]], "a minute at least"
+    young = running | {"now": 240_000}
+    assert ranges_of(page, [["recent", young], ["start", young]]) == [[0, 288_000]] * 2
+
+
+def test_the_ranges_of_an_order_that_waits_or_has_ended(page: Page) -> None:
+    waits = {"start": HOUR, "whole": 2 * HOUR, "shown": 2 * HOUR, "now": 0, "endedAt": None}
+    names = ("recent", "start", "all")
+    assert ranges_of(page, [[name, waits] for name in names]) == [[HOUR, 2 * HOUR]] * 3
+    ended = {"start": 0, "whole": HOUR, "shown": 660_000, "now": 9 * HOUR, "endedAt": 600_000}
+    assert ranges_of(page, [[name, ended] for name in names]) == [
+        [300_000, 615_000],
+        [0, 660_000],
+        [0, HOUR],
+    ]
+
+
+def test_the_ranges_contain_the_last_moment(page: Page) -> None:
+    draw = random.Random(8)
+    cases: list[list[Any]] = []
+    for _ in range(400):
+        start, length, now = draw.randint(0, HOUR), draw.randint(1, 24 * HOUR), draw.randint(0, 30 * HOUR)
+        ended = draw.choice([None, start + draw.randint(0, length)])
+        shown = start + length if ended is None else min(start + length, ended + length // 20)
+        frame = {"start": start, "whole": start + length, "shown": shown, "now": now, "endedAt": ended}
+        cases.append([draw.choice(["recent", "start", "all"]), frame])
+    for (name, frame), (since, until) in zip(cases, ranges_of(page, cases), strict=True):
+        last = frame["now"] if frame["endedAt"] is None else frame["endedAt"]
+        assert frame["start"] <= since <= until, (name, frame)
+        assert last <= frame["start"] or since <= last <= until, (name, frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from execution.models import ChildOrder, Order
@@ -62,3 +63,29 @@ def test_a_pause_and_a_cancel_count_the_children_that_they_wait_for(office: Desk
     assert blotter_page(person=office.trader, chosen=OrderListFilter())["rows"][0]["unsettled"] == 1
     ChildOrder.objects.filter(pk=waiting.pk).update(is_settled=True)
     assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 0
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "slices", "volume"),
+    [
+        ("twap", True, True),
+        ("vwap", True, True),
+        ("is", True, True),
+        ("pov", False, True),
+        ("iceberg", False, True),
+        ("sor", False, False),
+    ],
+)
+def test_the_page_shows_only_what_means_something_for_the_algorithm(
+    office: Desk, algorithm: str, slices: bool, volume: bool
+) -> None:
+    order = office.order()
+    Order.objects.filter(pk=order.pk).update(algorithm=algorithm)
+    response = office.client(office.trader).get(f"/orders/{order.public_id}/")
+    page = response.content.decode()
+    assert ('id="tab-slices"' in page) == slices
+    assert ("against the schedule" in page) == slices
+    assert ('id="chart-volume"' in page) == volume
+    assert ('id="chart-split"' in page) == (algorithm == "sor")
+    assert ('id="chart-visible"' in page) == (algorithm == "iceberg")
+    assert response.context["form"]["shows"] == {"schedule": slices, "market": volume, "pace": volume}

@@ -2,6 +2,7 @@
 
 import { progress } from "./progress.js";
 import { price } from "./price.js";
+import { rangeOf } from "./ranges.js";
 import { split } from "./split.js";
 import { CONFIG, colours, nowLine, shadedTime } from "./style.js";
 import { visible } from "./visible.js";
@@ -11,11 +12,16 @@ import { byId, setText } from "../lib/dom.js";
 const DRAWINGS = { progress, visible, price, volume, split };
 
 export class OrderCharts {
-  constructor(orderId, onZoom) {
+  /** `range` is the name of a range, and `onZoom` hears of each change of what is shown. */
+  constructor(orderId, range, onZoom) {
     this.revision = orderId;
+    this.range = range;
     this.onZoom = onZoom;
+    /** What was zoomed to by hand, with the stretch that was shown then; null: the range. */
     this.zoom = null;
     this.zooms = 0;
+    /** How often heights that a person may have zoomed to were given up. */
+    this.resets = 0;
     this.resetUntil = 0;
     this.nodes = Object.fromEntries(Object.keys(DRAWINGS).map((name) => [name, byId(`chart-${name}`)]).filter(([, node]) => node));
     this.names = Object.keys(this.nodes);
@@ -43,13 +49,19 @@ export class OrderCharts {
     // Without a schedule an order may end in a thousandth of the time that it had.
     const room = form.sliced ? 0.05 * (planned - start) : Math.max(500, 0.1 * ((order.ended_at ?? start) - start));
     const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + room), order.ended_at) : planned;
+    // An order without a schedule that ended at once would be a hair in all the time that it had.
+    const whole = form.sliced ? planned : end;
+    this.span = rangeOf(this.range, { start, whole, shown: end, now: view.now, endedAt: order.ended_at });
     const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn));
     const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
-    const xRange = this.zoom ?? [start, end];
-    return { start, end, xRange, xRevision: `${this.revision}.${this.zooms}`, shapes: marks, revision: this.revision };
+    return {
+      // Copies: Plotly writes a zoom into the range that it was given.
+      start, range: this.range, span: this.zoom?.span ?? this.span, xRange: [...(this.zoom?.to ?? this.span)],
+      xRevision: `${this.revision}.${this.zooms}`, shapes: marks, revision: `${this.revision}.${this.resets}`,
+    };
   }
 
-  /** The time axis is ours, not each chart's: zooming one zooms all, a double click shows the whole again. */
+  /** The time axis is ours, not each chart's: zooming one zooms all, a double click shows the range again. */
   link() {
     if (this.linked) return;
     this.linked = true;
@@ -62,18 +74,26 @@ export class OrderCharts {
   zoomed(change) {
     const from = change["xaxis.range[0]"];
     const to = change["xaxis.range[1]"];
-    if (from !== undefined && performance.now() > this.resetUntil) this.setZoom([from, to]);
+    if (from !== undefined && performance.now() > this.resetUntil) this.setZoom({ to: [from, to], span: this.zoom?.span ?? this.span });
   }
 
   unzoomed() {
     // The double click's own change of the range follows, and is not a zoom.
     this.resetUntil = performance.now() + 400;
+    this.resets += 1;
+    this.setZoom(null);
+  }
+
+  /** Shows a range, and ends a zoom. */
+  choose(range) {
+    this.range = range;
+    this.resets += 1;
     this.setZoom(null);
   }
 
   setZoom(zoom) {
     this.zoom = zoom;
     this.zooms += 1;
-    this.onZoom();
+    this.onZoom(zoom !== null);
   }
 }

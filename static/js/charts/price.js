@@ -11,10 +11,8 @@ export function price(view, colour, frame) {
   const named = (name) => (value) => `${name} ${decimal(value.toFixed(digits + 1))}`;
   const quoted = samples.filter((sample) => sample[1] !== null && sample[2] !== null);
   const mids = quoted.map((sample) => [sample[0], (Number(sample[1]) + Number(sample[2])) / 2]);
-  const vwap = runningVwap(samples);
-  const prices = [...mids.map(([, mid]) => mid), ...fills.map((fill) => Number(fill.price))];
-  for (const value of [order.arrival_mid, order.average]) if (value !== null) prices.push(Number(value));
-  const range = padded(prices);
+  const vwap = view.form.shows.market ? runningVwap(samples) : [];
+  const range = padded(shownPrices(view, mids, frame));
   const traces = [
     lineTrace(mids, named("mid"), { color: colour.text, width: 1 }),
     lineTrace(vwap, named("market VWAP"), { color: colour.benchmark, width: 1.4 }),
@@ -33,6 +31,15 @@ export function price(view, colour, frame) {
       shapes: [...frame.shapes, ...levels.shapes], annotations: levels.annotations,
     }),
   };
+}
+
+/** The prices between which the chart is drawn: those of its time, else all. Arrival and average belong to the start. */
+function shownPrices({ order, fills }, mids, { span: [from, to], range }) {
+  const points = [...mids, ...fills.map((fill) => [fill.at, Number(fill.price)])];
+  const within = points.filter(([time]) => time >= from && time <= to);
+  const prices = (within.length ? within : points).map(([, price]) => price);
+  if (range === "recent" && within.length) return prices;
+  return [...prices, ...[order.arrival_mid, order.average].filter((value) => value !== null).map(Number)];
 }
 
 /** Only what is drawn is named. */

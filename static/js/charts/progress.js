@@ -1,10 +1,15 @@
 // Progress: what is filled against what should be by then.
 
+import { padded } from "./levels.js";
+import { heightsWithin } from "./ranges.js";
 import { layout, lineTrace } from "./style.js";
 import { decimal, places, points } from "../lib/format.js";
 import { dueByVolume } from "./volume_target.js";
 import { finishOf } from "../lib/pace.js";
 import { heightAt } from "../lib/plan.js";
+
+/** The least part of the quantity that the heights of the chart span. */
+const FLATTEST = 0.02;
 
 /** A height in the order's lots, with its name before it. */
 const named = (name, order, digits = 4) => (height) => `${name} ${decimal(height.toFixed(places(order.lot) ?? digits))}`;
@@ -26,8 +31,20 @@ export function progress(view, colour, frame) {
   return {
     traces,
     legend,
-    layout: layout(colour, { ...frame, title: view.order.base, yRange: [0, total * 1.04] }),
+    layout: layout(colour, { ...frame, title: view.order.base, yRange: heights(traces, total, frame) }),
   };
+}
+
+/** The whole quantity with all of the order's time, else the heights that are seen. */
+function heights(traces, total, frame) {
+  const whole = [0, total * 1.04];
+  if (frame.range === "all") return whole;
+  const seen = heightsWithin(traces.map((trace) => trace.x.map((time, index) => [time, trace.y[index]])), frame.span);
+  if (!seen.some((height) => height > 0)) return whole;
+  const [low, high] = padded(seen);
+  // A stretch without a fill is a level line, not the finest of heights.
+  const room = Math.max(0, FLATTEST * total - (high - low)) / 2;
+  return [Math.max(0, low - room), Math.min(whole[1], high + room)];
 }
 
 /** What an order that follows the market's volume should have done by what was traded. */
@@ -53,7 +70,8 @@ function schedule(line, view, own) {
 }
 
 /** Each replaced plan up to the moment at which the next one replaced it. */
-function earlierPlans({ order }, total, colour) {
+function earlierPlans({ order, form }, total, colour) {
+  if (!form.shows.schedule) return [];
   return order.earlier_plans.filter((plan) => plan.line.length).map((plan) => {
     const before = plan.line.filter(([time]) => time < plan.until);
     const points = [...before, [plan.until, heightAt(plan.line, plan.until)]].map(([time, share]) => [time, share * total]);

@@ -63,7 +63,8 @@ export const levelName = (text, height, color, yref = "y", anchor = "bottom") =>
   text, x: 1, xref: "paper", xanchor: "right", y: height, yref, yanchor: anchor, showarrow: false, font: { size: 10, color },
 });
 
-export const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset" };
+/** Plotly's own tips would lie on the buttons of the page; the page says what it has to say. */
+export const CONFIG = { showTips: false, displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset" };
 
 /** A vertical dotted line at now, over the whole height. */
 export const nowLine = (time, colour) => ({

@@ -1,17 +1,18 @@
 // Volume: the market's and own by stretches of time, and what a plan expected of the market.
 
+import { heightsWithin } from "./ranges.js";
 import { layout, lineTrace, shadedTime } from "./style.js";
-import { percent } from "../lib/format.js";
+import { percent, spoken } from "../lib/format.js";
 
 const BUCKETS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400].map((seconds) => seconds * 1000);
 
 /** The newest seconds are unknown until a later trade or a look at the venue has proven them. */
 const PROVEN_WITHIN = 30000;
 
-export const bucketOf = (length) => BUCKETS.find((size) => length / size <= 70) ?? BUCKETS.at(-1);
+const bucketOf = (length) => BUCKETS.find((size) => length / size <= 70) ?? BUCKETS.at(-1);
 
 export function volume(view, colour, frame) {
-  const size = bucketOf(frame.end - frame.start);
+  const size = bucketOf(frame.span[1] - frame.span[0]);
   const known = view.samples.filter((sample) => sample[3] !== null);
   const market = bucketed(known.map((sample) => [sample[0], Number(sample[3])]), size, frame.start);
   const own = bucketed(view.fills.map((fill) => [fill.at, Number(fill.quantity)]), size, frame.start);
@@ -23,7 +24,7 @@ export function volume(view, colour, frame) {
   const digits = 4;
   const share = (time, amount) => (market.get(time) ? percent(Math.min(1, amount / market.get(time))) : "–");
   const expected = expectedLine(view, size, colour);
-  const highest = Math.max(0, ...market.values(), ...own.values(), ...expected.flatMap((trace) => trace.y));
+  const highest = highestOf([market, own], expected, size, frame.span);
   const unknown = unknownStretches(view).map(([from, to]) => shadedTime(from, to, colour.muted));
   const shapes = [...frame.shapes, ...unknown];
   const drawn = layout(colour, { ...frame, shapes, title: view.order.base, yRange: [0, highest * 1.12 || 1] });
@@ -33,8 +34,19 @@ export function volume(view, colour, frame) {
       bars("own", own, view.order.side === "buy" ? colour.buy : colour.sell, [...own].map(([time, amount]) => `own ${amount.toFixed(digits)}, ${share(time, amount)} of the market`)),
       ...expected,
     ],
+    legend: [
+      `market by ${spoken(size)}`, "own share",
+      unknown.length && "grey: not known", expected.length && "violet: expected in the market",
+    ].filter(Boolean),
     layout: { ...drawn, barmode: "overlay", bargap: 0 },
   };
+}
+
+/** The highest bar or expectation between two times. */
+function highestOf(bars, expected, size, [from, to]) {
+  const seen = bars.flatMap((sums) => [...sums].filter(([time]) => time + size >= from && time <= to).map(([, amount]) => amount));
+  const lines = expected.map((trace) => trace.x.map((time, index) => [time, trace.y[index]]));
+  return [...seen, ...heightsWithin(lines, [from, to])].reduce((most, height) => Math.max(most, height), 0);
 }
 
 /** [from, to] of each stretch in which nobody knows what the market traded. */

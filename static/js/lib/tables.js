@@ -78,8 +78,10 @@ export const TABLES = {
 
 /** Draws one table and re-uses the rows that did not change, so that a selection in it survives. */
 export class TableView {
-  constructor(host) {
+  /** `leftOut` names columns that mean nothing here. */
+  constructor(host, leftOut = []) {
     this.host = host;
+    this.leftOut = leftOut;
     this.all = false;
     this.cache = new Map();
   }
@@ -89,7 +91,8 @@ export class TableView {
     this.name = name;
     this.all = false;
     this.cache.clear();
-    const heads = TABLES[name].heads.map((head) =>
+    this.shown = TABLES[name].heads.map((head) => !this.leftOut.includes(head));
+    const heads = TABLES[name].heads.filter((_, index) => this.shown[index]).map((head) =>
       head.startsWith(">") ? element("th", { class: "number" }, head.slice(1)) : element("th", {}, head));
     this.body = element("tbody");
     this.rest = element("div", { class: "more-rows", hidden: true });
@@ -111,7 +114,7 @@ export class TableView {
     const known = this.cache.get(row.key);
     if (known?.row === row && known.state === state) return known.node;
     const isBroken = this.name === "journal" && context.broken.has(row.version);
-    const node = element("tr", isBroken ? { class: "is-broken", title: "The chain does not hold here." } : {}, ...table.cells(row, context));
+    const node = element("tr", isBroken ? { class: "is-broken", title: "The chain does not hold here." } : {}, ...table.cells(row, context).filter((_, index) => this.shown[index]));
     this.cache.set(row.key, { row, node, state });
     return node;
   }

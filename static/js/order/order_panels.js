@@ -1,5 +1,6 @@
 // The words and numbers beside the charts.
 
+import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, paceWords } from "../lib/pace.js";
@@ -58,18 +59,21 @@ export function drawDone(view) {
   const { order, line, now } = view;
   const done = Number(order.filled) / Number(order.quantity);
   const final = isFinal(order.status);
-  const mark = final ? null : shareDue(line, now, done);
+  const plan = shareDue(line, now, done);
+  const due = plan === null ? dueShare(view) : null;
+  const mark = final ? null : (plan ?? due);
   setText(byId("done-filled"), quantity(order.filled, order.lot));
   setText(byId("done-quantity"), `/ ${quantity(order.quantity, order.lot)} ${order.base}`);
-  const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, schedule ${percent(mark)}`;
+  const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, ${due === null ? "schedule" : "due by market volume"} ${percent(mark)}`;
   const drawn = `${done.toFixed(4)} ${mark?.toFixed(3)}`;
   if (byId("done-bar").dataset.drawn !== drawn) {
     byId("done-bar").dataset.drawn = drawn;
     byId("done-bar").replaceChildren(bar(done, mark, label));
   }
   const parts = [percent(done)];
-  if (mark !== null && (order.status === "working" || order.status === "paused")) {
-    const lead = done - mark;
+  if (due !== null && !final) parts.push(` · due by market volume ${percent(due)}`);
+  if (plan !== null && (order.status === "working" || order.status === "paused")) {
+    const lead = done - plan;
     const tone = lead < -0.02 ? "bad" : "good";
     parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
   }
@@ -80,32 +84,38 @@ export function drawDone(view) {
   byId("done-line").replaceChildren(...parts);
 }
 
+/** The share that the market's volume makes due by now, of an order that follows it; null: no volume is known. */
+function dueShare(view) {
+  const last = dueByVolume(view).at(-1);
+  return last === undefined ? null : last[1] / Number(view.order.quantity);
+}
+
 /** The parts add up to the total; before fees it is the cost against arrival. */
 const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["fees", "fees"], ["with fees", "total"]];
 
 export function drawCost(view) {
-  const { order, market } = view;
+  const { order, market, form } = view;
   const split = market?.split_bp ?? { fees: order.fees_bp };
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
   fillList(byId("cost"), [
     ["Average", toTick(order.average)],
     ["Arrival mid", toTick(order.arrival_mid)],
-    ["Market VWAP", toTick(market?.vwap)],
+    form.shows.market && ["Market VWAP", toTick(market?.vwap)],
     null,
     ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
-    ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
+    form.shows.market && ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
     null,
     ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),
     null,
     ["Fees paid", fees],
     ["Maker share", percent(order.maker_share, 0)],
-    ["Participation", percent(market?.participation)],
-  ]);
+    form.shows.market && ["Participation", percent(market?.participation)],
+  ].filter((row) => row !== false));
 }
 
 export function drawNow(view) {
-  const { order, slices, children, line, now } = view;
+  const { order, slices, children, line, form, now } = view;
   if (isFinal(order.status)) {
     const left = Number(order.quantity) - Number(order.filled);
     const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
@@ -123,16 +133,16 @@ export function drawNow(view) {
     ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ")
     : DASH;
   fillList(byId("now"), [
-    ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
-    ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
+    form.shows.schedule && ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
+    form.shows.schedule && ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
     ["Working", working],
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
     ...reserveRows(order),
-    ["At this pace", paceWords(finishOf(order, line, now), now)],
+    form.shows.pace && ["At this pace", paceWords(finishOf(order, line, now), now)],
     ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
-  ]);
+  ].filter((row) => row !== false));
 }
 
 /** What it may still spend: a line for each account, and the account's name where there are several. */

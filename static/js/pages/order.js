@@ -1,11 +1,11 @@
 // An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
 
-import { bucketOf, unknownStretches } from "../charts/volume.js";
 import { OrderCharts } from "../charts/charts.js";
 import { showConnection } from "../lib/connection.js";
 import { byId, readJson, setText } from "../lib/dom.js";
 import { drawActions, drawCost, drawDone, drawHead, drawNow } from "../order/order_panels.js";
-import { age, spoken } from "../lib/format.js";
+import { RangeSwitch } from "../order/range_switch.js";
+import { age } from "../lib/format.js";
 import { notice } from "../lib/notices.js";
 import { shareLine } from "../lib/plan.js";
 import { MarketPane } from "../market/pane.js";
@@ -18,13 +18,17 @@ const CHARTS_EVERY = 1000;
 const SECTIONS = ["slices", "children", "fills", "journal"];
 
 const host = byId("order");
-const charts = new OrderCharts(host.dataset.id, () => {
+const form = readJson("order-form");
+const ranges = new RangeSwitch(byId("ranges"), byId("range-note"), (range) => charts.choose(range));
+const charts = new OrderCharts(host.dataset.id, ranges.chosen, (isZoomed) => {
+  ranges.showZoomed(isZoomed);
   changed = true;
 });
-const table = new TableView(byId("panel-rows"));
+/** Without a schedule there are no slices to show, nor a column that names them. */
+const tabs = SECTIONS.filter((section) => section !== "slices" || form.shows.schedule);
+const table = new TableView(byId("panel-rows"), form.shows.schedule ? [] : ["Slice"]);
 const rows = {};
 const samples = new Map();
-const form = readJson("order-form");
 /** Numbers of the journal's entries at which its chain did not hold when the page was made. */
 const broken = new Set((readJson("order-breaks") ?? []).map((one) => one.sequence));
 let profile = [];
@@ -77,20 +81,20 @@ function view() {
   return {
     order, market, fills, form, profile, slices, broken, now: socket.now(),
     // An order without a schedule is neither ahead nor behind.
-    line: form.sliced ? shareLine(slices, Number(order.quantity)) : [],
+    line: form.shows.schedule ? shareLine(slices, Number(order.quantity)) : [],
     children: [...rows.children.values()],
     samples: [...samples.values()].sort((left, right) => left[0] - right[0]),
   };
 }
 
 function drawTabs(current) {
-  for (const section of SECTIONS) setText(byId(`tab-${section}`).querySelector("b"), String(rows[section].size));
+  for (const section of tabs) setText(byId(`tab-${section}`).querySelector("b"), String(rows[section].size));
   table.draw(rows[tab].values(), current);
 }
 
 function select(name) {
-  tab = SECTIONS.includes(name) ? name : "children";
-  for (const section of SECTIONS) {
+  tab = tabs.includes(name) ? name : "children";
+  for (const section of tabs) {
     const button = byId(`tab-${section}`);
     button.setAttribute("aria-selected", String(section === tab));
     button.tabIndex = section === tab ? 0 : -1;
@@ -100,14 +104,9 @@ function select(name) {
   drawTabs(view());
 }
 
-function drawAges(current) {
+function drawAge(current) {
   const last = current.samples.findLast(([, bid, ask]) => bid !== null && ask !== null);
   setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
-  const length = order.end_at === null ? 0 : order.end_at - order.start_at;
-  const said = [`market by ${spoken(bucketOf(length))}`, "own share"];
-  if (unknownStretches(current).length) said.push("grey: not known");
-  if (profile.length) said.push("violet: expected in the market");
-  setText(byId("volume-unit"), said.join(", "));
 }
 
 let drawing = Promise.resolve();
@@ -117,7 +116,7 @@ function draw() {
   const current = view();
   drawDone(current);
   drawNow(current);
-  drawAges(current);
+  drawAge(current);
   if (changed) {
     pane?.setLimit(order.limit_price);
     drawHead(order, current.now);
@@ -135,7 +134,7 @@ function draw() {
   changed = false;
 }
 
-for (const section of SECTIONS) {
+for (const section of tabs) {
   byId(`tab-${section}`).addEventListener("click", () => {
     history.replaceState(null, "", `#${section}`);
     select(section);
@@ -144,7 +143,7 @@ for (const section of SECTIONS) {
 document.querySelector(".tab-list").addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const next = SECTIONS[(SECTIONS.indexOf(tab) + step + SECTIONS.length) % SECTIONS.length];
+  const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
   select(next);
   byId(`tab-${next}`).focus();
 });
