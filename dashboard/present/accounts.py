@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.present.numbers import DASH
-from dashboard.present.people import said
+from dashboard.present.people import audit_rows
 from execution.selectors.accounts import AccountFacts, AccountRow, KeyRow
 
 #: The longest time between two polls of an account by its session.
@@ -176,7 +176,8 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
     if key.error:
         return key.error
     if key.is_in_use and row["failures"]:
-        return f"{row['failures']} failed calls since the last successful poll: {row['error']}"
+        errors = "1 error" if row["failures"] == 1 else f"{row['failures']} errors"
+        return f"{errors} since the last successful poll: {row['error']}"
     if key.is_in_use and not row["is_held"]:
         return "no worker holds it"
     if row["switch_error"]:
@@ -229,4 +230,4 @@ KINDS = {
 
 
 def audit_shown(facts: AccountFacts) -> list[dict[str, object]]:
-    return [{**entry, "what": said(entry, KINDS)} for entry in facts["audit"]]
+    return audit_rows(facts["audit"], KINDS)

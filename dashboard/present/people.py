@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from execution.core.journal import actor_name
+
 #: The titles of the kinds of requests for access.
 TITLES = {
     "account.add": "Add an account with its key",
@@ -38,7 +40,16 @@ KINDS = {
 
 
 def person_audit(entries: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    return [{**entry, "what": said(entry, KINDS)} for entry in entries]
+    return audit_rows(entries, KINDS)
+
+
+def audit_rows(
+    entries: Sequence[Mapping[str, object]], kinds: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """Return audit entries as rows of a table, each with its actor and what happened as text."""
+    return [
+        {**entry, "who": actor_name(str(entry["actor"])), "what": said(entry, kinds)} for entry in entries
+    ]
 
 
 def said(entry: Mapping[str, object], kinds: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from dashboard.access import person_of, supervisor_required
 from dashboard.forms.filters import read_filter
 from dashboard.present.entry_tables import details_of, entry_lines
 from dashboard.responses import csv_response, filter_refused, in_thread
+from execution.core.journal import actor_name
 from execution.selectors.chains import break_words, last_check
 from execution.selectors.orders.entries import (
     TEXT_DAYS,
@@ -46,7 +47,9 @@ def journal(request: HttpRequest) -> HttpResponse:
             {"label": label, "query": chosen.query(source=name, kind=""), "chosen": name == source}
             for name, label in LABELS.items()
         ],
-        "rows": [{**row, "details": details_of(row["data"])} for row in found.rows],
+        "rows": [
+            {**row, "who": actor_name(row["actor"]), "details": details_of(row["data"])} for row in found.rows
+        ],
         "older": found.older and chosen.query(before=found.older),
         "newest": chosen.query() if chosen.filter.before else None,
         "kinds": entry_kinds(source),

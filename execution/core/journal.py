@@ -46,6 +46,11 @@ def entry_hash(previous: str, entry: Entry) -> str:
     return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()
 
 
+def actor_name(actor: str) -> str:
+    """Return the name of an actor for texts: jane for ``trader:jane``, and the desk and a venue as they are."""
+    return actor.rpartition(":")[2]
+
+
 def audit_entry(
     sequence: int, kind: str, actor: str, subject: str, reason: str, data: Mapping[str, Any], at: datetime
 ) -> Entry:

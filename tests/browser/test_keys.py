@@ -220,10 +220,7 @@ def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
         suspend(page)
         wait_until(lambda: order_of(order).status == "paused", within=5, what="the order to pause")
         wait_until(lambda: is_flat(order), within=5, what="its children to be settled")
-        assert (
-            "the key of account second was suspended by admin:admin: seen on a screen"
-            in order_of(order).reason
-        )
+        assert "the key of account second was suspended by admin: seen on a screen" in order_of(order).reason
         statuses = {row["status"].lower() for row in exchange.orders(marks[0])}
         assert statuses
         assert not statuses & {"new", "partially_filled"}, "nothing rests at the exchange"

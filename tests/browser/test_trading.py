@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Order
 from tests.browser.console_guard import Watched
+from tests.browser.test_alerts import halt
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
+from tests.desk.visitor import Visitor
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -246,6 +248,48 @@ def test_enter_never_submits_and_bad_input_is_said_beside_the_field(
     expect(page.locator("#review-dialog")).to_be_hidden()
     assert page.url.endswith("/orders/new/")
     watched.picture("ticket-refused")
+    assert watched.complaints == []
+
+
+#: The colour of a button, and that of a token.
+BACKGROUNDS = """([id, token]) => {
+  const sample = Object.assign(document.createElement("i"), { className: "primary" });
+  sample.dataset.side = token;
+  document.body.append(sample);
+  const colours = [sample, document.getElementById(id)].map((node) => getComputedStyle(node).backgroundColor);
+  sample.remove();
+  return colours;
+}"""
+
+
+def test_a_sell_is_reviewed_as_one_and_a_halt_says_why_there_is_no_review(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    watched = Watched(browser, open_desk)
+    page = watched.log_in("trader")
+    page.goto("/orders/new/?symbol=SOL/USDT")
+    page.locator(".switch .sell span").click()
+    page.get_by_label("Quantity", exact=True).fill("1")
+    expect(page.locator("#review-text")).to_have_text("Review SELL 1 SOL")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#review-body .sentence")).to_contain_text("SELL 1 SOL")
+    expect(page.locator("#review-body")).not_to_contain_text("cheapest")
+    for button in ("review", "send"):
+        orange, shown = page.evaluate(BACKGROUNDS, [button, "sell"])
+        assert shown == orange != page.evaluate(BACKGROUNDS, [button, "buy"])[0]
+    page.get_by_role("button", name="Back").click()
+    supervisor = Visitor(open_desk, "supervisor")
+    halted = halt(supervisor)
+    try:
+        expect(page.locator("#review-text")).to_have_text("Halted")
+        page.locator("h1").click()  # the keyboard reviews from anywhere on the page
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#review-refused")).to_contain_text("SOL/USDT is halted: a drill")
+        expect(page.locator("#review-refused")).to_be_in_viewport()
+        expect(page.locator("#review-dialog")).to_be_hidden()
+        watched.picture("ticket-halted")
+    finally:
+        supervisor.post(f"/halts/{halted}lift/", {"reason": "over"}, supervisor.get(f"/halts/{halted}"))
     assert watched.complaints == []
 
 

@@ -92,6 +92,16 @@ def test_the_file_has_what_the_page_shows_and_no_formula(acted: tuple[Desk, str]
 
 
 @pytest.mark.django_db
+def test_people_are_named_and_their_role_is_in_the_tooltip(acted: tuple[Desk, str]) -> None:
+    office, _ = acted
+    page = office.client(office.supervisor).get("/journal/?kind=pause").content.decode()
+    assert '<td title="trader:trader">trader</td>' in page
+    audit_append(kind="person.changed", actor="admin:admin", subject="trader", at=timezone.now())
+    person = office.client(office.admin).get(f"/people/{office.trader.public_id}/").content.decode()
+    assert '<td title="admin:admin">admin</td>' in person
+
+
+@pytest.mark.django_db
 def test_a_broken_chain_is_shown_where_the_row_is_shown(acted: tuple[Desk, str]) -> None:
     office, order = acted
     client = office.client(office.supervisor)

@@ -22,7 +22,7 @@ def test_closing_an_account_pauses_its_orders_and_cancels_what_rests(rows: Rows,
     child.refresh_from_db()
     child.order.refresh_from_db()
     assert (child.status, child.order.status) == ("cancelling", "paused")
-    assert child.order.reason == "account alpha was closed by admin:admin: moved"
+    assert child.order.reason == "account alpha was closed by admin: moved"
     check_order(child.order)
 
 

@@ -173,7 +173,7 @@ def test_an_amendment_above_a_limit_asks_again_and_the_order_goes_on_as_it_is(ro
     assert order.quantity == D("0.4")
     entry = JournalEntry.objects.filter(order=order, kind="replanned").latest("version")
     assert entry.actor == "trader:trader"
-    assert "approved by supervisor:supervisor" in entry.reason
+    assert "(approved by supervisor)" in entry.reason
     amend(rows, order, version=2, quantity="0.5")  # a larger one is another content
     assert approval_of(order).change_words == "quantity 0.4 → 0.5"
     amend(rows, order, version=2, quantity="0.35")  # a smaller one needs nobody

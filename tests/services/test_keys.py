@@ -97,7 +97,7 @@ def test_stopping_a_key_pauses_the_accounts_orders_and_wants_what_rests_cancelle
     for order in (child.order, waiting):
         order.refresh_from_db()
         assert (order.status, order.needs_person) == ("paused", True)
-        assert order.reason == f"the key of account alpha was {word} by admin:admin: found on a screen"
+        assert order.reason == f"the key of account alpha was {word} by admin: found on a screen"
         check_order(order)
     assert last_audit() == (f"key.{word}", "admin:admin", "alpha", "found on a screen")
     assert AuditEntry.objects.get().data == {

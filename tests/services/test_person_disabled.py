@@ -35,7 +35,7 @@ def test_their_orders_pause_what_rests_is_cancelled_and_the_journal_says_why(row
     for order in (child.order, waiting):
         order.refresh_from_db()
         assert (order.status, order.needs_person) == ("paused", True)
-        assert order.reason == "trader trader was made inactive by admin:admin: left the desk"
+        assert order.reason == "trader trader was made inactive by admin: left the desk"
         assert order.journal.filter(kind="pause", reason=order.reason).exists()
         check_order(order)
     theirs.refresh_from_db()
@@ -65,7 +65,7 @@ def test_a_trader_who_becomes_something_else_leaves_nothing_running(rows: Rows, 
     rows.trader.role = Role.SUPERVISOR
     person_save(person=rows.trader, changed_by=admin, now=NOW)
     order.refresh_from_db()
-    assert (order.status, order.reason) == ("paused", "trader trader became supervisor by admin:admin")
+    assert (order.status, order.reason) == ("paused", "trader trader became supervisor by admin")
 
 
 def test_nobody_is_made_inactive_without_a_reason_by_themselves_or_if_unknown(

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from execution.core.guarantees import guarantees_of
+from execution.core.journal import actor_name
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse_if
 from execution.core.states import ORDER_FINAL
@@ -62,9 +63,8 @@ def account_close(*, person: User | None, account_id: str, reason: str, now: dat
     if account.is_active:
         account.is_active = False
         account.save(update_fields=["is_active"])
-        stopped = account_orders_stop(
-            account, orders, reason=f"account {account.label} was closed by {actor}: {why}", now=now
-        )
+        text = f"account {account.label} was closed by {actor_name(actor)}: {why}"
+        stopped = account_orders_stop(account, orders, reason=text, now=now)
         audit_append(
             kind="account.closed", actor=actor, subject=account.label, reason=why, at=now, data=stopped
         )

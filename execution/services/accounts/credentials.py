@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from execution.core.alerts.kinds import AlertKind
+from execution.core.journal import actor_name
 from execution.core.key_rights import RightChange, changed_rights, has_drifted
 from execution.core.problem_codes import Code
 from execution.core.problems import refuse, refuse_if
@@ -116,7 +117,7 @@ def _stop(
     credential.state = state
     credential.check_wanted_at = None
     credential.save(update_fields=["state", "check_wanted_at"])
-    text = f"the key of account {account.label} was {state.value} by {actor}: {why}"
+    text = f"the key of account {account.label} was {state.value} by {actor_name(actor)}: {why}"
     stopped = account_orders_stop(account, orders, reason=text, now=now)
     _audit(f"key.{state.value}", actor, account, credential, now, why, stopped)
     return credential

@@ -328,7 +328,7 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
     if was_shown(child):
         message = "The exchange has shown the child, so it is not absent."
         refuse("child", message, child.exchange_id, code=Code.CHILD_IS_KNOWN)
-    words = f"absent: {reason} ({person_actor(person)}, without proof)"
+    words = f"absent: {reason} (by {person.username}, without proof)"
     end_unfilled(child, ChildEvent.PROVEN_ABSENT, words, now)
     _note(child, order, person, "unknown_absent", reason, now)
 
@@ -358,7 +358,7 @@ def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now
         message = "The exchange has told of more fills than the desk has trades of the child."
         told = child.reported_filled or child.filled
         refuse("child", message, child.filled, told, code=Code.CHILD_MISSES_TRADES)
-    words = f"ended: {reason} ({person_actor(person)}, without proof)"
+    words = f"ended: {reason} (by {person.username}, without proof)"
     end_forgotten(child, words, now)
     _note(child, order, person, "unknown_ended", reason, now)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from execution.core.journal import actor_name
 from execution.core.names import MAX_USER_NAME, USER_NAME, name_skeleton
 from execution.core.numbers import grouped, plain, shortened
 from execution.core.problem_codes import Code
@@ -189,7 +190,7 @@ def _stopped(before: User | None, person: User, actor: str, reason: str, now: da
     if not trades(before) or trades(person):
         return done
     what = "was made inactive" if not person.is_active else f"became {person.role}"
-    text = f"trader {person.username} {what} by {actor}" + (f": {reason}" if reason else "")
+    text = f"trader {person.username} {what} by {actor_name(actor)}" + (f": {reason}" if reason else "")
     paused, cancelled = [], 0
     for pk in [order.pk for order in live_orders(person)]:
         order = order_locked(pk)

@@ -111,7 +111,7 @@ def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) 
     refuse_if(amendment.problems)
     by = approval.decided_by
     reason = f"{approval.change_reason}; " if approval.change_reason else ""
-    reason += f"approved by {person_actor(by)}" if by is not None else "approved"
+    reason += f"approved by {by.username}" if by is not None else "approved"
     _make(order, approval.requested_by, amendment, approval.changes, reason, now)
 
 

@@ -70,7 +70,7 @@ export const TABLES = {
     sort: (row) => row.version,
     empty: "The journal is empty.",
     cells: (row) => [
-      time(row.at), cell(String(row.version), "number"), cell(row.kind.replaceAll("_", " ")), cell(row.actor),
+      time(row.at), cell(String(row.version), "number"), cell(row.kind.replaceAll("_", " ")), cell(row.actor.split(":").at(-1), "", row.actor),
       cell(row.reason || DASH, "wrap"), cell(details(row.data), "wide", details(row.data)),
     ],
   },

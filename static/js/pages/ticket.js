@@ -204,6 +204,7 @@ function review() {
   if (dialog.open || byId("review").disabled) return;
   if (isHalted()) {
     showRefused(data.problems.filter((problem) => problem.code === "trading_halted"));
+    byId("review-refused").scrollIntoView({ block: "nearest" });
     return;
   }
   asked = JSON.stringify(values());
@@ -246,7 +247,7 @@ function showConfirmed() {
 dialog.addEventListener("input", showConfirmed);
 
 byId("review").addEventListener("click", review);
-form.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) review();
 });
 
