@@ -75,10 +75,13 @@ def _age(row: AccountBalances, now: int) -> str:
 
 def _holding(row: Holding, places: Mapping[str, int], whole: Decimal) -> dict[str, Any]:
     digits = places.get(row["currency"], FINEST_PLACES)
-    amounts = {name: _units(row[name], digits) for name in ("free", "locked", "reserved", "available")}
+    amounts = {
+        name: _units(row[name], digits) for name in ("free", "locked", "reserved", "available", "after")
+    }
     return {
         **amounts,
         "currency": row["currency"],
+        "is_short": row["after"] is not None and Decimal(row["after"]) < 0,
         "value": _money(row["value"]),
         "share": _share(row["value"], whole),
         "bar": _bar(row),
@@ -104,15 +107,33 @@ def _bar(row: Holding) -> dict[str, str] | None:
 
 
 def _exposure(rows: Sequence[Holding], places: Mapping[str, int], whole: Decimal) -> list[dict[str, Any]]:
-    most = max((Decimal(row["value"] or 0) for row in rows), default=Decimal(0))
+    values = [Decimal(row[name] or 0) for row in rows for name in ("value", "after_value")]
+    most = max(values, default=Decimal(0))
     return [
         {
             **_holding(row, places, whole),
             "held": _units(_held(row), places.get(row["currency"], FINEST_PLACES)),
-            "width": f"{Decimal(row['value']) / most * 100:.2f}" if row["value"] and most else "0",
+            "width": _along(row["value"], most) or "0",
+            "mark": _along(row["after_value"], most),
+            "change": _change(row),
         }
         for row in rows
     ]
+
+
+def _along(value: str | None, most: Decimal) -> str | None:
+    """Return the place of a value on a bar that is 100 units wide; None if it is unknown."""
+    if value is None or not most:
+        return None
+    return f"{min(max(Decimal(value) / most * 100, Decimal(0)), Decimal(100)):.2f}"
+
+
+def _change(row: Holding) -> str:
+    """Return the change of the value by the live orders as text."""
+    if row["value"] is None or row["after_value"] is None:
+        return DASH
+    change = Decimal(row["after_value"]) - Decimal(row["value"])
+    return signed(change, MONEY_PLACES) if change else DASH
 
 
 def _held(row: Holding) -> Decimal | None:

@@ -14,7 +14,7 @@ VALUE = "in the reporting currency, by live quotes; null: not known, or there is
 class Holding(TypedDict):
     """The holding of one account, or of all accounts together, in a currency.
 
-    A currency that is zero on every account is left out.
+    A currency that is zero on every account, and that no live order brings, is left out.
     """
 
     currency: str
@@ -31,7 +31,15 @@ class Holding(TypedDict):
         DecimalStr | None,
         about("what a new order may spend: free less reserved, at least zero; null: not known"),
     ]
+    after: Annotated[
+        DecimalStr | None,
+        about(
+            "what would be held if every live order were filled in full at the mid, before fees; "
+            "null: not known, or an order may trade on another account too"
+        ),
+    ]
     value: Annotated[DecimalStr | None, about(f"free and locked as the exchange said, {VALUE}")]
+    after_value: Annotated[DecimalStr | None, about(f"of ``after``, {VALUE}")]
 
 
 class AccountBalances(TypedDict):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from execution.core.days import midnight_of
 from execution.core.limits.money import Conversion
 from execution.core.market_data.freshness import is_fresh
+from execution.core.orders.holdings_after import changes_of
 from execution.core.types import ZERO
 from execution.models import Account, Role, User
 from execution.payloads.balances import AccountBalances, Balances, Holding
@@ -88,24 +89,33 @@ def _holdings(
 ) -> list[Holding]:
     """Return the sum of the accounts' holdings by currency, the most valuable first.
 
-    A currency that is zero on every account is left out.
+    A currency that is zero on every account, and that no live order brings, is left out.
     """
     names = {account.public_id for account in accounts}
+    rests = [
+        order.rest for spending in spendings.values() for order in spending.orders if order.rest is not None
+    ]
+    changes = changes_of(rests, names, rates.rate)
     found = []
     for currency in sorted(spendings):
         locked = [told[account.pk].locked.get(currency, ZERO) for account in accounts if account.pk in told]
-        holding = _holding(spendings[currency].among(names), locked, rates.rate(currency))
+        change, rate = changes.get(currency, ZERO), rates.rate(currency)
+        holding = _holding(spendings[currency].among(names), locked, rate, change)
         if holding is not None:
             found.append(holding)
     return sorted(found, key=lambda holding: -Decimal(holding["value"] or 0))
 
 
-def _holding(spending: Spending, locked: Sequence[Decimal | None], rate: Decimal | None) -> Holding | None:
+def _holding(
+    spending: Spending, locked: Sequence[Decimal | None], rate: Decimal | None, change: Decimal | None
+) -> Holding | None:
     reserved, left = spending.reserved, spending.available
     is_told = bool(locked)  # by the exchange, some balances of the account at all
     held = _sum([*spending.told.values(), *locked])
-    if reserved.amount == ZERO and reserved.is_known and (held == ZERO or not is_told):
+    is_moved = reserved.amount != ZERO or not reserved.is_known or change != ZERO
+    if not is_moved and (held == ZERO or not is_told):
         return None
+    after = None if held is None or change is None or not is_told else held + change
     free = _sum(None if each is None else max(each.least, ZERO) for each in spending.free.values())
     is_left_known = left is not None and left.is_known
     return Holding(
@@ -114,7 +124,9 @@ def _holding(spending: Spending, locked: Sequence[Decimal | None], rate: Decimal
         locked=decimal_str(_sum(locked)) if is_told else None,
         reserved=decimal_str(reserved.amount) if reserved.is_known else None,
         available=decimal_str(left.amount) if left is not None and is_left_known else None,
+        after=rounded_str(after, PLACES),
         value=rounded_str(_worth(held, rate), PLACES),
+        after_value=rounded_str(_worth(after, rate), PLACES),
     )
 
 

@@ -71,6 +71,35 @@ def test_what_live_orders_leave_is_what_the_ticket_says(rows: Rows) -> None:
     assert [row["currency"] for row in account_of(found, "beta")["holdings"]] == ["BTC", "USDT"]
 
 
+def test_after_live_orders_is_what_is_held_when_all_of_them_are_filled(rows: Rows) -> None:
+    beta = rows.beside()
+    hold(rows.account, USDT=(100_000, 0))
+    hold(beta, USDT=(50_000, 0), BTC=(1, "0.5"))
+    rows.submit(key="1", accounts=["alpha"], quantity="0.5")
+    rows.submit(key="2", accounts=["beta"], side="sell", quantity="0.4")
+    found = balances(person=rows.trader, now=NOW)
+    alpha, beta_row = (account_of(found, name)["holdings"] for name in ("alpha", "beta"))
+    assert holding_of(alpha, "USDT")["after"] == "70000"
+    assert (holding_of(alpha, "BTC")["after"], holding_of(alpha, "BTC")["free"]) == ("0.5", "0"), (
+        "it is brought"
+    )
+    assert (holding_of(beta_row, "BTC")["after"], holding_of(beta_row, "USDT")["after"]) == ("1.1", "74000")
+    usdt, btc = (holding_of(found["together"], name) for name in ("USDT", "BTC"))
+    assert (usdt["after"], usdt["after_value"], btc["after"], btc["after_value"]) == (
+        "144000",
+        "144000",
+        "1.6",
+        "96000",
+    )
+    rows.submit(key="3", accounts=["alpha", "beta"], quantity="0.1")
+    found = balances(person=rows.trader, now=NOW)
+    assert holding_of(account_of(found, "alpha")["holdings"], "USDT")["after"] is None, "or on beta"
+    assert holding_of(found["together"], "USDT")["after"] == "138000"
+    later = balances(person=rows.trader, now=NOW + timedelta(minutes=6))
+    assert holding_of(later["together"], "USDT")["after"] is None, "there is no rate"
+    assert holding_of(later["together"], "BTC")["after"] == "1.7"
+
+
 def test_values_are_of_what_the_exchange_said_and_the_unknown_is_not_zero(rows: Rows) -> None:
     hold(rows.account, USDT=(100_000, 500), BTC=(2, 1), XRP=(5, 0), EUR=None)
     found = balances(person=rows.trader, now=NOW + timedelta(seconds=30))

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from execution.core.orders.free_balance import Free
+from execution.core.orders.holdings_after import Rest
 from execution.core.orders.reservation import (
     AccountTerms,
     Available,
@@ -50,6 +51,8 @@ class OrderReserve:
     #: The number of all accounts of the order.
     accounts: int
     reserve: Mapping[str, Reserve]
+    #: The quantity that is not filled yet; None for a row of a basket.
+    rest: Rest | None = None
 
     @property
     def words(self) -> str:
@@ -136,12 +139,14 @@ def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = Tr
 def spendings_of(accounts: Sequence[Account]) -> tuple[Mapping[int, Told], dict[str, Spending]]:
     """Return the reported balances by the accounts' primary keys, and a ``Spending`` for each currency.
 
-    Every currency that the accounts hold or that live orders spend is included. All currencies are read together.
+    Every currency that the accounts hold, that live orders spend, or that live orders bring is included. All
+    currencies are read together.
     """
     balances = balances_told(accounts)
     found = _reserves_of(_reserving(accounts), accounts)
     held = {currency for told in balances.values() for currency in told.free}
-    return balances, _spending(accounts, held | set(found), balances, found)
+    gained = {order.rest.gains for orders in found.values() for order in orders if order.rest is not None}
+    return balances, _spending(accounts, held | set(found) | gained, balances, found)
 
 
 def _spending(
@@ -267,4 +272,6 @@ def _reserve_of(
     ]
     unsent = max(order.quantity - order.filled - exposure, ZERO)
     reserve = reserves(side, unsent=unsent, accounts=on, pending=pending)
-    return OrderReserve(order.pk, order.public_id, order.trader_id, len(order.market), reserve)
+    left = max(order.quantity - order.filled, ZERO)
+    rest = Rest(order.symbol, side, left, frozenset(theirs), has_others=len(order.market) > len(theirs))
+    return OrderReserve(order.pk, order.public_id, order.trader_id, len(order.market), reserve, rest)

@@ -1,0 +1,62 @@
+"""The change of holdings if the rest of every live order is filled at the current rates, before fees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.core.types import Side
+
+#: Returns the value of one unit of a currency in a common one; None if it is unknown.
+Rate = Callable[[str], Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The base quantity of a live order that is not filled yet.
+
+    ``accounts`` has those of its accounts that were asked about. ``has_others`` is True if it has more accounts.
+    """
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    accounts: frozenset[str]
+    has_others: bool = False
+
+    @property
+    def gains(self) -> str:
+        """Return the currency that the order brings to its accounts."""
+        base, _, quote = self.symbol.partition("/")
+        return base if self.side is Side.BUY else quote
+
+    def is_within(self, accounts: Collection[str]) -> bool:
+        return not self.has_others and self.accounts <= set(accounts)
+
+
+def changes_of(rests: Iterable[Rest], accounts: Collection[str], rate: Rate) -> dict[str, Decimal | None]:
+    """Return by currency how much the accounts together would hold more, or less if it is below zero.
+
+    A change is None if it is unknown: an order may trade on other accounts too, or a rate is missing for the quote
+    currency. A currency that no order changes is left out.
+    """
+    found: dict[str, Decimal | None] = {}
+    for rest in rests:
+        if not rest.quantity or not rest.accounts.intersection(accounts):
+            continue
+        base, _, quote = rest.symbol.partition("/")
+        change = rest.quantity * rest.side.sign if rest.is_within(accounts) else None
+        _add(found, base, change)
+        price = _price(rate(base), rate(quote))
+        _add(found, quote, None if change is None or price is None else -change * price)
+    return found
+
+
+def _price(base: Decimal | None, quote: Decimal | None) -> Decimal | None:
+    return None if base is None or quote is None or not quote else base / quote
+
+
+def _add(found: dict[str, Decimal | None], currency: str, change: Decimal | None) -> None:
+    before = found.get(currency, Decimal(0))
+    found[currency] = None if before is None or change is None else before + change
