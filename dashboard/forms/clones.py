@@ -37,7 +37,7 @@ def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: dateti
     theirs = {account["id"] for account in granted}
     for public_id, label in order.accounts.items():
         if public_id not in theirs:
-            message = f"Account {label} was left out: you may not use it."
+            message = f"Account {label} was left out: you may not use it, or it has no key in use."
             notes.append(Problem("accounts", message, label, code=Code.ACCOUNT_UNKNOWN))
     written = {
         "symbol": order.symbol,

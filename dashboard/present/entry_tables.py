@@ -10,6 +10,12 @@ from typing import Any
 from dashboard.present.exports import csv_text, words
 from execution.payloads.journal import EntryRow
 
+#: The names of the two values of a change.
+PAIR = frozenset({"before", "after"})
+
+#: Rights and other answers that are yes, no or not known.
+YES_NO: dict[Any, str] = {True: "yes", False: "no", None: "–"}
+
 HEADS = (
     "Time (UTC)",
     "Who",
@@ -26,14 +32,29 @@ HEADS = (
 
 
 def details_of(data: dict[str, Any]) -> str:
-    """Return an entry's data as "name value" pairs, as the order's page shows them."""
-    return " · ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in data.items())
+    """Return an entry's data as "name value" pairs, as the order's page shows them. A change is "before → after"."""
+    is_change = data.keys() >= PAIR
+    parts = [
+        f"{name.replace('_', ' ')} {_value(value)}"
+        for name, value in data.items()
+        if not is_change or name not in PAIR
+    ]
+    return " · ".join([*parts, _value({name: data[name] for name in PAIR})] if is_change else parts)
 
 
 def _value(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and value.keys() - {"name"} == PAIR:
+        change = f"{_value(value['before'])} → {_value(value['after'])}"
+        return f"{value['name']} {change}" if "name" in value else change
+    if isinstance(value, list) and value and all(isinstance(one, str | dict) for one in value):
+        return ", ".join(_value(one) for one in value)
+    if isinstance(value, dict) and value and all(isinstance(each, bool | None) for each in value.values()):
+        return ", ".join(f"{name} {YES_NO[each]}" for name, each in value.items())
+    return json.dumps(value, ensure_ascii=False)
 
 
 def entry_lines(parts: Iterable[list[EntryRow]], subject: str) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from dashboard.present.entry_tables import details_of
 from execution.core.journal import actor_name
 
 #: The titles of the kinds of requests for access.
@@ -19,6 +21,8 @@ TITLES = {
     "person.password": "Reset a password",
     "person.factor": "Remove a second factor",
 }
+#: Data of an audit entry that the tables of a person and an account leave out.
+ONLY_IN_JOURNAL = frozenset({"request", "what", "hash", "credential"})
 KINDS = {
     "person.added": "person added",
     "person.changed": "person changed",
@@ -43,13 +47,24 @@ def person_audit(entries: Sequence[Mapping[str, object]]) -> list[dict[str, obje
     return audit_rows(entries, KINDS)
 
 
-def audit_rows(
-    entries: Sequence[Mapping[str, object]], kinds: Mapping[str, str]
-) -> list[dict[str, object]]:
+def audit_rows(entries: Sequence[Mapping[str, object]], kinds: Mapping[str, str]) -> list[dict[str, object]]:
     """Return audit entries as rows of a table, each with its actor and what happened as text."""
     return [
-        {**entry, "who": actor_name(str(entry["actor"])), "what": said(entry, kinds)} for entry in entries
+        {
+            **entry,
+            "who": actor_name(str(entry["actor"])),
+            "what": said(entry, kinds),
+            "change": details_of(_told(entry)),
+        }
+        for entry in entries
     ]
+
+
+def _told(entry: Mapping[str, object]) -> dict[str, Any]:
+    """Return the data of an entry that tells a person what changed. Ids and hashes are for the journal's page."""
+    data = entry["data"]
+    told = data if isinstance(data, dict) else {}
+    return {name: value for name, value in told.items() if name not in ONLY_IN_JOURNAL}
 
 
 def said(entry: Mapping[str, object], kinds: Mapping[str, str]) -> str:

@@ -30,7 +30,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.payloads.encode import epoch_ms
 from execution.selectors.room import room_words
-from execution.selectors.ticket import order_asked, ticket_accounts
+from execution.selectors.ticket import accounts_left_out, order_asked, ticket_accounts
 from execution.services.orders import orders as services
 from execution.services.orders.confirmation import price_problems, quantity_must_be_typed
 
@@ -132,6 +132,7 @@ def _form(
     parameter_fields = fields.ticket_fields(algorithm, written if form else None)
     context = {
         "accounts": accounts,
+        "left_out": accounts_left_out(person_of(request)),
         "no_room": room_words() if not problems else "",
         "chosen": form.accounts if form else start.accounts,
         "symbol": written.get("symbol", start.symbol),

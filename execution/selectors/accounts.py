@@ -111,6 +111,7 @@ class AuditRow(TypedDict):
     actor: str
     kind: str
     reason: str
+    data: dict[str, Any]
     #: For an entry about a request for access: the kind of the request.
     data__what: str | None
 
@@ -147,7 +148,7 @@ def account_facts(public_id: str) -> AccountFacts | None:
     return AccountFacts(
         **row,
         former_keys=keys[1:],
-        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason", "data__what")[:AUDIT_SHOWN]),
+        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason", "data", "data__what")[:AUDIT_SHOWN]),
         others=list(active.order_by("username").values_list("username", flat=True)),
     )
 

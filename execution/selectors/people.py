@@ -88,7 +88,7 @@ def person_facts(public_id: str) -> PersonFacts | None:
         **_row(person),
         orders=[_order(order) for order in person.orders.exclude(status__in=ORDER_FINAL).order_by("pk")],
         accounts=list(person.accounts.order_by("label").values_list("label", flat=True)),
-        audit=list(audit.values("at", "actor", "kind", "reason", "data__what")[:AUDIT_SHOWN]),
+        audit=list(audit.values("at", "actor", "kind", "reason", "data", "data__what")[:AUDIT_SHOWN]),
     )
 
 

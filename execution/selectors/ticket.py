@@ -13,7 +13,7 @@ from execution.core.orders.reservation import spent_currency
 from execution.core.orders.terms import OrderRequest
 from execution.core.quantities import combined_market
 from execution.core.routing.account_selection import reference_quote
-from execution.models import Account, Market, Order, User
+from execution.models import Account, Credential, CredentialState, Market, Order, User
 from execution.payloads.encode import decimal_str
 from execution.payloads.orders import TicketAccount, TicketMarket
 from execution.selectors.decisions.spending import spending_of
@@ -23,11 +23,17 @@ from execution.selectors.quotes import quote_latest
 
 #: A new order is compared with earlier ones for this long.
 LOOKALIKE_WITHIN = timedelta(seconds=30)
+#: An account trades while its key has one of these states.
+KEY_IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
 
 
 def ticket_accounts(*, person: User) -> list[TicketAccount]:
-    """Return the active accounts of a trader with the markets that the desk trades there."""
-    accounts = list(Account.objects.filter(traders=person, is_active=True).order_by("label"))
+    """Return the active accounts of a trader with the markets that the desk trades there.
+
+    An account whose key is not in use is left out: see ``accounts_left_out``.
+    """
+    theirs = Account.objects.filter(traders=person, is_active=True, credentials__state__in=KEY_IN_USE)
+    accounts = list(theirs.order_by("label"))
     markets: dict[int, list[Market]] = defaultdict(list)
     for market in Market.objects.filter(venue__in={account.venue_id for account in accounts}).order_by(
         "symbol"
@@ -46,6 +52,17 @@ def ticket_accounts(*, person: User) -> list[TicketAccount]:
         )
         for account in accounts
     ]
+
+
+def accounts_left_out(person: User) -> list[tuple[str, str]]:
+    """Return the label of each active account of a trader that cannot trade now, and the reason."""
+    theirs = Account.objects.filter(traders=person, is_active=True)
+    without = list(theirs.exclude(credentials__state__in=KEY_IN_USE).order_by("label"))
+    newest: dict[int, str] = {}
+    keys = Credential.objects.filter(account__in=without).order_by("pk") if without else ()
+    for credential in keys:
+        newest[credential.account_id] = f"its key is {CredentialState(credential.state).value}"
+    return [(account.label, newest.get(account.pk, "it has no key")) for account in without]
 
 
 def account_ids(person: User) -> dict[str, str]:

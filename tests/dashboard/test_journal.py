@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from dashboard.present.entry_tables import details_of
 from execution.models import AuditEntry, JournalEntry
 from execution.selectors.orders import entries
 from execution.services.orders.orders import order_pause
@@ -89,6 +90,32 @@ def test_the_file_has_what_the_page_shows_and_no_formula(acted: tuple[Desk, str]
     assert (line["Order"], line["Who"], line["No."]) == (order, entry.actor, str(entry.version))
     assert (line["Hash"], line["Chain"]) == (entry.hash, "")
     assert "status paused" in line["Details"]
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"role": {"before": "trader", "after": "admin"}}, "role trader → admin"),
+        ({"confirm_above": {"before": None, "after": "5"}}, "confirm above – → 5"),
+        ({"before": ["BTC/USDT"], "after": ["BTC/USDT", "ETH/USDT"]}, "BTC/USDT → BTC/USDT, ETH/USDT"),
+        ({"limit": "order_notional", "before": None, "after": "9"}, "limit order_notional · – → 9"),
+        (
+            {
+                "what": "account.grant",
+                "changes": [{"name": "ada may use alpha", "before": "no", "after": "yes"}],
+            },
+            "what account.grant · changes ada may use alpha no → yes",
+        ),
+        ({"sessions": 2, "lost": None, "plan": {"slices": 1}}, 'sessions 2 · lost – · plan {"slices": 1}'),
+        (
+            {"permissions": {"read": True, "withdraw": False, "trade": None}},
+            "permissions read yes, withdraw no, trade –",
+        ),
+        ({"orders_paused": [], "after": "x"}, "orders paused [] · after x"),
+    ],
+)
+def test_a_change_is_shown_as_before_and_after(data: dict[str, Any], shown: str) -> None:
+    assert details_of(data) == shown
 
 
 @pytest.mark.django_db

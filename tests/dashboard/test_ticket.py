@@ -12,7 +12,7 @@ from dashboard.forms.fields import parameters_raw
 from dashboard.forms.market_watch import MarketWatch
 from execution import notify
 from execution.core.types import Quote
-from execution.models import Estimate, Order
+from execution.models import Account, Credential, Estimate, Order
 from execution.selectors import ticket
 from execution.services.orders import order_market
 from tests.dashboard.desk_fixture import Desk
@@ -233,3 +233,25 @@ def test_the_ticket_links_what_reserves_a_balance_and_its_buttons_take_what_is_l
     checked = client.post("/orders/new/preview/", form, HTTP_HX_REQUEST="true").content.decode()
     assert "can be used" in checked
     assert "The order needs" not in checked
+
+
+@pytest.mark.parametrize("state", ["refused", "suspended", "retired", ""])
+def test_an_account_without_a_key_in_use_is_not_offered(office: Desk, state: str) -> None:
+    beta = Account.objects.create(label="beta", venue=office.venue, environment="paper", symbols=["BTC/USDT"])
+    beta.traders.set([office.trader])
+    if state:
+        Credential.objects.create(account=beta, sealed=b"sealed", last_four="1234", state=state)
+    page = office.client(office.trader).get("/orders/new/").content.decode()
+    assert f'value="{beta.public_id}"' not in page
+    assert f'value="{office.account.public_id}"' in page
+    assert f"<b>beta</b> is not offered: {f'its key is {state}' if state else 'it has no key'}." in page
+    Credential.objects.create(account=beta, sealed=b"sealed", last_four="4321")
+    page = office.client(office.trader).get("/orders/new/").content.decode()
+    assert f'value="{beta.public_id}"' in page
+    assert "is not offered" not in page
+
+
+def test_without_any_key_the_ticket_says_whom_to_ask(office: Desk) -> None:
+    Credential.objects.update(state="refused")
+    page = office.client(office.trader).get("/orders/new/").content.decode()
+    assert "You have no account to trade on. Ask an admin for a key." in page

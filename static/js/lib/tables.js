@@ -11,12 +11,14 @@ const average = (value, order) => (value === null ? DASH : price(value, order.ti
 
 const TIMES = { gtc: "", ioc: ", IOC", post_only: ", post-only" };
 
-/** Facts of a journal entry as "key value, key value". */
+/** Facts of a journal entry as "key value, key value"; a change is "before → after". */
 function details(data) {
-  return Object.entries(data).map(([name, value]) => {
-    const shown = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–");
-    return `${name.replaceAll("_", " ")} ${shown}`;
-  }).join(" · ");
+  const shown = (value) => {
+    if (typeof value !== "object" || value === null) return String(value ?? "–");
+    const isChange = Object.keys(value).sort().join() === "after,before";
+    return isChange ? `${shown(value.before)} → ${shown(value.after)}` : JSON.stringify(value);
+  };
+  return Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")} ${shown(value)}`).join(" · ");
 }
 
 /** All parts of a fill's fee; one without an amount while it is unknown. */
