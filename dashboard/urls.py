@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("access/", access.access, name="access"),
     path("access/<slug:public_id>/<slug:action>/", access.access_act, name="access_act"),
     path("people/", people.people_list, name="people"),
+    path("people/new/", people.person_new, name="person_new"),
     path("people/<slug:public_id>/", people.person_detail, name="person"),
     path("people/<slug:public_id>/<slug:action>/", people.person_act, name="person_act"),
     path("accounts/", accounts.account_list, name="accounts"),

@@ -139,7 +139,13 @@ POST   access/<slug:public_id>/withdraw/         request  login     403    403  
 
 # people: admins
 GET    people/                                   -        login     403    403    403     403        200
+GET    people/new/                               -        login     403    403    403     403        200
+POST   people/new/                               -        login     403    403    403     403        422
 GET    people/<slug:public_id>/                  person   login     403    403    403     403        200
+POST   people/<slug:public_id>/change/           person   login     403    403    403     403        422
+POST   people/<slug:public_id>/password/         person   login     403    403    403     403        422
+POST   people/<slug:public_id>/grant/            person   login     403    403    403     403        422
+POST   people/<slug:public_id>/revoke/           person   login     403    403    403     403        422
 POST   people/<slug:public_id>/disable/          person   login     403    403    403     403        303
 POST   people/<slug:public_id>/enable/           person   login     403    403    403     403        303
 POST   people/<slug:public_id>/factor/           person   login     403    403    403     403        303

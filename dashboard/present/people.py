@@ -8,6 +8,12 @@ from typing import Any
 from dashboard.present.entry_tables import details_of
 from execution.core.journal import actor_name
 
+#: The roles, each with what it may do.
+ROLES = (
+    ("trader", "Trader", "launches orders on granted accounts"),
+    ("supervisor", "Supervisor", "watches, stops and approves; cannot launch"),
+    ("admin", "Admin", "manages accounts, keys and people; cannot trade"),
+)
 #: The titles of the kinds of requests for access.
 TITLES = {
     "account.add": "Add an account with its key",

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from execution.core.numbers import grouped, plain
 from execution.core.states import ORDER_FINAL
-from execution.models import AuditEntry, Login, Order, Role, SecondFactor, User
+from execution.models import Account, AuditEntry, Login, Order, Role, SecondFactor, User
 
 AUDIT_SHOWN = 50
 #: Parts of user agents by which browsers are recognized. Special ones come first: browsers also name those they
@@ -60,11 +60,21 @@ class LiveOrderRow(TypedDict):
     status: str
 
 
+class PersonAccount(TypedDict):
+    id: str
+    label: str
+    is_active: bool
+
+
 class PersonFacts(PersonRow):
     """The contents of a person's page, as admins see it."""
 
     orders: list[LiveOrderRow]
-    accounts: list[str]
+    #: The accounts that the person may use, and the open ones that they may not.
+    accounts: list[PersonAccount]
+    others: list[PersonAccount]
+    #: The fields of the form, as text.
+    entry: dict[str, str]
     audit: list[Any]
 
 
@@ -87,9 +97,32 @@ def person_facts(public_id: str) -> PersonFacts | None:
     return PersonFacts(
         **_row(person),
         orders=[_order(order) for order in person.orders.exclude(status__in=ORDER_FINAL).order_by("pk")],
-        accounts=list(person.accounts.order_by("label").values_list("label", flat=True)),
+        accounts=[_account(account) for account in person.accounts.order_by("label")],
+        others=[
+            _account(account)
+            for account in Account.objects.filter(is_active=True).exclude(traders=person).order_by("label")
+        ],
+        entry=_entry(person),
         audit=list(audit.values("at", "actor", "kind", "reason", "data", "data__what")[:AUDIT_SHOWN]),
     )
+
+
+def person_name(public_id: str) -> str | None:
+    """Return the name of a person; None when there is none."""
+    return User.objects.filter(public_id=public_id).values_list("username", flat=True).first()
+
+
+def _account(account: Account) -> PersonAccount:
+    return PersonAccount(id=account.public_id, label=account.label, is_active=account.is_active)
+
+
+def _entry(person: User) -> dict[str, str]:
+    names = ("username", "role", "first_name", "last_name", "email")
+    limit = person.confirm_above
+    return {name: getattr(person, name) for name in names} | {
+        "sees_desk": "yes" if person.sees_desk else "",
+        "confirm_above": "" if limit is None else plain(limit),
+    }
 
 
 class LoginRow(TypedDict):
