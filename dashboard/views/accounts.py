@@ -88,6 +88,7 @@ def _form(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpRespons
     names = {name: field for field, name in SECRET_FIELDS.items()}
     context = {
         "venues": selectors.venue_choices(),
+        "listed": selectors.listed_symbols(),
         "traders": selectors.trader_names(),
         "written": {name: text for name, text in posted.items() if _may_be_shown(name, str(text))},
         "granted": posted.getlist("traders"),
@@ -120,6 +121,7 @@ def _detail(
         "former": [key_shown(key, now) for key in facts["former_keys"]],
         "audit": audit_shown(facts),
         "others": facts["others"],
+        "listed": selectors.listed_symbols().get(facts["venue"], []),
         "differences": account_differences(public_id, now),
         "problems": [problem.message for problem in problems],
         "waiting": access_waiting(now=now, subject=facts["label"]),

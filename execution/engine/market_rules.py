@@ -12,7 +12,7 @@ from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import Health
 from execution.selectors.decisions.sessions import AccountDetails
-from execution.services.accounts.markets import markets_record
+from execution.services.accounts.markets import listing_record, markets_record
 from execution.services.orders.market_rules import orders_adopt_markets
 from execution.venues.protocol import Gateway, VenueReadFailed
 
@@ -44,6 +44,7 @@ class MarketRules:
         self._doubted = asyncio.Event()
         self._wait = REFRESH_EVERY
         self._missing: list[str] = []
+        self._listed: frozenset[str] = frozenset()
 
     def doubt(self) -> None:
         """Read the rules again soon, because a refused order hints at a change."""
@@ -68,6 +69,7 @@ class MarketRules:
         await database.retry_until_committed(
             markets_record, venue_pk=details.venue_pk, markets=markets, now=now, asked=asked
         )
+        await self._record_listing()
         adopted = await database.retry_until_committed(
             orders_adopt_markets, venue_pk=details.venue_pk, now=now
         )
@@ -75,6 +77,15 @@ class MarketRules:
         for order_pk in adopted.orders:
             self._context.poke_order(order_pk)
         return tuple(sorted(markets))
+
+    async def _record_listing(self) -> None:
+        """Store the venue's list of symbols, from which admins choose, if it has changed in this session."""
+        listed = self._gateway.listed_symbols
+        if listed and listed != self._listed:
+            await self._context.database.retry_until_committed(
+                listing_record, venue_pk=self._details.venue_pk, symbols=listed, now=self._context.clock.now()
+            )
+            self._listed = listed
 
     async def run(self) -> None:
         """Read the rules again and again. The first reading comes later, because the session has just read them."""

@@ -16,7 +16,7 @@ from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
 from execution.models.limits import ApprovalState, OrderApproval, TradingLimit
-from execution.models.market_data import CandleDay, MarketSample
+from execution.models.market_data import CandleDay, MarketSample, VenueListing
 from execution.models.orders import (
     Basket,
     ChildOrder,
@@ -94,6 +94,7 @@ __all__ = [
     "TradingLimit",
     "User",
     "Venue",
+    "VenueListing",
     "Watchlist",
     "Worker",
 ]

@@ -30,6 +30,19 @@ class MarketSample(models.Model):
         return f"{self.symbol} {self.second:%H:%M:%S}"
 
 
+class VenueListing(models.Model):
+    """The spot symbols that a venue's last list of markets had. It has a table of its own, because rows of venues are
+    read with every order and the list of a large exchange is long.
+    """
+
+    venue = models.OneToOneField(Venue, on_delete=models.CASCADE, related_name="listing")
+    symbols = models.JSONField(default=list)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{len(self.symbols)} symbols at {self.venue}"
+
+
 class CandleDay(models.Model):
     """The candles of one UTC day of a market. They are in one row because a plan reads weeks of them.
 

@@ -24,6 +24,7 @@ from execution.models import (
     Role,
     User,
     Venue,
+    VenueListing,
     Worker,
 )
 
@@ -148,7 +149,9 @@ def account_facts(public_id: str) -> AccountFacts | None:
     return AccountFacts(
         **row,
         former_keys=keys[1:],
-        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason", "data", "data__what")[:AUDIT_SHOWN]),
+        audit=list(
+            audit.order_by("-pk").values("at", "actor", "kind", "reason", "data", "data__what")[:AUDIT_SHOWN]
+        ),
         others=list(active.order_by("username").values_list("username", flat=True)),
     )
 
@@ -161,6 +164,11 @@ def account_id_of(label: str) -> str | None:
 def venue_choices() -> Sequence[Mapping[str, object]]:
     """Return the label and exchange of each venue that a new account may join."""
     return list(Venue.objects.order_by("label").values("label", "exchange"))
+
+
+def listed_symbols() -> dict[str, list[str]]:
+    """Return the symbols that each venue lists, by the venue's label. A venue that was never connected is left out."""
+    return dict(VenueListing.objects.values_list("venue__label", "symbols"))
 
 
 def trader_names() -> list[str]:

@@ -321,8 +321,7 @@ class CcxtGateway(CcxtMarketGateway):
         fresh = await self._fetch("markets", self._client.fetch_markets, values.listed)
         if not fresh:
             raise VenueReadFailed("the exchange lists no markets")
-        fees = await self._account_fees()
-
+        fees, self.listed_symbols = await self._account_fees(), requests.spot_symbols(fresh)
         self._markets = self._read(lambda: requests.renewed_markets(self._client, fresh, symbols, fees))
         return dict(self._markets)
 

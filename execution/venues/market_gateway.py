@@ -77,6 +77,7 @@ class CcxtMarketGateway:
         client.heed_used = budget.heed_used
         self._lockouts = RetryPause(spec.lockout.total_seconds(), LONGEST_LOCKOUT)
         self._markets: dict[str, Market] = {}
+        self.listed_symbols: frozenset[str] = frozenset()
         self._is_open = False
         self._time = Timekeeper(client, self._before_time)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -153,6 +153,10 @@ class Gateway(MarketGateway, Protocol):
     def guarantees(self) -> Guarantees:
         """Return the exchange's promises about orders."""
 
+    @property
+    def listed_symbols(self) -> frozenset[str]:
+        """Return the spot symbols that the exchange listed when ``markets`` last answered; empty before that."""
+
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Read limits and fees. Symbols that the venue does not list are left out."""
 

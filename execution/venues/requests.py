@@ -144,6 +144,13 @@ def spot_markets(client: Any) -> dict[str, Market]:
     return {symbol: market for symbol, market in found.items() if market is not None}
 
 
+def spot_symbols(fresh: Sequence[Any]) -> frozenset[str]:
+    """Return the symbols of the spot markets in a list of the exchange, without those that it calls inactive."""
+    return frozenset(
+        str(market["symbol"]) for market in fresh if market.get("spot") and market.get("active") is not False
+    )
+
+
 def renewed_markets(
     client: Any, fresh: Sequence[Any], symbols: Iterable[str], fees: Fees | None
 ) -> dict[str, Market]:

@@ -254,3 +254,19 @@ def test_the_ranges_contain_the_last_moment(page: Page) -> None:
         last = frame["now"] if frame["endedAt"] is None else frame["endedAt"]
         assert frame["start"] <= since <= until, (name, frame)
         assert last <= frame["start"] or since <= last <= until, (name, frame)
+
+
+@pytest.mark.parametrize(
+    ("written", "proposed"),
+    [
+        ("so", ["SOL/USDT", "DSO/USDT"]),
+        ("BTC/USDT, so", ["BTC/USDT, SOL/USDT", "BTC/USDT, DSO/USDT"]),
+        ("BTC/USDT,SOL/USDT, so", ["BTC/USDT,SOL/USDT, DSO/USDT"]),
+        ("BTC/USDT  ds", ["BTC/USDT, DSO/USDT"]),
+        ("BTC/USDT, ", []),
+        ("zzz", []),
+    ],
+)
+def test_the_last_symbol_of_a_list_is_completed(page: Page, written: str, proposed: list[str]) -> None:
+    names = ["BTC/USDT", "DSO/USDT", "SOL/USDT"]
+    assert in_script(page, "complete", "proposals", [[written, names]]) == [proposed]

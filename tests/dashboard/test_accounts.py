@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.present.accounts import moment, permission, sorted_accounts
-from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
+from execution.models import Account, AuditEntry, Credential, Installation, User, Venue, VenueListing
 from execution.selectors.accounts import account_rows
 from execution.services.accounts.sessions import (
     UnreadSymbol,
@@ -65,6 +65,25 @@ def test_accounts_are_an_admins_alone(office: Desk, admin: Client, name: str) ->
         assert client.post(path, form(reason="r")).status_code == 403, path
     assert Credential.objects.get().state == "unchecked"
     assert Account.objects.count() == 1
+
+
+def test_the_venues_own_symbols_are_proposed(office: Desk, admin: Client) -> None:
+    path = f"/accounts/{office.account.public_id}/"
+    assert (
+        '<script id="listed-symbols" type="application/json">[]</script>' in admin.get(path).content.decode()
+    )
+    VenueListing.objects.create(
+        venue=office.venue, symbols=["BTC/USDT", "XRP/USDT"], changed_at=timezone.now()
+    )
+    page = admin.get(path).content.decode()
+    assert '<script id="listed-symbols" type="application/json">["BTC/USDT", "XRP/USDT"]</script>' in page
+    assert "the 2 symbols that paper lists are proposed" in page
+    new = admin.get("/accounts/new/")
+    assert new.context["listed"] == {"paper": ["BTC/USDT", "XRP/USDT"]}
+    assert act(admin, office, "symbols", symbols="btc/usdt, xrp/usdt").status_code == 303
+    office.account.refresh_from_db()
+    assert office.account.symbols == ["BTC/USDT", "XRP/USDT"]
+    assert "BTC/USDT, ETH/USDT → BTC/USDT, XRP/USDT" in admin.get(path).content.decode(), "before and after"
 
 
 def test_without_a_login_there_is_only_the_login(office: Desk) -> None:

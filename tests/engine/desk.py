@@ -100,6 +100,7 @@ class ScriptedExchange:
     #: Places in the rate limit that creates have taken and not given back.
     places: int = 0
     guarantees: Guarantees = GUARANTEES["binance"]
+    listed_symbols: frozenset[str] = frozenset()
     #: The seconds for which the dead-man's switch was armed each time; None: taken back.
     switched: list[int | None] = field(default_factory=list)
     switch_fails: bool = False

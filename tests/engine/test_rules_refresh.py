@@ -26,6 +26,7 @@ class Asked:
     fails: bool = False
     waiting: bool = False
     poked: list[int] = field(default_factory=list)
+    listed_symbols: frozenset[str] = frozenset()
     errors: list[str] = field(default_factory=list)
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     wanted: int = 0

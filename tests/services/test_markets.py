@@ -12,9 +12,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import BalanceAmounts
-from execution.models import Balance, Market, MarketSample
+from execution.models import Balance, Market, MarketSample, VenueListing
 from execution.selectors.markets import balances_free, market_from_row
-from execution.services.accounts.markets import balances_record, markets_record, samples_record
+from execution.services.accounts.markets import (
+    balances_record,
+    listing_record,
+    markets_record,
+    samples_record,
+)
+from execution.venues.requests import spot_symbols
 from tests.factories import NOW, SYMBOL, D, Rows
 
 LATER = NOW + timedelta(seconds=20)
@@ -117,3 +123,23 @@ def test_many_seconds_are_few_statements_and_none_at_all_is_none(rows: Rows) -> 
     assert MarketSample.objects.count() == 250
     samples_record(samples=[])
     assert recorded(249) == (D(100), D(101), D(1), D(10))
+
+
+def test_a_venues_list_is_kept_and_written_again_only_when_it_differs(rows: Rows) -> None:
+    listing_record(venue_pk=rows.venue.pk, symbols={"ETH/USDT", "BTC/USDT"}, now=NOW)
+    listing_record(venue_pk=rows.venue.pk, symbols=["BTC/USDT", "ETH/USDT"], now=LATER)
+    listing = VenueListing.objects.get()
+    assert (listing.symbols, listing.changed_at) == (["BTC/USDT", "ETH/USDT"], NOW)
+    listing_record(venue_pk=rows.venue.pk, symbols=["SOL/USDT"], now=LATER)
+    listing.refresh_from_db()
+    assert (listing.symbols, listing.changed_at) == (["SOL/USDT"], LATER)
+
+
+def test_only_spot_markets_that_are_active_are_in_the_list() -> None:
+    fresh = [
+        {"symbol": "BTC/USDT", "spot": True, "active": True},
+        {"symbol": "ETH/USDT", "spot": True, "active": None},
+        {"symbol": "OLD/USDT", "spot": True, "active": False},
+        {"symbol": "BTC/USDT:USDT", "spot": False, "active": True},
+    ]
+    assert spot_symbols(fresh) == {"BTC/USDT", "ETH/USDT"}

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from execution.core import types
 from execution.core.days import midnight_of
 from execution.core.numbers import plain
-from execution.models import Balance, CandleDay, Market, MarketSample
+from execution.models import Balance, CandleDay, Market, MarketSample, VenueListing
 from execution.models.prepared import rows_merge
 from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS
 
@@ -38,6 +38,16 @@ def markets_record(
         for _, market in sorted(markets.items())
     ]
     _keep(rows, ["venue", "symbol"])
+
+
+@transaction.atomic
+def listing_record(*, venue_pk: int, symbols: Collection[str], now: datetime) -> None:
+    """Store the symbols that a venue lists. An equal list is not written again."""
+    names = sorted(symbols)
+    before = VenueListing.objects.filter(venue_id=venue_pk).values_list("symbols", flat=True).first()
+    if before != names:
+        values = {"symbols": names, "changed_at": now}
+        VenueListing.objects.update_or_create(venue_id=venue_pk, defaults=values)
 
 
 def _columns(market: types.Market) -> dict[str, Any]:

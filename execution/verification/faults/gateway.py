@@ -63,6 +63,10 @@ class SimulatedGateway:
         self._injector = process.world.injector
         self._streams: list[AccountStream | MarketStream] = []
 
+    @property
+    def listed_symbols(self) -> frozenset[str]:
+        return frozenset({SYMBOL})
+
     # --- the network ----------------------------------------------------------------------------
 
     async def _ask(

@@ -1,0 +1,10 @@
+// The symbols of an account: the venue's own list is proposed while they are written.
+
+import { completeNames } from "../lib/complete.js";
+import { byId, readJson } from "../lib/dom.js";
+
+/** A list on an account's page; a list for each venue where the venue is chosen, too. */
+const listed = readJson("listed-symbols");
+const venue = byId("venue");
+
+completeNames(byId("symbols"), () => (venue === null ? listed : (listed[venue.value] ?? [])));
