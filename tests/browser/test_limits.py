@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.console_guard import Watched
+from tests.browser.console_guard import SIZE, Watched
+from tests.browser.phone import PHONE, at_the_thumb, phone_problems, wait_for_cards
 from tests.browser.test_trading import fill_ticket
 
 if TYPE_CHECKING:
@@ -139,10 +140,19 @@ def approve(above: Watched) -> None:
     need.get_by_role("link", name="Decide").click()
     expect(page.locator(".checks")).to_contain_text("is above the limit of 30,000.00 USDT for BTC/USDT")
     above.picture("approval")
+    page.set_viewport_size(PHONE)
+    assert phone_problems(page) == []
+    at_the_thumb(page.get_by_role("button", name="Refuse"))
     page.locator("#reason").fill("agreed")
+    above.picture("phone-approval")
+    at_the_thumb(page.get_by_role("button", name="Approve"))
     page.get_by_role("button", name="Approve").click()
     expect(page.locator(".reason")).to_contain_text("approved by supervisor", ignore_case=True)
     page.goto("/approvals/")
+    assert phone_problems(page) == []
+    wait_for_cards(page, '[aria-label="Decided requests"]', "By")
+    above.picture("phone-approvals")
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
     above.picture("approvals")
 
 

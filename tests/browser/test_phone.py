@@ -1,4 +1,4 @@
-"""The desk on a phone: no page is wider than the screen, and the menu leads everywhere."""
+"""The desk on a phone: orders and their parts are cards, and pause, cancel, approve and halt are at the thumb."""
 
 from __future__ import annotations
 
@@ -6,63 +6,126 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.console_guard import Watched
-from tests.browser.test_home import WIDER
+from tests.browser.phone import PHONE, at_the_thumb, overflowing, wait_for_cards
+from tests.desk.database import order_of
+from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-PHONE = {"width": 390, "height": 844}
-#: Pages by the person who sees them. The others are reached from these.
-PAGES = {
-    "trader": (
-        *("/", "/orders/new/", "/orders/", "/baskets/", "/baskets/new/", "/balances/", "/analysis/"),
-        *("/approvals/", "/limits/", "/alerts/", "/me/"),
-    ),
-    "supervisor": (
-        *("/wall/", "/orders/", "/reconciliation/", "/approvals/", "/limits/", "/journal/"),
-        *("/halts/", "/halts/new/", "/access/", "/alerts/"),
-    ),
-    "admin": ("/accounts/", "/accounts/new/", "/people/", "/access/", "/limits/", "/alert-channels/"),
-}
-#: What sticks out at the right of the page, for the message.
-WIDE = """() => [...document.querySelectorAll("main *")]
-  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest(".scroll, [popover]"))
-  .slice(0, 3).map((node) => node.outerHTML.slice(0, 120))"""
+
+def opened(browser: Browser, desk: RunningDesk, person: str) -> Watched:
+    watched = Watched(browser, desk)
+    watched.page.set_viewport_size(PHONE)
+    watched.log_in(person)
+    return watched
 
 
-def overflowing(page: Page) -> list[str]:
-    """Return what makes the page wider than the screen; empty when nothing does."""
-    return [] if page.evaluate(WIDER) <= 0 else page.evaluate(WIDE) or ["something"]
+@pytest.mark.timeout(900)  # the first test starts the desk
+def test_a_trader_stops_an_order_by_its_card_and_by_its_page(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    public_id = Visitor(open_desk).launch(quantity="0.4", duration="00:10:00", slices="100")
+    watched = opened(browser, open_desk, "trader")
+    page = watched.page
+    page.goto("/orders/")
+    card = page.locator(f'#order-rows tr[data-id="{public_id}"]')
+    expect(card).to_contain_text("▲ BUY")
+    watched.picture("phone-cards")
+    card.get_by_role("button", name=f"Actions for {public_id}").click()
+    pause = page.locator("#row-menu").get_by_role("button", name="Pause")
+    at_the_thumb(pause)
+    watched.picture("phone-card-menu")
+    pause.click()
+    expect(card).to_contain_text("paus", ignore_case=True)
+    chosen_cards_are_stopped_at_the_thumb(watched, card)
+    card.click()
+    expect(page).to_have_url(re.compile(rf"/orders/{public_id}/$"))
+    its_page(watched)
+    assert order_of(public_id).outcome == "cancelled"
+    assert watched.complaints == []
+
+
+def chosen_cards_are_stopped_at_the_thumb(watched: Watched, card: Locator) -> None:
+    page = watched.page
+    card.get_by_role("checkbox").check()
+    for name in ("Resume…", "Cancel…"):
+        at_the_thumb(page.locator("#bulk-bar").get_by_role("button", name=name))
+    watched.picture("phone-bulk")
+    page.locator("#bulk-bar").get_by_role("button", name="Clear").click()
+    expect(page.locator("#bulk-bar")).to_be_hidden()
+
+
+def its_page(watched: Watched) -> None:
+    """Resume and cancel at the lower edge, wherever the page is scrolled, and read every table as cards."""
+    page = watched.page
+    resume = page.get_by_role("button", name="Resume…")
+    at_the_thumb(resume)
+    watched.picture("phone-order")
+    resume.click()
+    send = page.locator("#resume-dialog").get_by_role("button", name="Resume")
+    at_the_thumb(send)
+    watched.picture("phone-resume")
+    send.click()
+    expect(page.locator("#tab-fills b")).not_to_have_text("0", timeout=60_000)
+    for name, label in (("children", "Why"), ("fills", "Price"), ("slices", "Planned"), ("journal", "What")):
+        page.locator(f"#tab-{name}").click()
+        wait_for_cards(page, "#panel-rows", label)
+        assert overflowing(page) == []
+        page.locator("#panel-rows").scroll_into_view_if_needed()
+        watched.picture(f"phone-order-{name}")
+        at_the_thumb(page.get_by_role("button", name="Pause"))
+    cancel = page.get_by_role("button", name="Cancel…")
+    at_the_thumb(cancel)
+    cancel.click()
+    at_the_thumb(page.get_by_role("button", name="Cancel the order"))
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.locator("#order-status")).to_contain_text("cancelled")
+    expect(page.locator("#order-actions")).to_be_hidden()
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_is_wider_than_a_phone_and_the_menu_leads_on(
-    browser: Browser, desk: RunningDesk, name: str
+def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
+    browser: Browser, open_desk: RunningDesk
 ) -> None:
-    watched = Watched(browser, desk)
-    page = watched.log_in(name)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    wide = {}
-    for path in PAGES[name]:
-        page.goto(path)
-        if found := overflowing(page):
-            wide[path] = found
-        watched.picture(f"phone-{name}{path.replace('/', '-').rstrip('-')}")
-    assert wide == {}
-    header = page.locator("header.top")
-    assert header.bounding_box()["height"] <= 110  # type: ignore[index]
-    menu = page.get_by_role("navigation", name="Main")
-    expect(menu).to_be_hidden()
-    page.get_by_role("button", name="Menu").click()
-    expect(menu).to_be_visible()
-    watched.picture(f"phone-{name}-menu")
-    page.keyboard.press("Escape")
-    expect(menu).to_be_hidden()
-    page.get_by_role("button", name="Menu").click()
-    menu.get_by_role("link", name="Limits").click()
-    expect(page).to_have_url(re.compile(r"/limits/$"))
+    Visitor(open_desk).launch(quantity="0.4", duration="00:10:00", slices="100")
+    watched = opened(browser, open_desk, "supervisor")
+    page = watched.page
+    expect(page.locator("#wall-rows tr")).to_have_count(1)
+    halt = page.get_by_role("link", name="■ HALT…")
+    at_the_thumb(halt)
+    watched.picture("phone-wall")
+    page.locator("#wall-rows").scroll_into_view_if_needed()
+    at_the_thumb(halt)
+    watched.picture("phone-wall-orders")
+    page.goto("/journal/")
+    watched.picture("phone-journal")
+    halt.click()
+    expect(page.locator("#halt-preview")).to_contain_text("Pauses 1 order")
+    page.get_by_label("A symbol").check()
+    page.get_by_label("Symbol", exact=True).select_option("SOL/USDT")
+    expect(page.locator("#phrase-wanted")).to_have_text("HALT SOL/USDT")
+    page.get_by_label("Reason").fill("a drill on a phone")
+    page.get_by_label("Type HALT SOL/USDT to confirm").fill("HALT SOL/USDT")
+    watched.picture("phone-halt-new")
+    page.get_by_role("button", name="■ Halt", exact=True).click()
+    lifts(watched, page)
     assert watched.complaints == []
+
+
+def lifts(watched: Watched, page: Page) -> None:
+    expect(page).to_have_url(re.compile(r"/halts/[0-9a-z]{8}/$"))
+    lift = page.get_by_role("button", name="Lift…")
+    at_the_thumb(lift)
+    watched.picture("phone-halt")
+    lift.click()
+    page.locator("#lift-reason").fill("the drill is over")
+    at_the_thumb(page.get_by_role("button", name="Lift the halt"))
+    page.get_by_role("button", name="Lift the halt").click()
+    expect(page.locator("#halt-state")).to_contain_text("LIFTED")
+    page.goto("/halts/")
+    wait_for_cards(page, '[data-halts="former"]', "Reason")
+    watched.picture("phone-halts")

@@ -2,7 +2,7 @@
 
 import { chooseCell } from "./bulk.js";
 import { arranged } from "./columns.js";
-import { bar, cell, element, number, setText } from "../lib/dom.js";
+import { bar, cell, element, named, number, setText } from "../lib/dom.js";
 import { DASH, age, costClass, decimal, local, moment, percent, points, price, quantity, short } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
@@ -21,7 +21,7 @@ function alerts(row) {
   else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
   if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
   const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
-  return element("td", { class: "wide", title: [needs ? "Needs attention" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
+  return element("td", { class: parts.length ? "wide" : "wide is-nothing", title: [needs ? "Needs attention" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
 }
 
 function opener(row, isOpen) {
@@ -65,6 +65,7 @@ export function rowNode(row, { now, isOpen, showsTrader, isChosen, layout }) {
     ["alerts", alerts(row)],
     ["actions", menuCell(row)],
   ];
+  named(cells);
   const kinds = [isOpen ? "is-open" : "", isChosen ? "is-chosen" : ""].join(" ").trim();
   const node = element("tr", { "data-id": row.id, class: kinds || null }, ...arranged(cells, layout));
   tickRow(row, node, now);

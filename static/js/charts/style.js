@@ -36,7 +36,8 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
     showlegend: false,
     hovermode: "closest",
     hoverlabel: { bgcolor: colour.raised, bordercolor: colour.line, font: { family: colour.mono, size: 12, color: colour.text } },
-    dragmode: "zoom",
+    // A finger on a chart scrolls the page.
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     xaxis: { ...axis, type: "date", range: xRange, uirevision: xRevision, tickformatstops: TIME_TICKS, nticks: 8, showline: true },
     yaxis: {
       ...axis,

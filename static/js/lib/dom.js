@@ -18,6 +18,12 @@ export function element(tag, attributes = {}, ...children) {
 export const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
 export const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
 
+/** The cells of a row with the names of their columns, by which the styles place them; null cells are left out. */
+export const named = (cells) => cells.filter(([, node]) => node).map(([name, node]) => {
+  node.dataset.column = name;
+  return node;
+});
+
 export const byId = (id) => document.getElementById(id);
 
 /** Sets the text only when it differs, so that a selection in it survives. */

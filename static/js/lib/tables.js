@@ -1,10 +1,12 @@
-// The tables under the charts. Newest first; the DOM holds at most 200 rows until all are asked for.
+// The tables under the charts. Newest first; the DOM holds a limited number of rows until all are asked for.
 
+import { labelRow } from "./cards.js";
 import { arrange, cell, element } from "./dom.js";
 import { DASH, clock, decimal, local, percent, price, quantity } from "./format.js";
 import { childPill } from "./states.js";
 
-const LIMIT = 200;
+/** So many rows are drawn until all are asked for. On a phone a row is a card, as high as four rows. */
+const limit = () => (matchMedia("(max-width: 760px)").matches ? 50 : 200);
 
 const time = (milliseconds) => cell(clock(milliseconds, true), "mono", local(milliseconds));
 const average = (value, order) => (value === null ? DASH : price(value, order.tick, 1));
@@ -94,17 +96,18 @@ export class TableView {
     this.all = false;
     this.cache.clear();
     this.shown = TABLES[name].heads.map((head) => !this.leftOut.includes(head));
-    const heads = TABLES[name].heads.filter((_, index) => this.shown[index]).map((head) =>
-      head.startsWith(">") ? element("th", { class: "number" }, head.slice(1)) : element("th", {}, head));
+    const shown = TABLES[name].heads.filter((_, index) => this.shown[index]);
+    this.heads = shown.map((head) => head.replace(">", ""));
+    const heads = shown.map((head, index) => element("th", { class: head.startsWith(">") ? "number" : null }, this.heads[index]));
     this.body = element("tbody");
     this.rest = element("div", { class: "more-rows", hidden: true });
-    this.host.replaceChildren(element("table", { class: "grid" }, element("thead", {}, element("tr", {}, ...heads)), this.body), this.rest);
+    this.host.replaceChildren(element("table", { class: "grid cards", "data-cards": true }, element("thead", {}, element("tr", {}, ...heads)), this.body), this.rest);
   }
 
   draw(rows, context) {
     const table = TABLES[this.name];
     const sorted = [...rows].sort((left, right) => table.sort(right) - table.sort(left));
-    const shown = this.all ? sorted : sorted.slice(0, LIMIT);
+    const shown = this.all ? sorted : sorted.slice(0, limit());
     const nodes = shown.map((row) => this.node(row, table, context));
     if (!shown.length) nodes.push(element("tr", {}, element("td", { class: "empty", colspan: table.heads.length }, table.empty)));
     arrange(this.body, nodes);
@@ -117,12 +120,13 @@ export class TableView {
     if (known?.row === row && known.state === state) return known.node;
     const isBroken = this.name === "journal" && context.broken.has(row.version);
     const node = element("tr", isBroken ? { class: "is-broken", title: "The chain does not hold here." } : {}, ...table.cells(row, context).filter((_, index) => this.shown[index]));
+    labelRow(node, this.heads);
     this.cache.set(row.key, { row, node, state });
     return node;
   }
 
   drawRest(count, rows, context) {
-    this.rest.hidden = this.all || count <= LIMIT;
+    this.rest.hidden = this.all || count <= limit();
     if (this.rest.hidden || this.rest.dataset.count === String(count)) return;
     this.rest.dataset.count = String(count);
     const button = element("button", { type: "button" }, `Show all ${count}`);

@@ -2,6 +2,7 @@
 
 import { bulkDialog } from "../blotter/bulk_dialog.js";
 import { drawWaiting, watchWaiting } from "../halts/waiting.js";
+import { labelCards } from "../lib/cards.js";
 import { showConnection } from "../lib/connection.js";
 import { bar, byId, element, readJson, setText } from "../lib/dom.js";
 import { DASH, clock, decimal, local, spoken } from "../lib/format.js";
@@ -59,6 +60,7 @@ function drawOnce() {
   setText(byId("halt-none"), stops ? "Nothing is open." : "This kind of halt cancels nothing.");
   drawWaiting(halt);
   drawFacts();
+  labelCards();
 }
 
 function drawFacts() {

@@ -1,5 +1,6 @@
 // Halts in force and former ones.
 
+import { labelCards } from "../lib/cards.js";
 import { byId, cell, element, number, readJson } from "../lib/dom.js";
 import { DASH, local, moment } from "../lib/format.js";
 import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
@@ -26,3 +27,4 @@ for (const name of ["in-force", "former"]) {
   body.closest("table").hidden = !rows.length;
   document.querySelector(`[data-empty="${name}"]`).hidden = rows.length > 0;
 }
+labelCards();

@@ -1,6 +1,7 @@
 // What every page has: theme, clock, menu, dialogs, keys, notices.
 
 import { watchBell } from "../lib/bell.js";
+import { watchCards } from "../lib/cards.js";
 import { byId, setText } from "../lib/dom.js";
 import { watchFilters } from "../lib/filters.js";
 import { clock } from "../lib/format.js";
@@ -58,3 +59,4 @@ watchFilters();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);
+watchCards();

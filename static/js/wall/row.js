@@ -2,7 +2,7 @@
 
 import { chooseCell } from "../blotter/bulk.js";
 import { menuCell, shareOf } from "../blotter/row.js";
-import { cell, element, number, setText } from "../lib/dom.js";
+import { cell, element, named, number, setText } from "../lib/dom.js";
 import { DASH, age, costClass, percent, points, quantity, spoken } from "../lib/format.js";
 import { shareDue } from "../lib/plan.js";
 import { orderPill, reasonOf, side } from "../lib/states.js";
@@ -36,25 +36,26 @@ function alertOf(row, now) {
 
 export function wallRow(row, now, isChosen) {
   const link = element("a", { href: `/orders/${row.id}/`, class: "mono" }, row.id);
-  const node = element("tr", { "data-id": row.id, class: isChosen ? "is-chosen" : null },
-    chooseCell(row, isChosen),
-    element("td", {}, orderPill(row)),
-    element("td", {}, link),
-    cell(row.trader, "clip", row.trader),
-    cell(row.account || DASH, "clip", row.account),
-    cell(row.symbol),
-    element("td", {}, side(row.side)),
-    cell(row.algorithm.toUpperCase(), "optional"),
-    number(quantity(row.quantity, row.lot)),
-    element("td", { class: "bar-cell", "data-bar": "" }),
-    number(percent(shareOf(row))),
-    element("td", { class: "number", "data-ahead": "" }),
-    number(points(row.cost_bp), costClass(row.cost_bp)),
-    element("td", { class: "number", "data-eta": "" }),
-    element("td", { class: "number", "data-age": "" }),
-    element("td", { class: "wide", "data-alert": "" }),
-    menuCell(row),
-  );
+  const cells = [
+    ["choose", chooseCell(row, isChosen)],
+    ["state", element("td", {}, orderPill(row))],
+    ["id", element("td", {}, link)],
+    ["trader", cell(row.trader, "clip", row.trader)],
+    ["accounts", cell(row.account || DASH, "clip", row.account)],
+    ["symbol", cell(row.symbol)],
+    ["side", element("td", {}, side(row.side))],
+    ["algorithm", cell(row.algorithm.toUpperCase(), "optional")],
+    ["quantity", number(quantity(row.quantity, row.lot))],
+    ["progress", element("td", { class: "bar-cell", "data-bar": "" })],
+    ["done", number(percent(shareOf(row)))],
+    ["ahead", element("td", { class: "number", "data-ahead": "" })],
+    ["cost", number(points(row.cost_bp), costClass(row.cost_bp))],
+    ["eta", element("td", { class: "number", "data-eta": "" })],
+    ["last_fill", element("td", { class: "number", "data-age": "" })],
+    ["alerts", element("td", { class: "wide", "data-alert": "" })],
+    ["actions", menuCell(row)],
+  ];
+  const node = element("tr", { "data-id": row.id, class: isChosen ? "is-chosen" : null }, ...named(cells));
   tickAlert(row, node, now);
   return node;
 }

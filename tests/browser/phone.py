@@ -1,0 +1,56 @@
+"""The screen of a phone, and what a page must have on it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+
+from tests.browser.test_home import WIDER
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+#: The thumb of the hand that holds the phone reaches the part of the screen below this.
+REACH = PHONE["height"] * 2 / 3
+#: Whether the first cell of a kind shows its label before its value.
+LABELLED = """([selector, label]) => {
+  const cell = document.querySelector(selector);
+  return cell !== null && cell.checkVisibility() && getComputedStyle(cell, "::before").content === `"${label}"`;
+}"""
+#: What sticks out at the right of the page, for the message.
+WIDE = """() => [...document.querySelectorAll("main *")]
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest(".scroll, [popover]"))
+  .slice(0, 3).map((node) => node.outerHTML.slice(0, 120))"""
+#: Parts of the page that must be scrolled sideways.
+SIDEWAYS = """() => [...document.querySelectorAll("main .scroll, .filters")]
+  .filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.innerHTML.slice(0, 120))"""
+#: Buttons that a finger misses. The prices of the ladder are rows of a book, and its field takes a price as well.
+SMALL = """() => [...document.querySelectorAll(":is(main, .top) :is(button, .button, [role=tab], summary, .bell)")]
+  .filter((node) => node.checkVisibility() && !node.matches(".price") && node.getBoundingClientRect().height < 43.5)
+  .map((node) => node.outerHTML.slice(0, 120))"""
+
+
+def overflowing(page: Page) -> list[str]:
+    """Return what makes the page wider than the screen; empty when nothing does."""
+    return [] if page.evaluate(WIDER) <= 0 else page.evaluate(WIDE) or ["something"]
+
+
+def phone_problems(page: Page) -> list[str]:
+    """Return everything of the page that a phone does not show, or that a finger does not hit."""
+    found = [f"wider than a phone: {part}" for part in overflowing(page)]
+    found += [f"scrolls sideways: {part}" for part in page.evaluate(SIDEWAYS)]
+    return found + [f"too small for a finger: {part}" for part in page.evaluate(SMALL)]
+
+
+def wait_for_cards(page: Page, rows: str, label: str) -> None:
+    """Wait until the rows are cards, of which one has a value with this label."""
+    page.wait_for_function(LABELLED, arg=[f'{rows} td[data-label="{label}"]', label])
+
+
+def at_the_thumb(button: Locator) -> None:
+    """Check that the button is large enough, wholly on the screen, and in its lower third."""
+    expect(button).to_be_visible()
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44, box
+    assert box["y"] >= REACH, box
+    assert box["x"] >= 0, box
+    assert box["y"] + box["height"] <= PHONE["height"], box
+    assert box["x"] + box["width"] <= PHONE["width"], box
