@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import axe_problems
 from tests.browser.console_guard import Watched
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def test_a_trader_pastes_reviews_sends_watches_and_stops_a_basket(
     refuses(page, tmp_path)
     sends(page, tmp_path)
     watched.picture("basket")
+    assert axe_problems(page) == []
     is_a_group_at_home(page, watched)
     stops(page)
     assert watched.complaints == []
@@ -59,6 +61,7 @@ def refuses(page: Page, folder: Path) -> None:
     expect(review).to_contain_text("58,000,000")
     expect(review).to_contain_text("Only a supervisor can raise the limit.")
     expect(page.locator("#basket-send")).to_have_count(0)
+    assert axe_problems(page) == []
     (folder / "latin.csv").write_bytes(GOOD.replace("alpha", "älpha").encode("latin-1"))
     page.locator("#basket-file").set_input_files(folder / "latin.csv")
     expect(page.locator("#error-file")).to_contain_text("latin.csv is not UTF-8")

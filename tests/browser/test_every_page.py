@@ -1,4 +1,4 @@
-"""Every page in Chromium: a phone shows it whole, and the menu leads on."""
+"""Every page in Chromium: axe finds nothing grave in either theme, a phone shows it whole, and the menu leads on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.console_guard import Watched
+from tests.browser.axe import axe_problems
+from tests.browser.console_guard import SIZE, Watched
 from tests.browser.phone import PHONE, phone_problems
 from tests.desk.visitor import Visitor
 
@@ -42,19 +43,20 @@ FIRST = {
 }
 
 def visited(watched: Watched, path: str, picture: str) -> list[str]:
-    """Open a page and return everything that is wrong with it on a phone."""
+    """Open a page and return everything that is wrong with it on a phone, and what axe finds on a wide screen."""
     page = watched.page
     page.set_viewport_size(PHONE)
     page.goto(path)
     expect(page.locator(".htmx-request")).to_have_count(0)
     found = phone_problems(page)
     watched.picture(f"phone-{picture}")
-    return found
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+    return found + axe_problems(page)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", PAGES)
-def test_each_page_fits_a_phone_and_the_menu_leads_on(
+def test_each_page_is_accessible_and_fits_a_phone_and_the_menu_leads_on(
     browser: Browser, desk: RunningDesk, name: str
 ) -> None:
     if name == "trader":

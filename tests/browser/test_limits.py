@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import axe_problems
 from tests.browser.console_guard import SIZE, Watched
 from tests.browser.phone import PHONE, at_the_thumb, phone_problems, wait_for_cards
 from tests.browser.test_trading import fill_ticket
@@ -140,6 +141,7 @@ def approve(above: Watched) -> None:
     need.get_by_role("link", name="Decide").click()
     expect(page.locator(".checks")).to_contain_text("is above the limit of 30,000.00 USDT for BTC/USDT")
     above.picture("approval")
+    assert axe_problems(page) == []
     page.set_viewport_size(PHONE)
     assert phone_problems(page) == []
     at_the_thumb(page.get_by_role("button", name="Refuse"))

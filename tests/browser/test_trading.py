@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Order
+from tests.browser.axe import axe_problems
 from tests.browser.console_guard import Watched
 from tests.browser.test_alerts import halt
 from tests.desk.books import compare
@@ -114,6 +115,7 @@ def launch_and_watch(watched: Watched) -> str:
         "BUY 0.5 BTC for USDT on alpha, by TWAP in 6 slices over 24 s"
     )
     watched.picture("review")
+    assert axe_problems(page) == []
     page.get_by_role("button", name="Send").dblclick()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     address = page.url

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Account, ChildOrder
+from tests.browser.axe import axe_problems
 from tests.browser.console_guard import Watched
 from tests.desk.books import books_of
 from tests.desk.database import ALIAS, order_of
@@ -132,6 +133,7 @@ def test_the_halt_cancels_thirty_orders_on_three_venues_and_lifting_it_resumes_n
     expect(page.locator("#halt-none")).to_have_text("Nothing is open.")
     expect(page.locator("#halt-orders")).to_have_text("30")
     watched.picture("halted")
+    assert axe_problems(page) == []
     nothing_follows(open_desk)
     filled = fills_are_counted(open_desk, launched)
     assert filled > 0, "some of them had filled"

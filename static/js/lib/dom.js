@@ -65,11 +65,12 @@ export function fillOnce(host, rows, build) {
   host.replaceChildren(...rows.flatMap(build));
 }
 
-/** A list of names and values, each with its class and tooltip; null is a rule between them. */
-export const fillList = (host, rows) => fillOnce(host, rows, (row) => {
-  if (row === null) return [element("hr")];
+/** A list of names and values, each with its class and tooltip; null is a rule above the next one. */
+export const fillList = (host, rows) => fillOnce(host, rows, (row, index) => {
+  if (row === null) return [];
   const [name, value, kind = "number", title = null] = row;
-  return [element("dt", {}, name), element("dd", { class: kind, title }, value)];
+  const ruled = rows[index - 1] === null ? "ruled" : "";
+  return [element("dt", { class: ruled || null }, name), element("dd", { class: `${kind} ${ruled}`.trim() || null, title }, value)];
 });
 
 /** The rows of a table body in this order; untouched when they stand so, and the focus stays on what had it. */
