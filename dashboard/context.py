@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -23,7 +24,8 @@ def desk(request: HttpRequest) -> dict[str, str | Callable[[], int]]:
         "page": match.url_name or "" if match else "",
         "final_orders": " ".join(sorted(ORDER_FINAL)),
         "live_children": " ".join(sorted(CHILD_LIVE)),
-        "access_waiting": _access_waiting,  # asked only by pages of people who may decide
+        # Asked only by pages of people who may decide, and once for each.
+        "access_waiting": cache(_access_waiting),
     }
 
 

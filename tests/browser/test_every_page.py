@@ -9,13 +9,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.axe import axe_problems
-from tests.browser.console_guard import SIZE, Watched
+from tests.browser.console_guard import FIRST_PAGES, SIZE, Watched
 from tests.browser.phone import PHONE, phone_problems
 from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
+#: Widths of small screens on which the header has room for the whole menu.
+SMALL_SCREENS = (1280, 1366)
 #: Pages by the person who sees them. The others are reached from these.
 PAGES = {
     "trader": (
@@ -41,6 +43,10 @@ FIRST = {
     "/accounts/": "tbody a[href^='/accounts/']",
     "/people/": "tbody a[href^='/people/']",
 }
+#: Pixels of the header that must be scrolled to.
+NO_ROOM = """() => Math.max(...[...document.querySelectorAll("#places, .top")].map(
+  (part) => part.scrollWidth - part.clientWidth))"""
+
 
 def visited(watched: Watched, path: str, picture: str) -> list[str]:
     """Open a page and return everything that is wrong with it on a phone, and what axe finds on a wide screen."""
@@ -97,3 +103,13 @@ def the_menu_leads_on(watched: Watched, name: str) -> None:
     page.get_by_role("button", name="Menu").click()
     menu.get_by_role("link", name="Limits").click()
     expect(page).to_have_url(re.compile(r"/limits/$"))
+    page.goto(FIRST_PAGES.get(name, "/"))
+    for width in SMALL_SCREENS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(NO_ROOM) <= 0, f"the menu has no room at {width}"
+        watched.picture(f"menu-{name}-{width}")
+    if name == "supervisor":
+        page.get_by_role("button", name="More").click()
+        watched.picture("menu-more")
+        menu.get_by_role("link", name="Journal").click()
+        expect(page).to_have_url(re.compile(r"/journal/$"))

@@ -39,6 +39,14 @@ function watchClicks() {
   });
 }
 
+/** Puts the menu of the seldom used pages under its button; a popover does not know what opened it. */
+function placeMore() {
+  const more = byId("more-places");
+  more?.addEventListener("beforetoggle", () => {
+    more.style.left = `${document.querySelector(".more-button").getBoundingClientRect().left - 11}px`;
+  });
+}
+
 /** A form is a dialog's act itself; what else a dialog asks for, such as a preview, leaves it open. */
 function closeAfter(event) {
   if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
@@ -51,12 +59,13 @@ function tick() {
 }
 
 nameThemes();
+placeMore();
 watchClicks();
 watchKeys();
 watchRequests();
 watchBell();
 watchFilters();
+watchCards();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);
-watchCards();
