@@ -162,12 +162,31 @@ const OPEN_TO = {
   cancel: new Set(["pending_approval", "scheduled", "working", "paused", "closing"]),
 };
 
+/** What stands in the place of a button that its own act takes away. */
+const NEXT = { pause: "resume", resume: "pause" };
+
 export function drawActions(order) {
+  const held = document.activeElement?.closest("#order-actions [data-act]");
   for (const button of document.querySelectorAll("#order-actions [data-act]")) {
     const closing = order.status === "closing" && order.outcome === "cancelled";
     button.hidden = !OPEN_TO[button.dataset.act].has(order.status) || (button.dataset.act === "cancel" && closing);
   }
+  if (held?.hidden) focusInstead(held.dataset.act);
   offerShift(order);
+}
+
+/** Who works by keyboard goes on from the button that took the place of the one they pressed. */
+function focusInstead(act) {
+  const shown = [...document.querySelectorAll("#order-actions [data-act]:not([hidden])")];
+  const next = shown.find((button) => button.dataset.act === NEXT[act]) ?? shown[0] ?? byId("content");
+  next.focus({ preventScroll: true });
+}
+
+/** After a dialog the focus is on the button that opened it, unless that is gone because the order has moved. */
+export function keepFocus() {
+  for (const act of ["resume", "cancel", "amend"]) {
+    byId(`${act}-dialog`)?.addEventListener("close", () => document.activeElement === document.body && focusInstead(act));
+  }
 }
 
 /** A schedule with a fixed end cannot move: the choice is not offered, and why is said. */

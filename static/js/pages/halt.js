@@ -53,14 +53,15 @@ function drawOnce() {
   const share = halt.children ? halt.settled / halt.children : 1;
   byId("halt-bar").hidden = !stops;
   byId("halt-bar").replaceChildren(bar(share, null, `${halt.settled} of ${halt.children} children settled`));
+  if (halt.lifted_at !== null && document.activeElement === byId("halt-lift")) byId("content").focus({ preventScroll: true });
   byId("halt-lift").hidden = halt.lifted_at !== null;
   byId("halt-open").replaceChildren(...halt.open.map(openRow));
   byId("halt-open").closest("table").hidden = !halt.open.length;
   byId("halt-none").hidden = halt.open.length > 0;
   setText(byId("halt-none"), stops ? "Nothing is open." : "This kind of halt cancels nothing.");
   drawWaiting(halt);
-  drawFacts();
   labelCards();
+  drawFacts();
 }
 
 function drawFacts() {

@@ -3,7 +3,7 @@
 import { OrderCharts } from "../charts/charts.js";
 import { showConnection } from "../lib/connection.js";
 import { byId, readJson, setText } from "../lib/dom.js";
-import { drawActions, drawCost, drawDone, drawHead, drawNow } from "../order/order_panels.js";
+import { drawActions, drawCost, drawDone, drawHead, drawNow, keepFocus } from "../order/order_panels.js";
 import { RangeSwitch } from "../order/range_switch.js";
 import { age } from "../lib/format.js";
 import { notice } from "../lib/notices.js";
@@ -157,6 +157,7 @@ document.addEventListener("tranche:theme", () => {
   changed = true;
 });
 
+keepFocus();
 select(tab);
 draw();
 setInterval(draw, DRAW_EVERY);

@@ -39,6 +39,22 @@ function watchClicks() {
   });
 }
 
+/** When the button that opened a dialog is gone, whoever works by keyboard goes on from the page's content. */
+function watchFocus() {
+  document.addEventListener("close", () => {
+    setTimeout(() => document.activeElement === document.body && byId("content").focus({ preventScroll: true }));
+  }, true);
+}
+
+/** Escape closes a menu as it closes a dialog, and its button has the focus again. */
+function watchEscape() {
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" ? document.querySelector("details.menu[open]") : null;
+    menu?.removeAttribute("open");
+    menu?.querySelector("summary").focus();
+  });
+}
+
 /** Puts the menu of the seldom used pages under its button; a popover does not know what opened it. */
 function placeMore() {
   const more = byId("more-places");
@@ -61,6 +77,8 @@ function tick() {
 nameThemes();
 placeMore();
 watchClicks();
+watchEscape();
+watchFocus();
 watchKeys();
 watchRequests();
 watchBell();
