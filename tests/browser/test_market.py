@@ -85,7 +85,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     # Another quantity than any file before sends: the ticket asks about a look-alike of the last 30 s.
     page.get_by_label("Quantity", exact=True).fill("1.25")
     page.get_by_label("Duration").fill("10m")
-    page.get_by_label("Slices").fill("5")
+    page.get_by_label("Slices", exact=True).fill("5")
     expect(page.locator("#plan-subtitle")).to_contain_text("5 slices")
     book = page.locator("#book")
     book.locator("[data-part=steps] label").last.click()

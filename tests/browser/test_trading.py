@@ -30,7 +30,7 @@ def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)
     page.get_by_label("Quantity", exact=True).fill(quantity)
     page.get_by_label("Duration").fill(duration)
-    page.get_by_label("Slices").fill(slices)
+    page.get_by_label("Slices", exact=True).fill(slices)
     expect(page.locator("#plan-subtitle")).to_contain_text(f"{slices} slices")
 
 
@@ -126,6 +126,8 @@ def launch_and_watch(watched: Watched) -> str:
     watched.picture("order-live")
     expect(page.locator("#order-status")).to_contain_text("completed", timeout=FINAL_WITHIN)
     expect(page.locator("#done-filled")).to_have_text(re.compile(r"^0\.50*$"))
+    said = re.compile(r"^Progress: filled (0\.50*) of \1 BTC, ended \d\d:\d\d:\d\d UTC\.$")
+    expect(page.locator("#chart-progress")).to_have_attribute("aria-label", said)
     assert page.url == address
     for tab in ("fills", "slices", "journal"):
         page.locator(f"#tab-{tab}").click()

@@ -270,3 +270,91 @@ def test_the_ranges_contain_the_last_moment(page: Page) -> None:
 def test_the_last_symbol_of_a_list_is_completed(page: Page, written: str, proposed: list[str]) -> None:
     names = ["BTC/USDT", "DSO/USDT", "SOL/USDT"]
     assert in_script(page, "complete", "proposals", [[written, names]]) == [proposed]
+
+
+ORDER = {
+    "status": "working", "quantity": "1", "filled": "0.3", "base": "BTC", "quote": "USDT", "lot": "0.01",
+    "tick": "0.1", "average": "60010.25", "arrival_mid": None, "limit_price": "61000",
+    "end_at": 60_000, "ended_at": None, "account": "alpha, beta", "parameters": {"visible_quantity": "0.2"},
+}  # fmt: skip
+FILL = {
+    "child": 1,
+    "at": 1000,
+    "account": "alpha",
+    "quantity": "0.3",
+    "price": "60010.25",
+    "fee_in_quote": "0",
+}
+MARKET = [[0, "60000", "60010", "2", "120010"], [1000, "60012", "60013", "1", "60012"]]
+
+
+def chart_words(page: Page, name: str, **changes: Any) -> str:
+    """Return what an order's chart says of an order that has filled 0.3 of 1 BTC, 18 seconds after its start."""
+    view = {"order": ORDER, "line": LINE, "now": 18_000, "fills": [FILL], "children": [], "samples": MARKET}
+    script = "async ([name, view]) => (await import('/static/js/charts/words.js')).ORDER_WORDS[name](view)"
+    return str(page.evaluate(script, [name, view | changes]))
+
+
+def test_each_chart_says_in_words_what_it_shows(page: Page) -> None:
+    assert (
+        chart_words(page, "progress")
+        == "Progress: filled 0.30 of 1.00 BTC, schedule 0.30, on schedule, ends 00:01:00 UTC."
+    )
+    behind = chart_words(page, "progress", now=36_000)
+    assert behind == "Progress: filled 0.30 of 1.00 BTC, schedule 0.50, 20.0 % behind, ends 00:01:00 UTC."
+    assert chart_words(page, "price") == (
+        "Price: last mid 60,012.50 USDT, from 60,005.00 to 60,012.50, own average 60,010.25, limit 61,000.0,"
+        " 1 own fill."
+    )
+    assert (
+        chart_words(page, "volume")
+        == "Volume: the market traded 3.00 BTC, own 0.30 BTC, 10.0 % of the market."
+    )
+    assert (
+        chart_words(page, "split") == "Split by account: alpha 0.30 BTC, 100 %, at 60,010.25; beta nothing."
+    )
+    child = {"sequence": 1, "at": 500, "quantity": "0.5", "ended_at": None}
+    shown = chart_words(page, "visible", children=[child])
+    assert shown == "Visible part: the books show 0.20 BTC, at most 0.20."
+
+
+def test_a_chart_says_what_is_not_known_and_never_zero(page: Page) -> None:
+    assert chart_words(page, "progress", line=[]) == "Progress: filled 0.30 of 1.00 BTC, ends 00:01:00 UTC."
+    nothing = {"average": None, "limit_price": None}
+    blind = chart_words(page, "price", samples=[[0, None, None, None, None]], order=ORDER | nothing, fills=[])
+    assert blind == "Price: no mid is known, 0 own fills."
+    assert (
+        chart_words(page, "volume", samples=[]) == "Volume: the market's volume is not known, own 0.30 BTC."
+    )
+    gap = [[0, None, None, "2", "20"], [1000, None, None, None, None], [2000, None, None, "1", "10"]]
+    assert chart_words(page, "volume", samples=gap, now=60_000) == (
+        "Volume: the market traded 3.00 BTC, own 0.30 BTC, parts of the market's volume are not known."
+    )
+    script = "async (rows) => (await import('/static/js/charts/words.js')).barWords('Cost split', rows)"
+    bars = page.evaluate(script, [["Spread", "1.25"], ["Drift", None], ["Fees", "-0.01"]])
+    assert bars == "Cost split: Spread +1.2 bp, Drift not known, Fees 0.0 bp."
+
+
+ROUTE = [{"label": "alpha", "quantity": "1.5"}, {"label": "beta", "quantity": "0"}]
+#: A plan on the ticket, and what its chart says.
+PLANS = [
+    (
+        {"slices": [[0, 1000, "0.1"], [1000, 2000, "0.2"]]},
+        "2 slices of 0.1 to 0.2 BTC from 00:00:00 to 00:00:02 UTC, 0.3 BTC in all.",
+    ),
+    (
+        {"slices": [[0, 1000, "0.5"]]},
+        "1 slice of 0.5 BTC from 00:00:00 to 00:00:01 UTC, 0.5 BTC in all.",
+    ),
+    ({"slices": [[0, 1000, "2"]], "visible": "0.25"}, "parts of 0.25 BTC, 2 BTC in all."),
+    (
+        {"slices": [[0, 1000, "2"]], "unfilled": "0.5", "route": ROUTE},
+        "alpha 1.5 BTC, beta nothing, 0.5 BTC not available.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("plan", "words"), PLANS)
+def test_a_plan_is_said_as_its_algorithm_works(page: Page, plan: dict[str, Any], words: str) -> None:
+    script = "async (plan) => (await import('/static/js/charts/words.js')).planWords(plan)"
+    assert page.evaluate(script, {"base": "BTC"} | plan) == words

@@ -7,6 +7,7 @@ import { split } from "./split.js";
 import { CONFIG, colours, nowLine, shadedTime } from "./style.js";
 import { visible } from "./visible.js";
 import { volume } from "./volume.js";
+import { ORDER_WORDS } from "./words.js";
 import { byId, setText } from "../lib/dom.js";
 
 const DRAWINGS = { progress, visible, price, volume, split };
@@ -38,7 +39,10 @@ export class OrderCharts {
     await Promise.all(
       this.names.map((name, index) => window.Plotly.react(this.nodes[name], drawings[index].traces, drawings[index].layout, CONFIG)),
     );
-    this.names.forEach((name, index) => drawings[index].legend && setText(byId(`legend-${name}`), drawings[index].legend.join(", ")));
+    this.names.forEach((name, index) => {
+      if (drawings[index].legend) setText(byId(`legend-${name}`), drawings[index].legend.join(", "));
+      this.nodes[name].setAttribute("aria-label", ORDER_WORDS[name](view));
+    });
     this.link();
   }
 

@@ -1,6 +1,7 @@
 // The plan on the ticket, drawn as its algorithm works: slices through time, an iceberg's parts, a router's split.
 
 import { CONFIG, colours, layout } from "./style.js";
+import { planWords } from "./words.js";
 import { decimal, spoken } from "../lib/format.js";
 
 /** More parts than this are a surface, not bars. */
@@ -12,7 +13,7 @@ export function drawPlan(node, plan) {
   const own = plan.side === "buy" ? colour.buy : colour.sell;
   const { traces, shown, legend } = drawingOf(plan)(plan, colour, own);
   window.Plotly.react(node, traces, shown, CONFIG);
-  node.setAttribute("aria-label", `Plan: ${legend}`);
+  node.setAttribute("aria-label", `Plan: ${planWords(plan)} ${legend}`);
   return legend;
 }
 

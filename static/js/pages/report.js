@@ -1,16 +1,18 @@
 // The charts of an order's report: its cost by part, and its markouts.
 
 import { CONFIG, colours, layout } from "../charts/style.js";
+import { barWords } from "../charts/words.js";
 import { byId, readJson } from "../lib/dom.js";
 import { costClass, points } from "../lib/format.js";
 
 const PARTS = [["spread", "Spread"], ["drift", "Drift"], ["delay", "Delay"], ["fees", "Fees"], ["total", "Total"]];
 const AFTER = { 10: "10 s", 60: "1 min", 300: "5 min" };
 
-function bars(name, rows) {
+function bars(name, title, rows) {
   const known = rows.filter(([, value]) => value !== null);
   byId(`empty-${name}`).hidden = known.length > 0;
   const host = byId(`chart-${name}`);
+  host.setAttribute("aria-label", barWords(title, rows));
   if (!known.length) {
     window.Plotly.purge(host);
     return undefined;
@@ -36,8 +38,8 @@ function bars(name, rows) {
 function draw() {
   const data = readJson("report-data");
   if (!data || !window.Plotly) return;
-  bars("split", PARTS.map(([key, label]) => [label, data.split_bp[key]]));
-  bars("markouts", data.markouts.map((row) => [AFTER[row.seconds], row.bp]));
+  bars("split", "Cost split", PARTS.map(([key, label]) => [label, data.split_bp[key]]));
+  bars("markouts", "Markouts", data.markouts.map((row) => [AFTER[row.seconds], row.bp]));
 }
 
 document.addEventListener("click", (event) => {
