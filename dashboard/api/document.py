@@ -35,7 +35,7 @@ from dashboard.api import (
 from dashboard.api.access import Bearer, PersonRate, documented
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
-from execution.core.orders.policies import AtEnd, InsufficientLiquidity, OutsideLimit, RouteMode
+from execution.core.orders.policies import AtEnd, InsufficientLiquidity, OutsideLimit, RiskLevel, RouteMode
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.types import Side, Unit
 from execution.payloads.problems import Problems
@@ -50,7 +50,15 @@ Errors are problems after RFC 9457 that name the field, the value and the limit.
 
 
 #: Enumerations that the OpenAPI document defines once, by their names.
-NAMED: tuple[type[StrEnum], ...] = (Side, Unit, AtEnd, OutsideLimit, RouteMode, InsufficientLiquidity)
+NAMED: tuple[type[StrEnum], ...] = (
+    Side,
+    Unit,
+    AtEnd,
+    OutsideLimit,
+    RouteMode,
+    InsufficientLiquidity,
+    RiskLevel,
+)
 _REFERENCE = re.compile(REF_TEMPLATE.format(model=r"(\w+)"))
 
 

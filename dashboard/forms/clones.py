@@ -57,7 +57,8 @@ def _parameters(order: OrderAsked, now: datetime, notes: list[Problem]) -> dict[
         notes.append(Problem("algorithm", message, order.algorithm, code=Code.ALGORITHM_UNKNOWN))
         return {}
     infos: Mapping[str, Any] = ALGORITHMS[order.algorithm].parameters.model_fields
-    given = {name: value for name, value in order.parameters.items() if value is not None}
+    stored = ALGORITHMS[order.algorithm].parameters.completed(order.parameters)
+    given = {name: value for name, value in stored.items() if value is not None}
     for name, word, code in (("start_at", "start", Code.START_IN_PAST), ("end_at", "end", Code.END_IN_PAST)):
         if name in given and parse_instant(given[name]) <= now:
             message = f"The {word} {given.pop(name)} was left out: it has passed."

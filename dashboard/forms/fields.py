@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from execution.core.durations import as_clock, parse_duration
 from execution.core.numbers import NumberRefused, decimal_number, plain, without_grouping
 from execution.core.orders.parameters import form_input
+from execution.core.orders.policies import RiskLevel
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 
@@ -37,6 +38,7 @@ PLACEHOLDERS = {
     "i_would_price": "none",
     "seed": "drawn",
     "move_after": "00:00:10",
+    "risk_aversion": "0.000001",
     "volatility": "by candles",
     "impact_bp": "by spread",
 }
@@ -45,8 +47,13 @@ CHOICE_WORDS = {
     "at_end": {"cross": "sweep the remainder", "stop": "stop", "extend": "extend"},
     "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
     "mode": {"split": "split over the accounts", "single": "single best account"},
+    "risk": {"low": "low", "medium": "medium", "high": "high", "numbers": "by number"},
     "shortfall": {"part": "fill what is available", "refuse": "refuse the order"},
 }
+#: Fields that belong to one value of another field.
+ONLY_WITH = {"risk_aversion": ("risk", RiskLevel.NUMBERS.value)}
+#: Widgets that offer a few values. They are never empty.
+CHOICES = ("choice", "switch")
 #: The step of a slider. A value between two steps, from a cloned order, stays as it is.
 SLIDER_STEP = Decimal("0.05")
 #: The order of the fields that are not under "More". These come first, then the algorithm's own fields, then ``LAST``.
@@ -75,8 +82,9 @@ class Field:
     #: The allowed values, each with its words. Empty: any value.
     choices: tuple[tuple[str, str], ...] = ()
     step: str = ""
-    #: Whether the chosen algorithm has this field.
+    #: Whether the chosen algorithm has this field, and the field on which it depends has the value ``only_with[1]``.
     shown: bool = True
+    only_with: tuple[str, str] | None = None
 
 
 def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
@@ -91,13 +99,20 @@ def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> li
         for field in fields:
             users.setdefault(field.name, []).append(user)
             found.setdefault(field.name, field)
+    said = {name: field.value for name, field in found.items()}
     return sorted(
         (
-            replace(field, algorithms=tuple(users[name]), shown=algorithm in users[name])
+            replace(
+                field, algorithms=tuple(users[name]), shown=algorithm in users[name] and _wanted(field, said)
+            )
             for name, field in found.items()
         ),
         key=_place,
     )
+
+
+def _wanted(field: Field, said: Mapping[str, str]) -> bool:
+    return field.only_with is None or said.get(field.only_with[0]) == field.only_with[1]
 
 
 def _place(field: Field) -> int:
@@ -142,7 +157,7 @@ def _field(name: str, info: Any, value: str | None) -> Field:
     taken = form_input(info)
     widget = taken.widget
     default = None if info.is_required() else info.default
-    if value is None or (widget in {"choice", "share"} and not value):
+    if value is None or (widget in {*CHOICES, "share"} and not value):
         # A choice and a slider are never empty.
         value = PROPOSED.get(name, "") if default is None else _shown(default, widget)
     return Field(
@@ -154,8 +169,9 @@ def _field(name: str, info: Any, value: str | None) -> Field:
         advanced=bool(info.json_schema_extra["advanced"]),
         value=value,
         placeholder=PLACEHOLDERS.get(name, ""),
-        choices=_choices(name, info.annotation) if widget == "choice" else (),
+        choices=_choices(name, info.annotation) if widget in CHOICES else (),
         step=_step(value) if widget == "share" else "",
+        only_with=ONLY_WITH.get(name),
     )
 
 

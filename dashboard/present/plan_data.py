@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.numbers import DASH, amount, price
+from dashboard.present.risk_table import risk_options_of
 from execution.core.durations import as_words
 from execution.core.numbers import grouped
 from execution.core.orders.parameters import IcebergParameters
@@ -42,6 +43,11 @@ def plan_data(preview: Preview | None) -> dict[str, Any] | None:
         "route": None
         if preview.split is None
         else [_route(row, market) for row in route_rows(preview.split)],
+        "risks": [
+            {"words": option.level.value, "left": option.left}
+            for option in risk_options_of(preview)
+            if option.level is not getattr(parameters, "risk", None)
+        ],
         "unfilled": "0" if preview.split is None else decimal_str(preview.split.unfilled),
     }
 

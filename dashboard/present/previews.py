@@ -11,6 +11,7 @@ from dashboard.present import sizing
 from dashboard.present.account_quotes import account_places
 from dashboard.present.numbers import signed
 from dashboard.present.plan_data import plan_data, plan_subtitle, route_table
+from dashboard.present.risk_table import risk_table
 from dashboard.present.ticket_figures import Predicted, figures, participation_warning
 from execution import notify
 from execution.core.market_data.freshness import is_fresh
@@ -57,6 +58,7 @@ def preview_context(
         "estimated_from": _market_words(quote, now),
         "checks": [*(_refusal(problem, preview) for problem in problems), *_checks(preview, pace)],
         "route": route_table(preview),
+        "risks": risk_table(preview),
         # The rows of a route say more than where its first slice would be cheapest.
         "places": [] if preview and preview.takes_at_once else account_places(preview),
         "data": {

@@ -70,7 +70,10 @@ def _essentials(preview: Preview) -> list[str]:
     if isinstance(parameters, PovParameters):
         found.append(f"at {_share(parameters.participation_rate)} of the market's volume")
     if isinstance(parameters, IsParameters):
-        found.append(f"risk aversion {grouped(parameters.risk_aversion)}")
+        number = parameters.risk_aversion
+        found.append(
+            f"{parameters.risk} risk aversion" if number is None else f"risk aversion {grouped(number)}"
+        )
     if isinstance(parameters, IcebergParameters) and preview.request.limit_price is None:
         found.append(f"following the book within {grouped(parameters.follow_within_bp)} bp of arrival")
     if isinstance(parameters, SorParameters) and parameters.shortfall is InsufficientLiquidity.REFUSE:

@@ -140,6 +140,8 @@ class Ticket:
     venues: tuple[str, ...] = ("alpha",)
     more: Callable[[str], None] = nothing_more
     choices: Mapping[str, str] = field(default_factory=dict)
+    #: What is chosen in switches, before anything is written.
+    switched: tuple[str, ...] = ()
 
 
 #: All buy: the venue keeps the desk's orders from trading with each other, which ends a cross unfilled.
@@ -176,9 +178,10 @@ TICKETS = {
     ),
     "is": Ticket(
         "0.35",
-        {"Duration": "30", "Slices": "5", "Risk aversion": "1"},
+        {"Duration": "30", "Slices": "5", "Risk aversion λ": "1"},
         "risk aversion 1",
         shows_front_loaded_slices,
+        switched=("by number",),
     ),
 }
 
@@ -202,12 +205,14 @@ def pictures(watched: Watched, name: str) -> None:
 
 
 def fill(page: Page, name: str, ticket: Ticket) -> None:
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)
     page.get_by_label("Quantity", exact=True).fill(ticket.quantity)
     page.locator(f'input[name="algorithm"][value="{name}"] + span').click()
     for label in ticket.venues:
         page.get_by_role("checkbox", name=label).check()
+    for choice in ticket.switched:
+        page.locator("label:visible", has_text=choice).click()
     for label, text in ticket.written.items():
         page.get_by_label(label).first.fill(text)
     if ticket.choices:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import acosh, exp, log, sinh, sqrt
 
 from execution.core.numbers import plain
-from execution.core.orders.parameters import IsParameters, narrowed
+from execution.core.orders.parameters import IsParameters, RiskLevel, narrowed
 from execution.core.orders.plans import Plan, PlanInput, SlicePlan, plan_bounds, slice_count, spread_slices
 from execution.core.problem_codes import Code
 from execution.core.problems import refuse
@@ -30,6 +30,10 @@ LOOKBACK = timedelta(days=7)
 MIN_RETURNS = 24
 #: The paper's rules: trading 1 % of a day's volume costs one spread, trading 10 % moves the price by one spread.
 SPREADS_OF_A_DAY, PERMANENT_SHARE = 100.0, 0.1
+#: κT of each level of risk aversion, where T is the order's whole time. The share that is left at half of the time is
+#: sinh(κT/2) / sinh(κT) = 1 / (2 cosh(κT/2)). So the levels plan 61 %, 79 % and 95 % for the first half, in any
+#: market, and κT doubles from one to the next. The λ of a level follows from the market (``risk_aversion_of``).
+STEEPNESS = {RiskLevel.LOW: 1.5, RiskLevel.MEDIUM: 3.0, RiskLevel.HIGH: 6.0}
 #: Largest argument of ``sinh``, which would overflow. Long before, all of the trajectory is in its first slice.
 STEEPEST = 300.0
 
@@ -92,17 +96,37 @@ def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
     return acosh(risk_aversion * impact.sigma**2 / eta * step**2 / 2 + 1) / step
 
 
+def risk_aversion_of(impact: Impact, kappa: float, step: float) -> float | None:
+    """Return the λ whose optimal trajectory has this κ, for slices of ``step`` days: the inverse of ``kappa_of``.
+
+    None without volatility or impact, because then no λ is better than another.
+    """
+    eta = impact.eta - impact.gamma * step / 2
+    if not (eta > 0 and impact.sigma > 0) or kappa * step > STEEPEST:
+        return None
+    # 2 (cosh κτ - 1) as 4 sinh² (κτ/2), which keeps its digits for a small κτ.
+    return 4 * sinh(kappa * step / 2) ** 2 / step**2 * eta / impact.sigma**2
+
+
 def almgren_chriss(
     quantity: float, duration: float, slices: int, impact: Impact, risk_aversion: float
 ) -> Trajectory:
     """Return the optimal trajectory of ``quantity`` over ``duration`` days, with its expected cost and variance.
 
-    x(t) = X sinh(κ(T - t)) / sinh(κT), E = γX²/2 + εX + η̃/τ Σn², V = σ²τ Σx². ``risk_aversion`` (λ) is per
-    quote unit.
+    ``risk_aversion`` (λ) is per quote unit.
+    """
+    return trajectory_of(
+        quantity, duration, slices, impact, kappa_of(impact, risk_aversion, duration / slices)
+    )
+
+
+def trajectory_of(quantity: float, duration: float, slices: int, impact: Impact, kappa: float) -> Trajectory:
+    """Return the trajectory with this κ, with its expected cost and variance.
+
+    x(t) = X sinh(κ(T - t)) / sinh(κT), E = γX²/2 + εX + η̃/τ Σn², V = σ²τ Σx².
     """
     step = duration / slices
-    kappa = kappa_of(impact, risk_aversion, step)
-    holdings = tuple(quantity * _left(kappa * step, slices, number) for number in range(slices + 1))
+    holdings = tuple(quantity * share_left(kappa * step, slices, number) for number in range(slices + 1))
     trades = tuple(before - after for before, after in pairwise(holdings))
     eta = impact.eta - impact.gamma * step / 2
     cost = (
@@ -114,7 +138,7 @@ def almgren_chriss(
     return Trajectory(kappa, holdings, trades, cost, variance)
 
 
-def _left(steepness: float, slices: int, number: int) -> float:
+def share_left(steepness: float, slices: int, number: int) -> float:
     """Return the share of the order that remains after ``number`` slices: sinh(κ(T - t)) / sinh(κT).
 
     ``steepness`` is κτ.
@@ -203,6 +227,8 @@ def assumed(plan_input: PlanInput) -> Assumed:
     words.append(
         f"impact {impact_bp:.1f} bp at the market's pace{_source(parameters.impact_bp, 'spread, volatility')}"
     )
+    if plan_input.quote is None:
+        words.append("the spread is not known: the cost is without it")
     if volume is None and parameters.impact_bp is None:
         message = (
             f"No volume of {plan_input.market.symbol} is known to estimate the impact. "
@@ -250,7 +276,7 @@ def plan_is(plan_input: PlanInput) -> Plan:
     )
     impact = impact_of(assumptions, price, spread)
     length = (plan_input.end - plan_input.start) / DAY
-    best = almgren_chriss(float(plan_input.quantity), length, count, impact, float(parameters.risk_aversion))
+    best = _chosen(parameters, float(plan_input.quantity), length, count, impact)
     least = plan_bounds(
         plan_input.quantity, market, plan_input.price, plan_input.start, plan_input.end
     ).minimum
@@ -261,9 +287,17 @@ def plan_is(plan_input: PlanInput) -> Plan:
     slices = merge_small(parts, least)
     return Plan(
         slices,
-        _forecast(assumptions, impact, best, plan_input),
+        _forecast(assumptions, impact, best, plan_input) | {"slices": count},
         _notes(assumptions, best, plan_input, count, slices),
     )
+
+
+def _chosen(
+    parameters: IsParameters, quantity: float, length: float, count: int, impact: Impact
+) -> Trajectory:
+    if parameters.risk_aversion is not None:
+        return almgren_chriss(quantity, length, count, impact, float(parameters.risk_aversion))
+    return trajectory_of(quantity, length, count, impact, STEEPNESS[parameters.risk] / length)
 
 
 def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan, ...]:
@@ -294,6 +328,9 @@ def _forecast(
         "gamma": impact.gamma,
         "epsilon": impact.epsilon,
         "kappa": best.kappa,
+        "risk_aversion": risk_aversion_of(
+            impact, best.kappa, (plan_input.end - plan_input.start) / DAY / len(best.trades)
+        ),
         "half_life_seconds": None if best.half_life is None else best.half_life * DAY.total_seconds(),
         "expected_cost": best.cost,
         "cost_deviation": best.deviation,
@@ -310,7 +347,7 @@ def _notes(
         f"expected cost {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.0f} {currency}), standard deviation "
         f"{best.deviation / notional * 1e4:.1f} bp",
         *assumptions.words,
-        "even slices: the risk has no weight" if best.kappa == 0 else f"front-loaded: {_first_half(slices)}",
+        "even slices: the risk has no weight" if best.kappa == 0 else _loading(slices),
     ]
     if len(slices) < count:
         notes.append(
@@ -319,12 +356,15 @@ def _notes(
     return tuple(notes)
 
 
-def _first_half(slices: Sequence[SlicePlan]) -> str:
+def _loading(slices: Sequence[SlicePlan]) -> str:
     """Return words for the share of the order that is planned for the first half of its time."""
+    if len(slices) == 1:
+        return "one slice: the plan does nothing earlier than the rest"
     middle = slices[0].starts_at + (slices[-1].ends_at - slices[0].starts_at) / 2
     total = sum((part.quantity for part in slices), ZERO)
-    early = sum((_by(part, middle) for part in slices), 0.0)
-    return f"{early / float(total):.0%} of {plain(total)} in the first half of the time"
+    early = f"{sum((_by(part, middle) for part in slices), 0.0) / float(total):.0%}"
+    word = "nearly even" if early == "50%" else "front-loaded"
+    return f"{word}: {early} of {plain(total)} in the first half of the time"
 
 
 def _by(part: SlicePlan, moment: datetime) -> float:

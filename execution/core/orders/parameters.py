@@ -7,6 +7,7 @@ parameters may change while an order runs. Quantities are in base units, prices 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from execution.core.numbers import decimal_number, plain, whole_number
 from execution.core.orders.policies import AtEnd as AtEnd
 from execution.core.orders.policies import InsufficientLiquidity as InsufficientLiquidity
 from execution.core.orders.policies import OutsideLimit as OutsideLimit
+from execution.core.orders.policies import RiskLevel as RiskLevel
 from execution.core.orders.policies import RouteMode as RouteMode
 from execution.core.orders.window import MAX_DURATION as MAX_DURATION
 from execution.core.orders.window import order_window
@@ -53,6 +55,7 @@ Share = Annotated[Number, Field(gt=0, le=1), FormInput("percent", "%")]
 Jitter = Annotated[Number, Field(ge=0, le=Decimal("0.5")), FormInput("percent", "%")]
 Volatility = Annotated[Number, Field(gt=0, le=5), FormInput("percent", "% a day")]
 Urgency = Annotated[Number, Field(ge=0, le=1), FormInput("share")]
+Risk = Annotated[RiskLevel, FormInput("switch")]
 RiskAversion = Annotated[Number, Field(ge=0, le=1), FormInput("decimal")]
 SliceMultiple = Annotated[Number, Field(ge=1, le=100), FormInput("decimal", "× slice")]
 SliceCount = Annotated[WholeNumber, Field(ge=1, le=MAX_SLICES)]
@@ -151,6 +154,11 @@ class AlgorithmParameters(BaseModel):
             message = "Give either a duration or an end, and not both."
             raise _field_error("duration", message, code=Code.DURATION_OR_END_REQUIRED)
         return self
+
+    @classmethod
+    def completed(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return stored parameters as this version of the model names them. Their meaning stays the same."""
+        return dict(stored)
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the start and the end of the order if it is accepted at ``now``. Raises ``Refused``."""
@@ -264,9 +272,34 @@ class IsParameters(SlicedParameters):
 
     slices: SliceCount | None = _field("Slices", None)
     """If empty: one a minute and at least ten. Fewer if the exchange's minimum requires larger ones."""
-    risk_aversion: RiskAversion = _field("Risk aversion", Decimal("0.000001"))
-    """Weight of the cost's variance, per quote unit. A larger weight trades more of the order early."""
+    risk: Risk = _field("Risk aversion", RiskLevel.MEDIUM)
+    """High trades earlier: it costs more and risks less. ``numbers`` takes λ instead."""
+    risk_aversion: RiskAversion | None = _field("Risk aversion λ", None)
+    """Weight of the cost's variance, per quote unit, with the risk aversion ``numbers``. 0 trades evenly."""
     volatility: Volatility | None = _field("Volatility", None, advanced=True)
     """Daily, as a share of the price. If empty, it is learnt from the market's candles."""
     impact_bp: WideBp | None = _field("Impact", None, advanced=True)
     """Temporary impact of trading as much as the market does. If empty, from spread and volume."""
+
+    @classmethod
+    def completed(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        # λ alone says how averse the order is. It was the only way before the levels.
+        if stored.get("risk_aversion") is None or stored.get("risk") is not None:
+            return dict(stored)
+        return {**stored, "risk": RiskLevel.NUMBERS.value}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lambda_alone(cls, raw: Any) -> Any:
+        return cls.completed(raw) if isinstance(raw, Mapping) else raw
+
+    @model_validator(mode="after")
+    def _level_or_lambda(self) -> Self:
+        by_numbers, number = self.risk is RiskLevel.NUMBERS, self.risk_aversion
+        if by_numbers and number is None:
+            message = "λ is missing. Give it, or choose a risk aversion of low, medium or high."
+            raise _field_error("risk_aversion", message, code=Code.VALUE_MISSING)
+        if not by_numbers and number is not None:
+            message = f"λ is {plain(number)}, but the risk aversion is {self.risk}. Give only one of the two."
+            raise _field_error("risk_aversion", message, value=number, code=Code.VALUE_NOT_ALLOWED)
+        return self

@@ -34,3 +34,12 @@ class InsufficientLiquidity(StrEnum):
 class RouteMode(StrEnum):
     SPLIT = "split"  #: over several accounts, at the least total cost
     SINGLE = "single"  #: the one account that is best for the whole
+
+
+class RiskLevel(StrEnum):
+    """The risk aversion of an implementation-shortfall order. A higher one trades more of the order early."""
+
+    LOW = "low"  #: some of it early
+    MEDIUM = "medium"  #: most of it early
+    HIGH = "high"  #: nearly all of it early
+    NUMBERS = "numbers"  #: as the risk aversion says that is given as a number

@@ -45,10 +45,23 @@ function slices(plan, colour, own) {
     hovertemplate: `%{x|%H:%M:%S}<br>%{y} ${plan.base} by then<extra></extra>`,
   };
   const market = expectedVolume(plan, colour, shown);
+  const others = otherRisks(plan, colour, sums.at(-1));
   return {
-    traces: [bars, line, ...market], shown,
-    legend: ["bars: quantity of each slice", "line: done by then", market.length && "violet: expected market volume"].filter(Boolean).join(" · "),
+    traces: [bars, ...others, line, ...market], shown,
+    legend: ["bars: quantity of each slice", "line: done by then", others.length && `dotted: with ${plan.risks.map(({ words }) => words).join(", ")} risk aversion`, market.length && "violet: expected market volume"].filter(Boolean).join(" · "),
   };
+}
+
+/** The trajectories of the risk aversions that are not chosen. */
+function otherRisks(plan, colour, total) {
+  const start = plan.slices[0][0];
+  const length = plan.slices.at(-1)[1] - start;
+  return plan.risks.map(({ words, left }) => ({
+    type: "scatter", mode: "lines", name: words,
+    x: left.map((_, index) => start + (length * index) / (left.length - 1)), y: left.map((share) => total * (1 - share)),
+    line: { color: colour.muted, width: 1.2, dash: "dot" },
+    hovertemplate: `${words} risk aversion<br>%{x|%H:%M:%S}<br>%{y:.4~f} ${plan.base} by then<extra></extra>`,
+  }));
 }
 
 function twoScales(shown, title, top) {

@@ -14,7 +14,7 @@ function duration(text) {
 }
 
 function worded({ widget, unit, choices }, value) {
-  if (widget === "choice") return choices[value] ?? value;
+  if (widget === "choice" || widget === "switch") return choices[value] ?? value;
   if (widget === "duration") return duration(value);
   if (widget === "percent") return `${decimal(String(Number((Number(value) * 100).toFixed(8))))} ${unit}`;
   if (widget === "share") return String(Number(value));

@@ -158,6 +158,7 @@ form.addEventListener("input", (event) => {
     switchFields(form, algorithm, value);
     algorithm = value;
   }
+  else if (event.target.type === "radio") switchFields(form, algorithm, algorithm);
   if (event.target.type === "range") showSliders(form);
   soon();
 });

@@ -8,20 +8,27 @@ const defaults = readJson("ticket-fields");
 /** Shows what the algorithm has. A field that still says what the last one proposed says what this one does. */
 export function switchFields(form, before, after) {
   for (const host of form.querySelectorAll("[data-algorithms]")) {
-    const node = form.elements[host.dataset.field];
-    const isShown = host.dataset.algorithms.split(" ").includes(after);
-    if (isShown) propose(form, node, host.hidden ? null : (defaults[before]?.[node.name] ?? null), defaults[after][node.name]);
+    const name = host.dataset.field;
+    const isShown = host.dataset.algorithms.split(" ").includes(after) && isWanted(form, host);
+    if (isShown) propose(form, name, host.hidden ? null : (defaults[before]?.[name] ?? null), defaults[after][name]);
     host.hidden = !isShown;
-    node.disabled = !isShown;
+    for (const input of host.querySelectorAll("input, select")) input.disabled = !isShown;
   }
   const advanced = [...form.querySelectorAll(".more [data-algorithms]:not([hidden]) label")].map((label) => label.firstChild.textContent.trim().toLowerCase());
-  setText(form.querySelector(".more summary"), `More: ${[...advanced, "reference"].join(", ")}`);
+  const more = form.elements.client_reference ? [...advanced, "reference"] : advanced;
+  setText(form.querySelector(".more summary"), `More: ${more.join(", ")}`);
   showSliders(form);
 }
 
-function propose(form, node, former, proposed) {
+/** Whether the field on which this one depends has the value for it. */
+function isWanted(form, { dataset }) {
+  return dataset.with === undefined || form.elements[dataset.with].value === dataset.is;
+}
+
+function propose(form, name, former, proposed) {
+  const node = form.elements[name];
   if (node.placeholder !== undefined) node.placeholder = proposed.placeholder;
-  if (node.name === "duration" && form.elements.end_at.value) return; // an end was written instead
+  if (name === "duration" && form.elements.end_at?.value) return; // an end was written instead
   if (former === null ? !node.value : node.value === former.value) node.value = proposed.value;
 }
 
