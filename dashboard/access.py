@@ -19,6 +19,8 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from execution.selectors.balances import REFUSAL, may_see_balances
 from execution.selectors.orders.visibility import order_find
+from execution.selectors.presets import REFUSAL as PRESETS_REFUSAL
+from execution.selectors.presets import may_see_presets
 from execution.services.desk.factors import factor_missing
 from execution.services.desk.logins import login_continue
 
@@ -75,6 +77,11 @@ def supervisor_required(view: View[Arguments]) -> View[Arguments]:
 def balances_required(view: View[Arguments]) -> View[Arguments]:
     """Admit only traders and supervisors. Everybody else gets a 403."""
     return _admitting(may_see_balances, REFUSAL, view)
+
+
+def presets_required(view: View[Arguments]) -> View[Arguments]:
+    """Admit only traders and supervisors. Everybody else gets a 403."""
+    return _admitting(may_see_presets, PRESETS_REFUSAL, view)
 
 
 def _admitting(may: Callable[[User], bool], words: str, view: View[Arguments]) -> View[Arguments]:

@@ -24,6 +24,7 @@ from dashboard.views import (
     operations,
     orders,
     people,
+    presets,
     reconciliation,
     ticket,
     wall,
@@ -64,6 +65,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
     path("orders/new/review/", ticket.review, name="review"),
+    path("orders/new/presets/", presets.ticket_choices, name="ticket_presets"),
     # Before the pages of one order, which would take "bulk" for an id.
     path("orders/bulk/<slug:action>/", bulk.orders_act, name="orders_act"),
     path("orders/bulk/<slug:action>/review/", bulk.orders_review, name="orders_review"),
@@ -82,6 +84,8 @@ urlpatterns: list[URLPattern] = [
     path("baskets/new/review/", baskets.review, name="basket_review"),
     path("baskets/new/costs/", baskets.costs, name="basket_costs"),
     path("baskets/<slug:public_id>/", baskets.basket_detail, name="basket"),
+    path("presets/", presets.presets, name="presets"),
+    path("presets/<slug:public_id>/<slug:action>/", presets.preset_act, name="preset_act"),
     path("reconciliation/", reconciliation.inbox, name="reconciliation"),
     path(
         "reconciliation/<slug:public_id>/<slug:action>/",

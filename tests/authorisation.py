@@ -49,6 +49,7 @@ GET    orders/new/                               -        login     200    200  
 POST   orders/new/                               -        login     303    303    303     403        403
 POST   orders/new/preview/                       -        login     200    200    200     403        403
 POST   orders/new/review/                        -        login     200    200    200     403        403
+GET    orders/new/presets/                       -        login     200    200    200     403        403
 POST   orders/bulk/pause/                        -        login     200    200    200     200        200
 POST   orders/bulk/pause/review/                 -        login     200    200    200     200        200
 POST   orders/bulk/resume/                       -        login     200    200    200     200        200
@@ -77,6 +78,12 @@ POST   baskets/new/                              -        login     303    303  
 POST   baskets/new/review/                       -        login     200    200    200     403        403
 POST   baskets/new/costs/                        -        login     200    200    200     403        403
 GET    baskets/<slug:public_id>/                 basket   login     200    404    200     200        404
+
+# presets: traders save their own, supervisors the desk's; the preset is the trader's
+GET    presets/                                  -        login     200    200    200     200        403
+POST   presets/                                  -        login     303    303    303     303        403
+POST   presets/<slug:public_id>/rename/          preset   login     303    404    404     404        403
+POST   presets/<slug:public_id>/delete/          preset   login     303    404    404     404        403
 
 # the analysis, of the orders that each sees
 GET    analysis/                                 -        login     200    200    200     200        200

@@ -15,9 +15,11 @@ from dashboard.forms.baskets import read_basket
 from dashboard.views import accounts as account_views
 from dashboard.views import reconciliation as reconciliation_views
 from execution.core.orders.bulk import BulkAction
-from execution.models import Basket, ChildOrder, Login, Order, OrderApproval, TradingLimit, User
+from execution.core.orders.presets import parse_preset
+from execution.models import Basket, ChildOrder, Login, Order, OrderApproval, Preset, TradingLimit, User
 from execution.services.desk.doors import account_grant_ask
 from execution.services.desk.limits import limit_set, parse_limit_request
+from execution.services.desk.presets import preset_save
 from execution.services.desk.tokens import token_create
 from execution.services.halts import HaltRequest, halt_set
 from execution.services.orders.basket_confirmation import BasketConfirmation
@@ -101,6 +103,9 @@ class World:
                 "reason": "a drill",
             },
             "halts/<slug:public_id>/lift/": {"reason": "over"},
+            "orders/new/presets/": {"algorithm": "twap", "symbol": "BTC/USDT"},
+            "presets/": {**ticket, "preset_name": "calm", "preset_for": "any"},
+            "presets/<slug:public_id>/rename/": {"name": "calmer"},
             "watchlist/add/": {"symbol": "ETH/USDT"},
             "watchlist/remove/": {"symbol": "ETH/USDT"},
             "limits/": {**LIMIT, "subject_symbol": "ETH/USDT"},
@@ -194,6 +199,7 @@ def make_world() -> World:
         "request": asked.public_id,
         "request hash": asked.content_hash,
         "limit": _limit(desk, now).public_id,
+        "preset": _preset(desk, now).public_id,
         "approval": _approval(desk, now).public_id,
         "alert": alert_of(desk.trader).public_id,
         "channel": channel_made().public_id,
@@ -209,6 +215,11 @@ def make_world() -> World:
 def _limit(desk: Desk, now: datetime) -> TradingLimit:
     request = parse_limit_request({**LIMIT, "subject": "ETH/USDT", "level": "approval", "value": "1000000"})
     return limit_set(person=desk.supervisor, request=request, reason="a drill", now=now)
+
+
+def _preset(desk: Desk, now: datetime) -> Preset:
+    raw = {"name": "of the trader", "algorithm": "twap", "parameters": {"duration": "01:00:00"}}
+    return preset_save(person=desk.trader, request=parse_preset(raw), now=now)
 
 
 def _basket(desk: Desk) -> Basket:

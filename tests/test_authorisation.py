@@ -26,6 +26,7 @@ from dashboard.views import approvals as approval_views
 from dashboard.views import home as home_views
 from dashboard.views import orders as order_views
 from dashboard.views import people as people_views
+from dashboard.views import presets as preset_views
 from dashboard.views import reconciliation as reconciliation_views
 from execution.core.orders.bulk import BulkAction
 from tests.authorisation import ADMIN, ROLES, SOCKETS, TABLE
@@ -44,6 +45,7 @@ ACTIONS: dict[str, Any] = {
     "reconciliation/": reconciliation_views.ACTIONS,
     "approvals/": approval_views.ACTIONS,
     "watchlist/": home_views.WATCHLIST_ACTIONS,
+    "presets/": preset_views.ACTIONS,
     "alerts/": alerts.ACTIONS,
     "alert-channels/": alert_channels.ACTIONS,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,20 +19,26 @@ from dashboard.access import person_of, trader_required
 from dashboard.forms import fields
 from dashboard.forms.clones import clone_of
 from dashboard.forms.confirmations import confirmed_in, is_confirmation
+from dashboard.forms.presets import LIMIT_WORDS, beginning
 from dashboard.present import sentences
 from dashboard.present.limit_fields import limit_fields
 from dashboard.present.predictions import predicted_now
 from dashboard.present.previews import preview_context
 from dashboard.responses import see_other
+from dashboard.views.presets import choices_for
 from execution.core.numbers import without_grouping
 from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.payloads.encode import epoch_ms
+from execution.payloads.orders import TicketAccount
+from execution.selectors.presets import last_used
 from execution.selectors.room import room_words
 from execution.selectors.ticket import accounts_left_out, order_asked, ticket_accounts
 from execution.services.orders import orders as services
 from execution.services.orders.confirmation import price_problems, quantity_must_be_typed
+
+DEFAULT_ALGORITHM = "twap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,21 @@ class ParsedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketStart:
-    """The symbol and the accounts that an empty ticket begins with."""
+    """The contents that an empty ticket begins with. ``values`` are its parameters, None for the defaults.
+
+    ``words`` say where they come from, and ``is_used`` that there is a way back to the defaults.
+    """
 
     symbol: str
     accounts: tuple[str, ...]
+    algorithm: str = DEFAULT_ALGORITHM
+    values: Mapping[str, str] | None = None
+    words: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_used(self) -> bool:
+        return self.values is not None
 
 
 def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
@@ -77,7 +94,8 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 def ticket(request: HttpRequest) -> HttpResponse:
     """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see.
 
-    ``?symbol=`` chooses a symbol and an account that trades it.
+    ``?symbol=`` chooses a symbol and an account that trades it. A new ticket begins with what the person last used.
+    ``?start=defaults`` shows the defaults instead.
     """
     if request.method == "POST":
         return _send(request)
@@ -96,7 +114,32 @@ def _of_symbol(request: HttpRequest, symbol: str) -> HttpResponse:
     if first is None:
         message = f"None of your accounts trades {symbol}."
         return _form(request, notes=[Problem("symbol", message, symbol, code=Code.SYMBOL_NOT_LISTED)])
-    return _form(request, start=TicketStart(symbol, (first,)))
+    return _form(request, start=_start(request, accounts, symbol, (first,)))
+
+
+def _start(
+    request: HttpRequest, accounts: Sequence[TicketAccount], symbol: str = "", chosen: tuple[str, ...] = ()
+) -> TicketStart:
+    """Return what a new ticket begins with: what the person last used for the symbol, else for another one."""
+    chosen = chosen or tuple(account["id"] for account in accounts[:1])
+    symbol = symbol or min((row["symbol"] for one in accounts[:1] for row in one["markets"]), default="")
+    empty = TicketStart(symbol, chosen)
+    if request.GET.get("start") == "defaults":
+        return empty
+    last = last_used(person=person_of(request), symbol=symbol)
+    if last is None:
+        return empty
+    filling, words = beginning(last, symbol, accounts)
+    if filling.get("trouble"):
+        return replace(empty, words=words)
+    return TicketStart(
+        symbol=symbol,
+        accounts=tuple(filling["accounts"] or chosen),
+        algorithm=last.order.algorithm,
+        values=filling["fields"],
+        words=words,
+        notes=tuple(filling["notes"]),
+    )
 
 
 def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -126,19 +169,25 @@ def _form(
 ) -> HttpResponse:
     """Show the form with its posted values, or an empty one with the values of ``start``."""
     written = form.written if form else {}
-    accounts = ticket_accounts(person=person_of(request))
-    start = start or TicketStart("", tuple(account["id"] for account in accounts[:1]))
-    algorithm = written["algorithm"] if written.get("algorithm") in ALGORITHMS else "twap"
-    parameter_fields = fields.ticket_fields(algorithm, written if form else None)
+    person = person_of(request)
+    accounts = ticket_accounts(person=person)
+    if form is not None:
+        start = TicketStart(written.get("symbol", ""), form.accounts, written.get("algorithm", ""), written)
+    start = start or _start(request, accounts)
+    algorithm = start.algorithm if start.algorithm in ALGORITHMS else DEFAULT_ALGORITHM
+    parameter_fields = fields.ticket_fields(algorithm, start.values)
     context = {
         "accounts": accounts,
         "left_out": accounts_left_out(person_of(request)),
         "no_room": room_words() if not problems else "",
-        "chosen": form.accounts if form else start.accounts,
-        "symbol": written.get("symbol", start.symbol),
+        "start": None if form else start,
+        "chosen": start.accounts,
+        "symbol": start.symbol,
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),
         "algorithm": algorithm,
+        "presets": choices_for(person, accounts, algorithm, start.symbol),
+        "limit_words": LIMIT_WORDS,
         "timing": [field for field in parameter_fields if not field.advanced],
         "advanced": [field for field in parameter_fields if field.advanced],
         "now": epoch_ms(timezone.now()),

@@ -182,6 +182,11 @@ class Code(StrEnum):
         "The disk of the desk is nearly full, so no new order starts.", "Free disk space.")
     IDEMPOTENCY_KEY_REUSED = ("idempotency_key_reused", "key",
         "The idempotency key was already used for another order or basket.", "Use a new key for each order or basket.")
+    PRESET_EXISTS = ("preset_exists", "name",
+        "There is already a preset of this name for this algorithm and symbol.",
+        "Choose another name, or replace the preset.")
+    PRESET_OF_ONE_ORDER = ("preset_of_one_order", "the parameter",
+        "The parameter belongs to one order, so a preset cannot keep it.", "Leave the parameter out.")
 
     # Times and plans
     DURATION_OR_END_REQUIRED = ("duration_or_end_required", "duration",

@@ -39,6 +39,7 @@ from execution.models.people import (
     User,
     Watchlist,
 )
+from execution.models.presets import Preset
 from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
@@ -85,6 +86,7 @@ __all__ = [
     "OrderApproval",
     "OrderReport",
     "OrderTerms",
+    "Preset",
     "RecoveryCode",
     "Role",
     "Scope",

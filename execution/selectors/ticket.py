@@ -13,6 +13,7 @@ from execution.core.orders.reservation import spent_currency
 from execution.core.orders.terms import OrderRequest
 from execution.core.quantities import combined_market
 from execution.core.routing.account_selection import reference_quote
+from execution.core.states import ORDER_FINAL
 from execution.models import Account, Credential, CredentialState, Market, Order, User
 from execution.payloads.encode import decimal_str
 from execution.payloads.orders import TicketAccount, TicketMarket
@@ -176,22 +177,33 @@ class OrderAsked:
     #: The accounts' labels by public id.
     accounts: dict[str, str]
     duration: timedelta
+    #: The base quantity that is not filled, and whether that may still change.
+    left: Decimal
+    is_final: bool
 
 
 def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
     """Return the request of an order that the person sees, from the order's newest terms; None if not found."""
     found = orders_visible(person).select_related("terms").prefetch_related("accounts")
     order = found.filter(public_id=public_id).first()
-    if order is None or order.terms is None:
-        return None
+    return None if order is None or order.terms is None else asked_of(order)
+
+
+def asked_of(order: Order) -> OrderAsked:
+    """Return the request of an order with its newest terms."""
+    terms = order.terms
+    if terms is None:
+        raise RuntimeError(f"order {order.public_id} has no terms")
     return OrderAsked(
         symbol=order.symbol,
         side=order.side,
         quantity=order.quantity_asked,
         unit=order.unit,
         algorithm=order.algorithm,
-        parameters=order.terms.parameters,
-        limit_price=order.terms.limit_price,
+        parameters=terms.parameters,
+        limit_price=terms.limit_price,
         accounts={account.public_id: account.label for account in order.accounts.all()},
-        duration=order.terms.end_at - order.terms.start_at,
+        duration=terms.end_at - terms.start_at,
+        left=order.quantity - order.filled,
+        is_final=order.status in ORDER_FINAL,
     )

@@ -22,14 +22,31 @@ SMALL_SCREENS = (1280, 1366)
 PAGES = {
     "trader": (
         *("/", "/orders/new/", "/orders/", "/baskets/", "/baskets/new/", "/balances/", "/analysis/"),
-        *("/approvals/", "/limits/", "/alerts/", "/me/", "/me/password/", "/me/factor/", "/api/v1/docs"),
+        *(
+            "/approvals/",
+            "/limits/",
+            "/alerts/",
+            "/presets/",
+            "/me/",
+            "/me/password/",
+            "/me/factor/",
+            "/api/v1/docs",
+        ),
     ),
     "supervisor": (
         *("/", "/wall/", "/orders/", "/reconciliation/", "/approvals/", "/limits/", "/journal/"),
-        *("/halts/", "/halts/new/", "/access/", "/alerts/", "/analysis/"),
+        *("/halts/", "/halts/new/", "/access/", "/alerts/", "/analysis/", "/presets/"),
     ),
     "admin": (
-        *("/accounts/", "/accounts/new/", "/people/", "/access/", "/limits/", "/alert-channels/"),
+        *(
+            "/accounts/",
+            "/accounts/new/",
+            "/people/",
+            "/people/new/",
+            "/access/",
+            "/limits/",
+            "/alert-channels/",
+        ),
         *("/alert-channels/new/?type=signed", "/alerts/"),
     ),
 }

@@ -143,7 +143,7 @@ def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_ta
         )
         pictures(supervisor, "disk-wall", "dark")
         page = trader.log_in("trader")
-        page.goto("/orders/new/")
+        page.goto("/orders/new/?start=defaults")
         expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
         page.get_by_label("Quantity").first.fill("0.1")
         expect(page.locator("#preview")).to_contain_text("o new order starts below")

@@ -128,7 +128,7 @@ def cancel(page: Page) -> None:
 
 
 def fill_ticket_unplanned(page: Page, quantity: str) -> None:
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     page.get_by_label("Quantity", exact=True).fill(quantity)
 
 

@@ -42,7 +42,7 @@ def watched(browser: Browser, desk: RunningDesk) -> Iterator[Watched]:
 def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watched: Watched) -> None:
     page = watched.log_in("trader")
     frames = Frames(page, "/ws/market/")
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     for box in page.locator("[name=accounts]").all():
         box.check()
     page.get_by_label("Quantity", exact=True).fill("2")
@@ -81,7 +81,7 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
 
 def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     page = watched.log_in("trader")
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     # Another quantity than any file before sends: the ticket asks about a look-alike of the last 30 s.
     page.get_by_label("Quantity", exact=True).fill("1.25")
     page.get_by_label("Duration").fill("10m")

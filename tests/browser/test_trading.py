@@ -26,7 +26,7 @@ FINAL_WITHIN = 90_000 * PATIENCE
 
 
 def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)
     page.get_by_label("Quantity", exact=True).fill(quantity)
     page.get_by_label("Duration").fill(duration)
@@ -52,7 +52,7 @@ def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
 ) -> None:
     watched = Watched(browser, desk)
     page = watched.log_in("trader")
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     for box in page.locator("[name=accounts]").all():
         box.check()
     page.locator("label:has([value=sor])").click()
@@ -77,7 +77,7 @@ def test_a_refusal_stands_beside_its_field_or_in_the_checks_and_never_in_both(
     browser: Browser, desk: RunningDesk
 ) -> None:
     page = Watched(browser, desk).log_in("trader")
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     checks, off_tick = page.locator("#preview .checks"), "imit price 65,000.123 is finer than the tick"
     page.get_by_label("Quantity", exact=True).fill("1")
     page.locator("#limit_price").fill("65000.123")
@@ -86,7 +86,7 @@ def test_a_refusal_stands_beside_its_field_or_in_the_checks_and_never_in_both(
     expect(checks).not_to_contain_text(off_tick, use_inner_text=True)
     expect(checks).not_to_contain_text("is not known", use_inner_text=True)
     # Where the field was not used its refusal is in the list.
-    page.goto("/orders/new/")
+    page.goto("/orders/new/?start=defaults")
     expect(checks).to_contain_text("uantity is missing", use_inner_text=True)
     expect(page.locator("#error-quantity")).to_be_empty()
     expect(checks).not_to_contain_text("Correct the marked fields.", use_inner_text=True)

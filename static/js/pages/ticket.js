@@ -6,6 +6,7 @@ import { clock, decimal, places } from "../lib/format.js";
 import { drawPlan } from "../charts/plan_chart.js";
 import { MarketPane } from "../market/pane.js";
 import { showNotes, showPlanned, showSliders, switchFields } from "../ticket/fields.js";
+import { watchPresets } from "../ticket/presets.js";
 
 const REFRESH = 2000;
 const DEBOUNCE = 250;
@@ -157,8 +158,7 @@ form.addEventListener("input", (event) => {
   if (name === "algorithm") {
     switchFields(form, algorithm, value);
     algorithm = value;
-  }
-  else if (event.target.type === "radio") switchFields(form, algorithm, algorithm);
+  } else if (event.target.type === "radio") switchFields(form, algorithm, algorithm);
   if (event.target.type === "range") showSliders(form);
   soon();
 });
@@ -172,6 +172,18 @@ form.addEventListener("click", (event) => {
 
 /** A price of the ladder becomes the limit. */
 const pane = new MarketPane({ pick: (price) => setField("limit_price", price), server: readJson("ticket-now") });
+
+watchPresets({
+  form,
+  values,
+  beside: () => data?.helpers.limit ?? null,
+  filled: () => {
+    fillSymbols();
+    switchFields(form, algorithm, algorithm);
+    wait(false);
+    refresh();
+  },
+});
 
 function setField(name, value) {
   form.elements[name].value = value;
