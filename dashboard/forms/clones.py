@@ -11,10 +11,11 @@ from typing import Any
 
 from dashboard.forms.fields import shown_parameter
 from execution.core.durations import as_clock, parse_instant
-from execution.core.numbers import plain
+from execution.core.numbers import grouped, plain
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem
+from execution.core.types import ZERO, Unit
 from execution.payloads.orders import TicketAccount
 from execution.selectors.ticket import OrderAsked
 
@@ -29,9 +30,13 @@ class Clone:
     notes: tuple[Problem, ...]
 
 
-def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime) -> Clone:
+def clone_of(
+    order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime, only_left: bool = False
+) -> Clone:
     """Return the order as the contents of a ticket. A start or end that has passed is left out, and so is an account
     that is not in ``granted``.
+
+    With ``only_left`` the quantity is the part of the order that is not filled.
     """
     notes: list[Problem] = []
     theirs = {account["id"] for account in granted}
@@ -39,16 +44,32 @@ def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: dateti
         if public_id not in theirs:
             message = f"Account {label} was left out: you may not use it, or it has no key in use."
             notes.append(Problem("accounts", message, label, code=Code.ACCOUNT_UNKNOWN))
+    quantity, unit = _left(order, notes) if only_left else (plain(order.quantity), order.unit)
     written = {
         "symbol": order.symbol,
         "side": order.side,
-        "quantity": plain(order.quantity),
-        "unit": order.unit,
+        "quantity": quantity,
+        "unit": unit,
         "algorithm": order.algorithm,
         "limit_price": "" if order.limit_price is None else plain(order.limit_price),
         **_parameters(order, now, notes),
     }
     return Clone(written, tuple(name for name in order.accounts if name in theirs), tuple(notes))
+
+
+def _left(order: OrderAsked, notes: list[Problem]) -> tuple[str, str]:
+    """Return the quantity that is not filled, and its unit. Note that it may still fill, or that there is none."""
+    if order.left <= ZERO:
+        notes.append(Problem("quantity", "The order is filled: nothing is left.", code=Code.NOTHING_CHANGES))
+        return "", Unit.BASE
+    if not order.is_final:
+        base = order.symbol.partition("/")[0]
+        message = (
+            f"{grouped(order.left)} {base} is left now, but the order is still live. "
+            "Cancel it first, or both orders will trade."
+        )
+        notes.append(Problem("quantity", message, order.left, code=Code.NOTHING_CHANGES))
+    return plain(order.left), Unit.BASE
 
 
 def _parameters(order: OrderAsked, now: datetime, notes: list[Problem]) -> dict[str, str]:

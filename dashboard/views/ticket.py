@@ -92,7 +92,8 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see.
+    """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see, and
+    with ``&left=1`` only with the quantity that is not filled.
 
     ``?symbol=`` chooses a symbol and an account that trades it. A new ticket begins with what the person last used.
     ``?start=defaults`` shows the defaults instead.
@@ -147,7 +148,8 @@ def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
     source = order_asked(person=person, public_id=public_id)
     if source is None:
         raise Http404("There is no such order.")
-    clone = clone_of(source, granted=ticket_accounts(person=person), now=now)
+    wants_left = bool(request.GET.get("left"))
+    clone = clone_of(source, granted=ticket_accounts(person=person), now=now, only_left=wants_left)
     posted = QueryDict(mutable=True)
     posted.update(clone.written)
     posted.setlist("accounts", list(clone.accounts))

@@ -1,6 +1,7 @@
 // What a person does to an order from the blotter or the wall: a menu beside the row.
 
 import { byId, element } from "../lib/dom.js";
+import { isPartFilled } from "../lib/states.js";
 import { actsOf, runAct } from "./acts.js";
 import { mayTrade } from "./rights.js";
 
@@ -16,7 +17,11 @@ export function openMenu(row, button) {
     return item;
   });
   const links = [element("a", { href: `/orders/${row.id}/` }, "The order's page")];
-  if (mayTrade()) links.unshift(element("a", { href: `/orders/new/?from=${row.id}` }, "Clone"));
+  if (mayTrade()) {
+    const address = `/orders/new/?from=${row.id}`;
+    const left = isPartFilled(row) && element("a", { href: `${address}&left=1` }, "Clone what is left");
+    links.unshift(...[element("a", { href: address }, "Clone"), left].filter(Boolean));
+  }
   menu.replaceChildren(...items, ...links);
   menu.showPopover();
   const at = button.getBoundingClientRect();

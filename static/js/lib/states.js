@@ -70,3 +70,6 @@ export function side(value) {
   const buys = value === "buy";
   return element("span", { class: buys ? "buy-text" : "sell-text" }, buys ? "▲ BUY" : "▼ SELL");
 }
+
+/** Something is filled, and something is left. */
+export const isPartFilled = (order) => Number(order.filled) > 0 && Number(order.filled) < Number(order.quantity);

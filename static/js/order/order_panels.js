@@ -5,7 +5,7 @@ import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, paceWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
-import { isFinal, isLiveChild, orderPill, reasonOf, side } from "../lib/states.js";
+import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side } from "../lib/states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const figure = (text) => element("span", { class: "number" }, text);
@@ -172,6 +172,8 @@ export function drawActions(order) {
     button.hidden = !OPEN_TO[button.dataset.act].has(order.status) || (button.dataset.act === "cancel" && closing);
   }
   if (held?.hidden) focusInstead(held.dataset.act);
+  const left = byId("clone-left"); // while nothing is filled it is the same as a clone
+  if (left) left.hidden = !isPartFilled(order);
   offerShift(order);
 }
 
