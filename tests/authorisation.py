@@ -217,6 +217,9 @@ POST   api/v1/baskets/<slug:public_id>/resume    basket   401       200    404  
 POST   api/v1/baskets/<slug:public_id>/resume/preview basket 401    200    404    200     200        404
 POST   api/v1/baskets/<slug:public_id>/cancel    basket   401       200    404    200     200        404
 POST   api/v1/baskets/<slug:public_id>/cancel/preview basket 401    200    404    200     200        404
+GET    api/v1/presets                            -        401       200    200    200     200        403
+POST   api/v1/presets                            -        401       201    201    201     201        403
+POST   api/v1/presets/<slug:public_id>/delete    preset   401       204    404    404     404        403
 GET    api/v1/balances                           -        401       200    200    200     200        403
 GET    api/v1/markets                            -        401       200    200    200     200        200
 POST   api/v1/halts/preview                      -        401       403    403    403     200        403

@@ -152,6 +152,7 @@ class World:
             "api/v1/halts/preview": asked,
             "api/v1/halts": {**asked, "phrase": "HALT ETH/USDT", "reason": "a drill"},
             "api/v1/halts/<slug:public_id>/lift": {"reason": "over"},
+            "api/v1/presets": {"name": "calm", "algorithm": "twap", "parameters": {"duration": 3600}},
             "api/v1/limits": {**LIMIT, "subject": "ETH/USDT"},
             "api/v1/limits/<slug:public_id>/end": {"reason": "a drill"},
             "api/v1/approvals/<slug:public_id>/approve": {"kinds": []},

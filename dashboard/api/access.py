@@ -69,6 +69,8 @@ def scopes_of(method: str, path: str) -> set[str]:
         return {"read", "trade"}
     if path.startswith("/api/v1/approvals/") and path.endswith("/withdraw"):
         return {"trade", "halt"}
+    if path.startswith("/api/v1/presets"):  # traders and supervisors save them
+        return {"trade", "halt"}
     return {"halt"} if _SUPERVISED.fullmatch(path) else {"trade"}
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
 from execution.core.orders.basket import MAX_NAME, MAX_ROWS
 from execution.core.orders.bulk import MAX_ORDERS
+from execution.core.orders.presets import MAX_PRESET_NAME, LimitMode
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
 from execution.services.orders.basket_confirmation import BasketConfirmation
@@ -104,6 +105,28 @@ class BasketBody(Body):
     def confirmation(self) -> BasketConfirmation:
         rows = {number: order.confirmation() for number, order in enumerate(self.orders, start=1)}
         return BasketConfirmation(rows, self.confirm_notional)
+
+
+class PresetBody(Body):
+    """An algorithm with its parameters under a name. It has no side, quantity, start, end or price."""
+
+    name: str = Field(max_length=MAX_PRESET_NAME)
+    symbol: str | None = Field(default=None, max_length=80, description="null: any symbol")
+    algorithm: str = Field(json_schema_extra=one_of(list(ALGORITHMS)))
+    parameters: dict[str, Any] = Field(
+        default={}, description="the algorithm's parameters; durations in seconds, numbers as strings"
+    )
+    accounts: list[str] = Field(
+        default=[], max_length=20, description="public ids or labels; empty: the ticket keeps its own"
+    )
+    limit_mode: str = Field(
+        default="leave",
+        description="the ticket's limit price: leave it, have none, or take the one beside the mid",
+        json_schema_extra=one_of([mode.value for mode in LimitMode]),
+    )
+    replaces: StrictBool = Field(
+        default=False, description="overwrites the preset of this name for this algorithm and symbol"
+    )
 
 
 class ActionBody(Body):

@@ -30,6 +30,7 @@ from dashboard.api import (
     desk,
     halts,
     orders,
+    presets,
     reconciliation,
 )
 from dashboard.api.access import Bearer, PersonRate, documented
@@ -176,6 +177,7 @@ for router in (
     controls.router,
     desk.router,
     halts.router,
+    presets.router,
     reconciliation.router,
     alerts.router,
 ):
