@@ -22,8 +22,9 @@ router = Router(tags=["analysis"])
     openapi_extra=query_parameters(AnalysisFilter),
 )
 def analysis(request: HttpRequest) -> AnalysisPage:
-    """Return the analysis of the final reports of the orders that you may see. For each figure, a group has
-    the means, the standard error and the number of orders with a known value.
+    """Return the analysis of the final reports of the orders that you may see, the newest 5,000 at most. For each
+    figure, a group has the means, the standard error and the number of orders with a known value. `charts` has the
+    cost by week, hour, size and venue, its distribution, and predicted against achieved costs.
     """
     person = api_person(request)
     return analysis_page(person=person, chosen=query_filter(request, person, AnalysisFilter))

@@ -10,11 +10,13 @@ from django.views.decorators.http import require_GET
 
 from dashboard.access import order_seen, person_of
 from dashboard.forms.filters import read_filter
+from dashboard.present.analysis_charts import chart_panels
 from dashboard.present.analysis_tables import analysis_csv, panels_of
 from dashboard.present.numbers import DASH, amount, lateness, length, percent, points, price, tone
 from dashboard.present.report_tables import heads_of, report_csv, report_table
 from dashboard.responses import csv_response, filter_refused
 from execution.core.orders.terms import ALGORITHMS
+from execution.core.tca.buckets import MIN_ORDERS
 from execution.payloads.reports import GROUPS, Predicted, Report
 from execution.selectors.orders.order_filter import AnalysisFilter
 from execution.selectors.orders.visibility import sees_several
@@ -133,6 +135,8 @@ def analysis(request: HttpRequest) -> HttpResponse:
     context = {
         "chosen": chosen,
         "page_data": page,
+        "charts": chart_panels(page["charts"]) if page else [],
+        "few": MIN_ORDERS,
         "panels": panels_of(page) if page else [],
         "groups": [
             {

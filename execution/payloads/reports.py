@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from typing_extensions import TypedDict
 
+from execution.payloads.analysis_charts import AnalysisCharts
 from execution.payloads.fields import DecimalStr, EpochMs, OptionalText, PageOnly, SideText, StatusText, about
 from execution.payloads.orders import Fee
 
@@ -155,3 +156,5 @@ class AnalysisPage(TypedDict):
     groups: list[GroupRow]
     whole: GroupRow | None
     waiting: Annotated[int, about("number of ended orders whose report is not ready")]
+    left_out: Annotated[int, about("number of older reports beyond the newest 5,000, which are not counted")]
+    charts: AnalysisCharts

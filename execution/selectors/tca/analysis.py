@@ -3,67 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from execution.core.states import ORDER_FINAL
 from execution.core.tca.aggregates import MeanOf, mean_of
 from execution.core.types import ZERO
-from execution.models import OrderReport, User
+from execution.models import User
 from execution.payloads.encode import rounded_str
 from execution.payloads.reports import AnalysisPage, GroupRow, Mean
 from execution.selectors.orders.blotter import orders_filtered
 from execution.selectors.orders.order_filter import AnalysisFilter
-from execution.selectors.tca.reports import predicted_of
+from execution.selectors.tca.charts import charts_of
+from execution.selectors.tca.parts import Part, parts_read
 
 PLACES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """An order's part in a group.
-
-    If the groups are venues, the part has the figures of one venue, else those of the whole report.
-    """
-
-    group: str
-    order: str
-    quote: str
-    figures: Mapping[str, Any]
-
-    def number(self, *path: str) -> Decimal | None:
-        """Return a figure by its path in the report. None if it is unknown, or if a venue has no such figure."""
-        found: Any = self.figures
-        for name in path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return None if found is None else Decimal(found)
-
-    def markout(self, seconds: int) -> Decimal | None:
-        """Return the markout after ``seconds``; None unless the mid at that moment is known for every fill.
-
-        A markout of only some fills could not be compared between orders.
-        """
-        for row in self.figures["markouts"]:
-            if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
-                return Decimal(row["bp"])
-        return None
-
-    @property
-    def filled_notional(self) -> Decimal | None:
-        average, filled = self.number("average"), self.number("filled")
-        return None if average is None or filled is None else average * filled
-
-    @property
-    def ordered_notional(self) -> Decimal | None:
-        quantity, arrival = self.number("quantity"), self.number("arrival_mid")
-        return None if quantity is None or arrival is None else quantity * arrival
-
-    @property
-    def filled_share(self) -> Decimal | None:
-        quantity, filled = self.number("quantity"), self.number("filled")
-        return None if quantity is None or filled is None else filled / quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,50 +61,29 @@ FIGURES: dict[str, Figure] = {
 
 
 def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
-    """Return the reports that the person may see, by group. It takes two queries for any number of orders."""
+    """Return the reports that the person may see, by group and as charts.
+
+    It takes two queries for any number of orders, and one more if reports are left out.
+    """
     visible = orders_filtered(person, chosen).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
+    counted, left_out = parts_read(person, chosen)
     groups: dict[str, list[Part]] = defaultdict(list)
     orders: list[Part] = []
-    for found in _context(person, chosen):
-        for part in found.parts:
+    for found in counted:
+        parts = found.parts(chosen.group)
+        for part in parts:
             groups[part.group].append(part)
-        if found.parts:
-            orders.append(found.whole)
+        if parts:
+            orders.append(found.chosen or found.order)
     return AnalysisPage(
         by=chosen.group,
         groups=[_row(name, groups[name]) for name in sorted(groups)],
         whole=_row("all", orders) if orders else None,
         waiting=waiting,
+        left_out=left_out,
+        charts=charts_of(counted),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """An order's parts in the groups, and ``whole``, its part in the line that covers all orders."""
-
-    parts: Sequence[Part]
-    whole: Part
-
-
-def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
-    """Yield each order with its parts: one part, or one for each venue with a fill if the groups are venues.
-
-    If a venue is chosen, an order has one part, from its fills at that venue. Without such a fill it has no part.
-    """
-    found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
-    for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):
-        name, quote = report["id"], report["quote"]
-        whole = Part("all", name, quote, {**report, "predicted": predicted_of(predicted)})
-        if chosen.group != "venue" and not chosen.venue:
-            yield Counted([replace(whole, group=report[chosen.group])], whole)
-            continue
-        there = [venue for venue in report["venues"] if chosen.venue in ("", venue["venue"])]
-        parts = [
-            Part(venue["venue"] if chosen.group == "venue" else report[chosen.group], name, quote, venue)
-            for venue in there
-        ]
-        yield Counted(parts, parts[0] if parts and chosen.venue else whole)
 
 
 def _row(name: str, parts: Sequence[Part]) -> GroupRow:
