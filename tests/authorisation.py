@@ -88,6 +88,7 @@ POST   presets/<slug:public_id>/delete/          preset   login     303    404  
 # the analysis, of the orders that each sees
 GET    analysis/                                 -        login     200    200    200     200        200
 GET    analysis/export.csv                       -        login     200    200    200     200        200
+GET    analysis/day/                             -        login     200    200    200     200        200
 
 # balances of the accounts that each may use, today's results of the orders that each sees; admins do not trade
 GET    balances/                                 -        login     200    200    200     200        403
@@ -201,6 +202,7 @@ GET    api/v1/orders/<slug:public_id>/fills      order    401       200    404  
 GET    api/v1/orders/<slug:public_id>/journal    order    401       200    404    200     200        404
 GET    api/v1/orders/<slug:public_id>/report     order    401       200    404    200     200        404
 GET    api/v1/analysis                           -        401       200    200    200     200        200
+GET    api/v1/analysis/day                       -        401       200    200    200     200        200
 POST   api/v1/orders/<slug:public_id>/pause      order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/resume     order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404    403!    200        404

@@ -20,7 +20,7 @@ from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_re
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, attempt, refuse_if
 from execution.core.strict_json import read_json
-from execution.selectors.orders.order_filter import OrderFilter, unknown_filter
+from execution.selectors.orders.order_filter import Query, unknown_filter
 from execution.selectors.ticket import account_ids
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def query_filter(request: HttpRequest, person: User, model: type[Filter]) -> Fil
     return read.filter
 
 
-def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
+def query_parameters(model: type[Query]) -> dict[str, Any]:
     """Return a filter's query parameters for the OpenAPI document. Ninja does not know them, because
     ``query_filter`` reads the query string itself, as for the pages.
     """

@@ -173,15 +173,21 @@ def halt_notices(person: User) -> list[HaltNotice]:
     """Return the halts in force that concern the person: all of them for a supervisor, none for an admin."""
     if person.role == Role.ADMIN or not is_any_in_force():
         return []
-    found = halts_in_force()
-    if person.role == Role.TRADER:
-        found = found.filter(
-            Q(scope__in=(HaltScope.DESK, HaltScope.SYMBOL, HaltScope.ALGORITHM))
-            | Q(account__in=person.accounts.all())
-            | Q(trader=person)
-            | Q(order__trader=person)
-        )
-    return [_notice(halt) for halt in found]
+    return [_notice(halt) for halt in halts_concerning(person, halts_in_force())]
+
+
+def halts_concerning(person: User, halts: QuerySet[Halt]) -> QuerySet[Halt]:
+    """Return those of ``halts`` that concern the person: all of them for a supervisor, none for an admin."""
+    if person.role == Role.ADMIN:
+        return halts.none()
+    if person.role != Role.TRADER:
+        return halts
+    return halts.filter(
+        Q(scope__in=(HaltScope.DESK, HaltScope.SYMBOL, HaltScope.ALGORITHM))
+        | Q(account__in=person.accounts.all())
+        | Q(trader=person)
+        | Q(order__trader=person)
+    )
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:

@@ -22,6 +22,7 @@ SMALL_SCREENS = (1280, 1366)
 PAGES = {
     "trader": (
         *("/", "/orders/new/", "/orders/", "/baskets/", "/baskets/new/", "/balances/", "/analysis/"),
+        "/analysis/day/",
         *(
             "/approvals/",
             "/limits/",

@@ -182,10 +182,27 @@ def _search(value: str, info: ValidationInfo) -> str:
     return value
 
 
-class DayFilter(BaseModel):
-    """The range of days, which every filter has."""
+class Query(BaseModel):
+    """The names that a query string may have. Any other name is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the fields as in a query string."""
+        return [info.alias or name for name, info in cls.model_fields.items()]
+
+
+class ReportDay(Query):
+    """The day of a report."""
+
+    day: Annotated[date | None, _day("day")] = Field(
+        default=None, description="day, UTC, such as 2026-03-01; today if it is left out"
+    )
+
+
+class DayFilter(Query):
+    """The range of days, which every filter has."""
 
     since: Annotated[date | None, _day("from")] = Field(
         default=None, alias="from", description="day, UTC, such as 2026-03-01"
@@ -200,11 +217,6 @@ class DayFilter(BaseModel):
             message = f"From {self.since} is after to {self.until}."
             raise _refused("from", message, str(self.since), str(self.until), Code.VALUE_OUT_OF_RANGE)
         return self
-
-    @classmethod
-    def names(cls) -> list[str]:
-        """Return the names of the fields as in a query string."""
-        return [info.alias or name for name, info in cls.model_fields.items()]
 
 
 class OrderFilter(DayFilter):
@@ -264,7 +276,7 @@ class EntryFilter(DayFilter):
     before: Annotated[tuple[datetime, int] | None, BeforeValidator(_mark)] = None
 
 
-def filter_problems(model: type[DayFilter], error: ValidationError) -> list[Problem]:
+def filter_problems(model: type[Query], error: ValidationError) -> list[Problem]:
     """Return the problems of a filter, unknown names first."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):

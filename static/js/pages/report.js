@@ -4,6 +4,7 @@ import { CONFIG, colours, layout } from "../charts/style.js";
 import { barWords } from "../charts/words.js";
 import { byId, readJson } from "../lib/dom.js";
 import { costClass, points } from "../lib/format.js";
+import { printButtons } from "../lib/print.js";
 
 const PARTS = [["spread", "Spread"], ["drift", "Drift"], ["delay", "Delay"], ["fees", "Fees"], ["total", "Total"]];
 const AFTER = { 10: "10 s", 60: "1 min", 300: "5 min" };
@@ -42,9 +43,7 @@ function draw() {
   bars("markouts", "Markouts", data.markouts.map((row) => [AFTER[row.seconds], row.bp]));
 }
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
-});
+printButtons();
 document.body.addEventListener("htmx:afterSettle", draw);
 document.addEventListener("tranche:theme", draw);
 draw();

@@ -1,0 +1,40 @@
+"""The day of a report, as a person or program wrote it in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import ValidationError
+
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem
+from execution.selectors.orders.order_filter import ReportDay, filter_problems
+
+
+@dataclass(frozen=True, slots=True)
+class DayForm:
+    """The day as ``written``, and as it was read: today if nothing is written, or if it has problems."""
+
+    day: date
+    written: str
+    problems: tuple[Problem, ...] = ()
+
+
+def read_day(raw: Mapping[str, str], today: date) -> DayForm:
+    """Read the day in ``raw``. A day after ``today`` is a problem, and so is any other name."""
+    written = {name: str(text).strip() for name, text in raw.items()}
+    shown = written.get("day", "")
+    try:
+        read = ReportDay.model_validate(
+            {name: text for name, text in written.items() if text or name != "day"}
+        )
+    except ValidationError as error:
+        return DayForm(today, shown, tuple(filter_problems(ReportDay, error)))
+    day = read.day or today
+    if day > today:
+        message = f"Day is {day}. It must not be after today, {today} UTC."
+        problem = Problem("day", message, str(day), str(today), code=Code.VALUE_OUT_OF_RANGE)
+        return DayForm(today, shown, (problem,))
+    return DayForm(day, shown or str(today))

@@ -1,0 +1,5 @@
+// The report of a day: only its button to print is live.
+
+import { printButtons } from "../lib/print.js";
+
+printButtons();
