@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from execution.models import Order
 from tests.browser.axe import axe_problems
 from tests.browser.console_guard import Watched
+from tests.browser.pngs import save_chart
 from tests.browser.test_alerts import halt
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
@@ -136,6 +137,8 @@ def launch_and_watch(watched: Watched) -> str:
             expect(page.locator("#panel-rows tbody tr").first.locator("td").nth(9)).to_have_text("BTC")
             assert page.evaluate(CHARGED, FILL) == ["0.25 + \u22120.0001", "USDT + BTC"]
     watched.picture("order-completed")
+    for name in ("progress", "price", "volume"):
+        assert save_chart(page, f"#chart-{name}") == f"order-{address.split('/')[-2]}-{name}"
     page.goto("/orders/")
     listed = page.locator(f'#order-rows tr[data-id="{address.split("/")[-2]}"]')
     expect(listed).to_be_visible()

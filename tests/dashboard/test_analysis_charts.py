@@ -145,6 +145,7 @@ def test_page_and_api_have_the_same_charts_in_few_queries(office: Desk) -> None:
     assert Program(office.trader).get("/analysis").json()["charts"] == json.loads(json.dumps(found))
     for name in sentences(found):
         assert f'id="chart-{name}"' in page
+        assert f'data-file="analysis-{name}"' in page
 
 
 def test_few_orders_are_said_to_be_few(office: Desk) -> None:

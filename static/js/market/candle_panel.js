@@ -60,6 +60,7 @@ export class CandlePanel {
     setText(part(this.host, "unit"), ladder === null ? "" : `${ladder.symbol}, UTC`);
     setText(part(this.host, "mid"), isKnown ? price(ladder.mid, ladder.tick, 1) : "");
     part(this.host, "mid").classList.toggle("muted", isKnown && ladder.is_old);
+    if (ladder !== null) Object.assign(this.host.querySelector("[data-png]").dataset, { subject: `${ladder.symbol}, market`, file: `market-${ladder.symbol.replace("/", "-")}` });
     setText(part(this.host, "spread"), isKnown ? (ladder.is_old ? "old" : `spread ${decimal(ladder.spread_bp)} bp`) : "");
   }
 }

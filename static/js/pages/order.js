@@ -1,6 +1,7 @@
 // An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
 
 import { OrderCharts } from "../charts/charts.js";
+import { pngButtons } from "../charts/png.js";
 import { showConnection } from "../lib/connection.js";
 import { byId, readJson, setText } from "../lib/dom.js";
 import { drawActions, drawCost, drawDone, drawHead, drawNow, keepFocus } from "../order/order_panels.js";
@@ -108,6 +109,8 @@ function drawAge(current) {
   const last = current.samples.findLast(([, bid, ask]) => bid !== null && ask !== null);
   setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
 }
+
+pngButtons();
 
 let drawing = Promise.resolve();
 

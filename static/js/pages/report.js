@@ -1,5 +1,6 @@
 // The charts of an order's report: its cost by part, and its markouts.
 
+import { pngButtons } from "../charts/png.js";
 import { CONFIG, colours, layout } from "../charts/style.js";
 import { barWords } from "../charts/words.js";
 import { byId, readJson } from "../lib/dom.js";
@@ -44,6 +45,7 @@ function draw() {
 }
 
 printButtons();
+pngButtons();
 document.body.addEventListener("htmx:afterSettle", draw);
 document.addEventListener("tranche:theme", draw);
 draw();

@@ -4,6 +4,7 @@ import { showConnection } from "../lib/connection.js";
 import { byId, element, readJson, setText } from "../lib/dom.js";
 import { clock, decimal, places } from "../lib/format.js";
 import { drawPlan } from "../charts/plan_chart.js";
+import { pngButtons } from "../charts/png.js";
 import { MarketPane } from "../market/pane.js";
 import { showNotes, showPlanned, showSliders, switchFields } from "../ticket/fields.js";
 import { watchPresets } from "../ticket/presets.js";
@@ -171,6 +172,7 @@ form.addEventListener("click", (event) => {
 });
 
 /** A price of the ladder becomes the limit. */
+pngButtons();
 const pane = new MarketPane({ pick: (price) => setField("limit_price", price), server: readJson("ticket-now") });
 
 watchPresets({
