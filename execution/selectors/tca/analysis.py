@@ -87,24 +87,22 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
 
 
 def _row(name: str, parts: Sequence[Part]) -> GroupRow:
+    filled = [part.filled_notional for part in parts]
     notional: dict[str, Decimal] = defaultdict(Decimal)
-    for part in parts:
-        notional[part.quote] += part.filled_notional or ZERO
+    for part, value in zip(parts, filled, strict=True):
+        notional[part.quote] += value or ZERO
+    weights = {False: filled, True: [part.ordered_notional for part in parts]}
+    if len(notional) > 1:  # they do not add up
+        weights = dict.fromkeys(weights, [None] * len(parts))
     return GroupRow(
         group=name,
         orders=len({part.order for part in parts}),
         notional={currency: rounded_str(amount, 2) for currency, amount in sorted(notional.items())},
-        figures={key: _mean(figure, parts, len(notional)) for key, figure in FIGURES.items()},
+        figures={
+            key: _mean_row(mean_of(zip(map(figure.read, parts), weights[figure.of_whole], strict=True)))
+            for key, figure in FIGURES.items()
+        },
     )
-
-
-def _mean(figure: Figure, parts: Sequence[Part], currencies: int) -> Mean:
-    def weight(part: Part) -> Decimal | None:
-        if currencies > 1:  # their notionals do not add up
-            return None
-        return part.ordered_notional if figure.of_whole else part.filled_notional
-
-    return _mean_row(mean_of((figure.read(part), weight(part)) for part in parts))
 
 
 def _mean_row(mean: MeanOf) -> Mean:
