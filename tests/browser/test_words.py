@@ -163,6 +163,20 @@ def test_the_admin_works_under_the_policy(browser: Browser, desk: RunningDesk) -
     assert watched.complaints == []
 
 
+def test_an_accounts_symbols_are_proposed_from_the_exchanges_list(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("admin")
+    page.goto("/accounts/")
+    page.get_by_role("link", name="alpha", exact=True).first.click()
+    proposed = page.locator("#symbol-choices option")
+    page.locator("#symbols").fill("BTC/USDT, so")
+    expect(proposed).to_have_count(1)
+    expect(proposed).to_have_attribute("value", "BTC/USDT, SOL/USDT")
+    assert watched.complaints == []
+
+
 FITS = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
     .every((node) => node.scrollWidth <= node.clientWidth)"""
 CUT_WITHOUT_TITLE = """() => [...document.querySelectorAll('td.wide')]
