@@ -75,7 +75,10 @@ def visited(watched: Watched, path: str, picture: str) -> list[str]:
     found = phone_problems(page)
     watched.picture(f"phone-{picture}")
     page.set_viewport_size(SIZE)  # type: ignore[arg-type]
-    return found + axe_problems(page)
+    found += axe_problems(page)
+    # A request that is cut off by leaving the page would be a complaint.
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    return found
 
 
 @pytest.mark.timeout(900)
