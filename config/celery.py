@@ -23,11 +23,13 @@ app.steps["worker"].add("execution.tasks:EngineStep")
 
 @setup_logging.connect
 def keep_logging(**_arguments: Any) -> None:
-    """Keep the logging of the Django settings. Celery sets up none of its own while this handler is connected."""
+    """Keep the logging of the Django settings. Celery sets up no logging of its own while this handler is
+    connected.
+    """
 
 
 @worker_ready.connect
 def note_ready(**_arguments: Any) -> None:
-    """Tell the supervisor that this worker takes tasks now, by creating the file that it waits for."""
+    """Tell the supervisor that this worker takes tasks now, by creating the file that the supervisor waits for."""
     if path := os.environ.get("TRANCHE_READY_FILE"):
         Path(path).touch(mode=0o600)

@@ -41,8 +41,8 @@ def with_options(database: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sqlite() -> dict[str, Any]:
-    """Return options for SQLite: IMMEDIATE and WAL, so that writers queue instead of failing, and FULL, so that a
-    power cut loses nothing.
+    """Return options for SQLite. IMMEDIATE transactions and WAL let writers queue instead of failing. With FULL
+    synchronisation a power cut loses nothing.
     """
     return {
         "timeout": 20,

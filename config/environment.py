@@ -32,7 +32,9 @@ def var_dir() -> Path:
 
 
 def secret_from_file(path: Path) -> str:
-    """Return the secret in the file ``path``. The first call creates it. Only the owner can read the file."""
+    """Return the secret in the file ``path``. The first call creates the file with a new secret. Only the owner can
+    read the file.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -44,7 +46,7 @@ def secret_from_file(path: Path) -> str:
 
 
 def redis_url(var: Path) -> str:
-    """Return ``REDIS_URL``, else the address that the running desk wrote to ``redis.url``, else the default port."""
+    """Return ``REDIS_URL``, else the address that the running desk wrote to ``redis.url``, else the default."""
     if url := os.environ.get("REDIS_URL"):
         return url
     note = var / "redis.url"
@@ -56,8 +58,8 @@ def redis_url(var: Path) -> str:
 def broker_url(url: str) -> str:
     """Return ``url`` in the form of Celery's kombu, which writes ``redis+socket://`` for redis-py's ``unix://``.
 
-    For TLS add the check of the certificate. redis-py checks it by default; kombu does so only if the address asks for
-    it.
+    For TLS, add the option that checks the server's certificate. redis-py checks it by default, and kombu only with
+    this option.
     """
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
@@ -79,7 +81,9 @@ def public_keys(variable: str, text_parts: list[str]) -> frozenset[str]:
 def _all_matching(
     pattern: re.Pattern[str], variable: str, text_parts: list[str], takes: str
 ) -> frozenset[str]:
-    """Return the parts in lower case, without empty ones. Raises ``ValueError`` for one that does not match."""
+    """Return the parts in lower case, without empty ones. Raises ``ValueError`` for a part that does not match
+    ``pattern``.
+    """
     found = frozenset(part.strip().lower() for part in text_parts if part.strip())
     for part in sorted(found):
         if not pattern.fullmatch(part):
@@ -106,7 +110,9 @@ def cookie_suffix(var: Path) -> str:
 
 
 def refuse_placeholders(**settings: str) -> None:
-    """Raise ``ValueError`` for a setting that still has the example's placeholder. The message omits the value."""
+    """Raise ``ValueError`` for a setting that still has the placeholder from the example file. The message omits the
+    value.
+    """
     for name, value in settings.items():
         if found := PLACEHOLDER.search(value):
             raise ValueError(f"{name} still has {found[0]!r} of the example; put a secret of your own there")

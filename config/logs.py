@@ -15,7 +15,7 @@ from execution.core.texts import visible
 def show_unseen(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Escape characters that a terminal executes or hides, because a log repeats input from strangers.
 
-    Line ends are kept here. Tracebacks need them, and the renderers escape them in other values.
+    Line ends stay unescaped here, because tracebacks need them. The renderers escape the line ends of other values.
     """
     return {
         name: visible(value, keep="\n") if isinstance(value, str) else value for name, value in event.items()
@@ -39,7 +39,7 @@ def not_an_error(record: logging.LogRecord) -> bool:
 def with_request_id(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Add the request's id to a line that Django logs about it.
+    """Add a request's id to a line that Django logs about the request.
 
     Django logs "Not Found" and the like after the request's own context has ended.
     """

@@ -256,8 +256,8 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Send a message of any length. The limit of incoming messages is off meanwhile, because Autobahn
-        would apply it to outgoing ones too.
+        """Send a message of any length. While sending, turn the length limit of incoming messages off, because
+        Autobahn would apply it to outgoing ones too.
 
         Send nothing if the page has just gone. The consumer then gets the event of the disconnect.
         """

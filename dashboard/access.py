@@ -32,7 +32,9 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 
 
 def person_of(request: HttpRequest) -> User:
-    """Return the logged-in person. Use it behind ``login_required``, where there always is one."""
+    """Return the logged-in person. Call it only behind ``login_required``, which ensures that somebody is logged
+    in.
+    """
     return cast("User", request.user)
 
 

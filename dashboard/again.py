@@ -51,15 +51,17 @@ def must_answer(request: HttpRequest) -> bool:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """Redirect the browser to the proof of identity, and then back to its page. The change is not made."""
+    """Redirect the browser to the proof of identity, which leads back to the page. The requested change is not
+    made.
+    """
     page = request.get_full_path() if request.method == "GET" else _page_before(request)
     target = f"{reverse('again')}?{urlencode({'next': page})}"
     return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else redirect(target)
 
 
 def asked_again(view: View[Arguments]) -> View[Arguments]:
-    """Admit only a person who has proven their identity within ten minutes. Put it below the decorator that checks the
-    role.
+    """Admit only a person for whom ``must_answer`` is False, and ask anybody else to prove their identity. Put this
+    decorator below the one that checks the role.
     """
 
     @wraps(view)
@@ -75,8 +77,8 @@ def _page_before(request: HttpRequest) -> str:
 
 
 def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
-    """Return True for a right code. A wrong one counts as a failed login. While logins with the name are locked,
-    return False without checking.
+    """Return True for a right code. A wrong one counts as a failed login. While logins with the person's name are
+    locked, return False without checking.
     """
     credentials = {"username": person.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
@@ -96,8 +98,8 @@ def answer_is_right(request: HttpRequest, answer: str) -> bool:
 
 
 class FactorRequired:
-    """Redirects people who lack a required second factor to the page where they set it up. Requests that stop orders
-    pass.
+    """Redirects people who lack a required second factor to the page where they set it up. Lets requests that stop
+    orders through.
     """
 
     #: The names of the pages that are open without the second factor.

@@ -100,7 +100,9 @@ class FairThreadPool:
             place.set_result(self._free.pop())
 
     def _return_thread(self, who: int, thread: ThreadPoolExecutor) -> None:
-        """Free the thread once it is idle. If the client has gone, its request still runs to its end there."""
+        """Free the thread once it is idle. Even if the client has gone, its request runs to its end on the thread
+        first.
+        """
         loop = asyncio.get_running_loop()
 
         def idle(_: Future[None]) -> None:

@@ -1,4 +1,5 @@
-"""The limit on failed logins: per name and address, per address, per name, and over all. A known browser is exempt.
+"""The limit on failed logins: per name and address, per address, per name, and over all. In a browser in which the
+person has logged in before, only that browser's failures count.
 
 The counts are in the database, so that they apply to all web processes together (docs/how-to/people.md).
 """
@@ -46,7 +47,7 @@ def login_address(request: HttpRequest) -> str | None:
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
     """The limit on failed logins. django-axes counts failures of each name and address. This class adds the other
-    counts, and known browsers.
+    counts, and the exception for browsers in which a person has logged in before.
     """
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:

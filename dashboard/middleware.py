@@ -25,7 +25,7 @@ BARE_HEADERS = {
 
 
 def with_bare_headers(response: HttpResponse) -> HttpResponse:
-    """Return the answer with the headers that the middleware would have added."""
+    """Add to an answer that bypasses the middleware the headers that the middleware would add."""
     for name, value in BARE_HEADERS.items():
         response.headers[name] = value
     return response
@@ -54,7 +54,7 @@ class RequestId:
 
 
 class NoStore:
-    """Forbids caches to keep a page. Everything but static files is private, or differs between people."""
+    """Forbids caches to store an answer, because pages are private or differ between people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

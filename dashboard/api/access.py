@@ -58,7 +58,7 @@ _SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation
 
 
 def scopes_of(method: str, path: str) -> set[str]:
-    """Return the scopes of which a token needs one for the request. The scope ``trade`` also covers stops."""
+    """Return the scopes that allow the request. A token needs one of them. The scope ``trade`` also covers stops."""
     if _BULK_PREVIEWS.fullmatch(path):
         return {"read", "trade", "halt"}
     if is_stop(method, path):

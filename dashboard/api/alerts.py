@@ -71,7 +71,7 @@ def _act(request: HttpRequest, public_id: str, act: Callable[..., Any]) -> Alert
     operation_id="alert_acknowledge",
 )
 def acknowledge(request: HttpRequest, public_id: str, body: bodies.NoteBody) -> AlertRow:
-    """Acknowledge an alert, so that it no longer escalates. Acknowledging twice has the effect of once."""
+    """Acknowledge an alert, so that it no longer escalates. A second acknowledgement changes nothing."""
     return _act(request, public_id, partial(services.alert_acknowledge, note=body.note))
 
 

@@ -49,8 +49,8 @@ def _changes(body: bodies.ChangesBody, order_id: int) -> dict[str, Any]:
     operation_id="order_amend_preview",
 )
 def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> AmendPreview:
-    """Preview an amendment without creating anything. Problems that would refuse the changes are listed in
-    problems.
+    """Preview an amendment without creating anything. The answer lists in problems why the desk would refuse the
+    changes.
     """
     person, order_id = _trader(request, public_id)
     found = services.order_amend_preview(
@@ -66,9 +66,9 @@ def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> A
     operation_id="order_amend",
 )
 def amend(request: HttpRequest, public_id: str, body: bodies.AmendBody) -> OrderDetail:
-    """Amend the terms, with a new plan for the remaining quantity. Above a limit that needs an approval, the
-    answer is the unchanged order with the request in waiting_approval. The same changes to the same terms_version
-    are one amendment, however often they are sent. Terms of another version are a 409.
+    """Amend the terms, with a new plan for the remaining quantity. Above a limit that needs an approval, the answer is
+    the unchanged order with the request in waiting_approval. The same changes to the same terms_version are one
+    amendment, however often they are sent. If the order's terms have another version by now, the answer is a 409.
     """
     person, order_id = _trader(request, public_id)
     order = services.order_amend(

@@ -29,7 +29,7 @@ router = Router(tags=["analysis"])
 def analysis(request: HttpRequest) -> AnalysisPage:
     """Return the analysis of the final reports of the orders that you may see, the newest 5,000 at most. For each
     figure, a group has the means, the standard error and the number of orders with a known value. `charts` has the
-    cost by week, hour, size and venue, its distribution, and predicted against achieved costs.
+    cost by week, hour, size and venue, the distribution of the cost, and predicted against achieved costs.
     """
     person = api_person(request)
     return analysis_page(person=person, chosen=query_filter(request, person, AnalysisFilter))
@@ -43,7 +43,9 @@ def analysis(request: HttpRequest) -> AnalysisPage:
     openapi_extra=query_parameters(ReportDay),
 )
 def day(request: HttpRequest) -> DayReport:
-    """Return the report of a day, UTC, of the orders that you may see. The report of today reaches until now."""
+    """Return the report of a day, UTC, of the orders that you may see. The report of today covers the time from
+    midnight until now.
+    """
     person, now = api_person(request), timezone.now()
     form = read_day(request.GET.dict(), now.date())
     refuse_if(form.problems)

@@ -50,8 +50,8 @@ router = Router(tags=["baskets"])
     operation_id="basket_preview",
 )
 def preview(request: HttpRequest, body: bodies.BasketBody) -> payloads.BasketPreview:
-    """Check every row and the basket as a whole, without creating anything. Each problem that would refuse it is
-    listed.
+    """Check every row and the basket as a whole, without creating anything. The answer lists every reason for which
+    the desk would refuse the basket.
     """
     person = api_trader(request)
     asked = read_orders([order.dict() for order in body.orders], person)

@@ -35,7 +35,7 @@ class Body(Schema):
 
 
 class Confirms(Body):
-    """Confirmations: an unusual price, a quantity above the person's threshold, a soft limit exceeded."""
+    """Confirmations of an unusual price, a quantity above the person's threshold, and exceeded soft limits."""
 
     confirm_limit: StrictBool = Field(
         default=False,
@@ -88,7 +88,7 @@ class OrderBody(Confirms):
 
 
 class BasketBody(Body):
-    """Orders that are sent as one: all of them or none. Each has the confirmations that it would need alone."""
+    """Orders that the desk creates together or not at all. Each has the confirmations that it would need alone."""
 
     name: str = Field(default="", max_length=MAX_NAME, description="your own name for it")
     orders: list[OrderBody] = Field(
@@ -285,7 +285,7 @@ class EndedBody(ReasonBody):
 
 
 class MarketsAsked(Schema):
-    """Selects the markets to list. Without a filter it is all of them."""
+    """Selects the markets to list. Without a filter, all markets are listed."""
 
     symbol: Text = ""
     account: Text = Field(default="", description="public id or label")

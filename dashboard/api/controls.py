@@ -30,8 +30,8 @@ router = Router(tags=["controls"])
 
 @router.get("/limits", response=Limits, summary="List limits", operation_id="limit_list")
 def limit_list(request: HttpRequest) -> Limits:
-    """Return the limits in force, and the requests for wider limits that wait. A limit on open or daily
-    notional has the used amount.
+    """Return the limits in force, and the waiting requests for wider limits. A limit on open or daily notional also
+    has the amount already used.
     """
     person, now = api_person(request), timezone.now()
     waiting = [selectors.limit_waiting_row(asked) for asked in selectors.limits_waiting(person, now)]
@@ -95,7 +95,7 @@ def approval_list(request: HttpRequest, query: Query[bodies.ApprovalsAsked]) -> 
     operation_id="approval_read",
 )
 def approval_read(request: HttpRequest, public_id: str) -> ApprovalDetail:
-    """Return a request with every limit that it exceeds now."""
+    """Return a request with every limit that its order or amendment now exceeds."""
     return _detail(api_person(request), public_id)
 
 
@@ -106,7 +106,7 @@ def approval_read(request: HttpRequest, public_id: str) -> ApprovalDetail:
     operation_id="approval_approve",
 )
 def approval_approve(request: HttpRequest, public_id: str, body: bodies.ApproveBody) -> ApprovalDetail:
-    """Approve a request: the order begins, or the amendment is made. Nobody approves an own request. Approving
+    """Approve a request: the order begins, or the amendment is made. Nobody can approve their own request. Approving
     twice has the effect of once.
     """
     person = api_supervisor(request)

@@ -102,8 +102,8 @@ class DeskApi(NinjaAPI):
 
 
 def _simplify(field: dict[str, Any]) -> None:
-    """Simplify a field for generators of client code. They take a title for the name of a type. They make a new type
-    of each enumeration without a name. They accept no object as a default.
+    """Simplify a field for generators of client code. Generators take a title for the name of a type, and make a new
+    type of each enumeration without a name. They accept no object as a default.
     """
     field.pop("title", None)
     if field.get("default") in ({}, None):

@@ -37,7 +37,9 @@ def preview(request: HttpRequest, body: bodies.HaltAsked) -> HaltPreview:
 
 @router.post("/halts", response={201: HaltDetail}, summary="Set a halt", operation_id="halt_set")
 def set_halt(request: HttpRequest, body: bodies.HaltBody) -> Any:
-    """Set a halt. If the same halt is in force, it is the answer. Lifting it resumes nothing by itself."""
+    """Set a halt. If the same halt is already in force, the answer is that halt. Lifting a halt later resumes no
+    order.
+    """
     now = timezone.now()  # the request reached the server: the time to flat counts from here
     person = api_supervisor(request)
     halt = services.halt_set(
@@ -60,8 +62,8 @@ def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
 
 @router.get("/halts/{slug:public_id}", response=HaltDetail, summary="Read a halt", operation_id="halt_read")
 def detail(request: HttpRequest, public_id: str) -> HaltDetail:
-    """Return a halt with its progress: the children that are still open, and when the exchanges had confirmed
-    that none is.
+    """Return a halt with its progress: the children that are still open, and when the exchanges had confirmed that no
+    child is open.
     """
     api_supervisor(request)
     return _row(public_id)
@@ -74,8 +76,8 @@ def detail(request: HttpRequest, public_id: str) -> HaltDetail:
     operation_id="halt_lift",
 )
 def lift(request: HttpRequest, public_id: str, body: bodies.LiftBody) -> HaltDetail:
-    """Lift a halt. Its orders stay paused until you resume them, one by one or together. The answer lists
-    them in waiting.
+    """Lift a halt. Its orders stay paused until you resume them, one by one or together. The answer lists these orders
+    in waiting.
     """
     person = api_supervisor(request)
     try:

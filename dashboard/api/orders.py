@@ -64,7 +64,7 @@ def launch(request: HttpRequest, body: bodies.OrderBody, key: Key) -> Status[Any
     operation_id="order_preview",
 )
 def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
-    """Preview an order without creating anything. Problems that would refuse the order are listed in problems."""
+    """Preview an order without creating anything. The answer lists in problems why the desk would refuse the order."""
     person, now = api_trader(request), timezone.now()
     found = services.order_preview(person=person, request=read_order(body.dict(), person), now=now)
     return rows.preview_row(found, confirmation_problems(person, found, body.confirmation()))
@@ -172,7 +172,9 @@ def resume(request: HttpRequest, public_id: str, body: bodies.ResumeBody) -> pay
     operation_id="order_cancel",
 )
 def cancel(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """Close the order. It is final when its children are settled. Cancelling twice has the effect of once."""
+    """Close the order. The order becomes final when its children are settled. Cancelling twice has the effect of
+    once.
+    """
     order = services.order_cancel(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )

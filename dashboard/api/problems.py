@@ -61,7 +61,7 @@ DATABASE_BACK_AFTER = 2
 
 
 class Forbidden(HttpError):
-    """The person may see the object, but not do this to it."""
+    """Raised for an action on an object that the person may see but not change in this way."""
 
     def __init__(self, message: str, code: Code = Code.ROLE_NOT_ALLOWED) -> None:
         super().__init__(403, message)
@@ -69,7 +69,7 @@ class Forbidden(HttpError):
 
 
 class NotFound(HttpError):
-    """There is no such object, or the person may not see it. The two cases look the same."""
+    """Raised for an object that does not exist, or that the person may not see. The answer is the same for both."""
 
     def __init__(self) -> None:
         super().__init__(404, DETAILS[404])

@@ -67,8 +67,8 @@ def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any
     operation_id="unknown_attach",
 )
 def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any:
-    """Attach an order of the exchange to a child. The order id is used only once the exchange has shown that
-    order. When you read the reconciliation, the child's attach has the exchange's answer.
+    """Attach an order of the exchange to a child. The order id is used only once the exchange has shown that order.
+    The exchange's answer is in the child's field attach when you read the reconciliation.
     """
     act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
     return _act(request, public_id, act)

@@ -32,7 +32,7 @@ def read_basket(text: str, person: User) -> list[BasketRow]:
 
 
 def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
-    """Return a row with all of its problems. If it has the wrong number of cells, its cells are not judged."""
+    """Return a row with all of its problems. If the row has the wrong number of cells, its cells are not checked."""
     problems = list(found.problems)
     if any(problem.field == "" for problem in problems):
         return BasketRow(found.number, None, tuple(problems), found.cells)

@@ -58,7 +58,7 @@ def clone_of(
 
 
 def _left(order: OrderAsked, notes: list[Problem]) -> tuple[str, str]:
-    """Return the quantity that is not filled, and its unit. Note that it may still fill, or that there is none."""
+    """Return the unfilled quantity and its unit. Add a note if the live order may still fill it, or if it is zero."""
     if order.left <= ZERO:
         notes.append(Problem("quantity", "The order is filled: nothing is left.", code=Code.NOTHING_CHANGES))
         return "", Unit.BASE

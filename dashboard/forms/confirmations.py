@@ -31,5 +31,5 @@ def limit_reasons_in(posted: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_confirmation(field: str) -> bool:
-    """Return True for a field that a review asks for."""
+    """Return True if the field is a confirmation or a reason that a review asks for."""
     return field in CONFIRMATIONS or field.startswith(REASON_FIELD)

@@ -1,4 +1,4 @@
-"""The forms of a person: what they are called and may do, and a password that is typed twice."""
+"""The parsing of the forms about a person: the one with names and rights, and the one with a new password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from execution.services.desk.person_entry import NewPassword, PersonEntry
 
 
 def posted_person(posted: Mapping[str, str]) -> PersonEntry:
-    """Return the person as written. Raises ``Refused`` if *confirm above* is no number above zero."""
+    """Return the person as written. Raises ``Refused`` if *confirm above* is given and is not a number above zero."""
     limit = without_grouping(posted.get("confirm_above", "").strip())
     return PersonEntry(
         username=posted.get("username", "").strip(),
@@ -24,7 +24,7 @@ def posted_person(posted: Mapping[str, str]) -> PersonEntry:
 
 
 def posted_password(posted: Mapping[str, str]) -> NewPassword:
-    """Return the password as typed, spaces included."""
+    """Return the password and its repetition as typed, spaces included."""
     return NewPassword(posted.get("password", ""), posted.get("password_again", ""))
 
 

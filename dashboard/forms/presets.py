@@ -37,7 +37,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class TicketPresets:
-    """The choices in their groups, and by key what each one fills in."""
+    """``groups`` has the choices in their groups. ``fillings`` has, by a choice's key, what the choice fills in."""
 
     groups: tuple[tuple[str, tuple[Choice, ...]], ...]
     fillings: Mapping[str, Mapping[str, Any]]
@@ -48,10 +48,10 @@ class TicketPresets:
 
 
 def stored_fields(algorithm: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the form's values for stored parameters, of every field of the algorithm.
+    """Return the form's values for stored parameters, one for every field of the algorithm.
 
-    Times and prices of one order are left out: a ticket keeps what it says of them. But a duration clears the end,
-    because an order has only one of the two.
+    Start, end and I-would price are left out, so the ticket keeps its own. But a stored duration clears the ticket's
+    end, because an order has only one of the two.
     """
     infos: Mapping[str, Any] = ALGORITHMS[algorithm].parameters.model_fields
     given = ALGORITHMS[algorithm].parameters.completed(parameters)
@@ -72,7 +72,7 @@ def ticket_presets(
     granted: Sequence[TicketAccount],
     last: LastUsed | None,
 ) -> TicketPresets:
-    """Return what the ticket offers for an algorithm and a symbol: defaults, the last order's, own and the desk's."""
+    """Return the choices for an algorithm and symbol: the defaults, the last order, own presets and the desk's."""
     fitting = presets_fitting(rows, algorithm=algorithm, symbol=symbol)
     fillings: dict[str, Mapping[str, Any]] = {DEFAULTS: _filling("The defaults", default_values(algorithm))}
     begin = [Choice(DEFAULTS, "The defaults")]
@@ -115,7 +115,9 @@ def _preset_filling(row: PresetRow, granted: Sequence[TicketAccount]) -> dict[st
 
 
 def last_filling(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) -> dict[str, Any]:
-    """Return what the ticket begins with after an earlier order. With ``trouble`` there is nothing to fill in."""
+    """Return what an earlier order fills into a ticket. If the desk would refuse its parameters now, the result fills
+    in nothing and gives the reason as ``trouble``.
+    """
     order, is_same = last.order, last.order.symbol == symbol
     name = f"Last used in {order.symbol}, {last.at:%-d %B %H:%M} UTC"
     length = {} if order.parameters.get("end_at") is None else {"duration": as_clock(order.duration)}
@@ -127,7 +129,10 @@ def last_filling(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) 
 
 
 def _usable(labels: Mapping[str, str], granted: Sequence[TicketAccount]) -> tuple[list[str], list[str]]:
-    """Return those of the accounts, labels by public id, that the person may use, and a note for each other one."""
+    """Return the public ids of those accounts that the person may use, and a note for each other account.
+
+    ``labels`` has the accounts' labels by public id.
+    """
     theirs = {account["id"] for account in granted}
     notes = [
         f"Account {label} was left out: you may not use it."
@@ -138,7 +143,9 @@ def _usable(labels: Mapping[str, str], granted: Sequence[TicketAccount]) -> tupl
 
 
 def default_values(algorithm: str) -> dict[str, str]:
-    """Return the values of a new ticket. Times and prices of one order stay as they are."""
+    """Return the default values of the form. Start, end and I-would price are left out, so the ticket keeps its
+    own.
+    """
     found = {
         field.name: field.value for field in algorithm_fields(algorithm) if field.name not in OF_ONE_ORDER
     }
@@ -169,7 +176,7 @@ def _label(algorithm: str) -> str:
 
 
 def preset_words(row: PresetRow) -> str:
-    """Return what a preset sets apart from the defaults, as ``duration 02:00:00, urgency 0.3``."""
+    """Return the parameters in which a preset differs from the defaults: ``duration 02:00:00, urgency 0.3``."""
     if row["algorithm"] not in ALGORITHMS:
         return ", ".join(f"{name} {value}" for name, value in row["parameters"].items())
     infos: Mapping[str, Any] = ALGORITHMS[row["algorithm"]].parameters.model_fields
@@ -194,7 +201,7 @@ def _shown(info: Any, value: Any) -> str:
 
 
 def beginning(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) -> tuple[dict[str, Any], str]:
-    """Return what a new ticket begins with, and the sentence that says where it comes from."""
+    """Return what the person's last order fills into a new ticket, and the sentence that names this order."""
     filling = last_filling(last, symbol, granted)
     label = _label(last.order.algorithm)
     when = _day(last.at)

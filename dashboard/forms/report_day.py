@@ -15,7 +15,9 @@ from execution.selectors.orders.order_filter import ReportDay, filter_problems
 
 @dataclass(frozen=True, slots=True)
 class DayForm:
-    """The day as ``written``, and as it was read: today if nothing is written, or if it has problems."""
+    """``written`` is the text in the address. ``day`` is the day read from it, or today if it is empty or has
+    problems.
+    """
 
     day: date
     written: str
@@ -23,7 +25,7 @@ class DayForm:
 
 
 def read_day(raw: Mapping[str, str], today: date) -> DayForm:
-    """Read the day in ``raw``. A day after ``today`` is a problem, and so is any other name."""
+    """Read the day in ``raw``. A day after ``today`` is a problem, and so is any parameter other than ``day``."""
     written = {name: str(text).strip() for name, text in raw.items()}
     shown = written.get("day", "")
     try:

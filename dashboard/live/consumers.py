@@ -130,7 +130,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return self.refusal(self.person)
 
     async def join(self) -> None:
-        """Join the group. If the channel layer fails, the page is a second slower but works."""
+        """Join the group. If the channel layer fails, the page still works, but gets changes up to a second later."""
         try:
             await self.channel_layer.group_add(self.group, self.channel_name)
         except Exception:

@@ -148,8 +148,8 @@ class MarketConsumer(LiveConsumer):
 
 
 def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
-    """Return the basis of a ticket's price ladder: the venues, the desk's orders there and the form's values.
-    None if no account trades the symbol.
+    """Return the basis of a ticket's price ladder: the venues, the desk's orders at these venues, and the form's
+    values. None if no account trades the symbol.
     """
     found = ladder_of_ticket(person=person, accounts=watch.accounts, symbol=watch.symbol)
     return found and replace(

@@ -73,8 +73,8 @@ def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, An
 
 
 class HaltConsumer(SupervisorConsumer):
-    """Sends a halt's progress until the exchanges have confirmed that none of its orders is open. It sends the lifting
-    too.
+    """Sends a halt's progress until the exchanges have confirmed that none of its orders is open. Also sends that the
+    halt was lifted.
     """
 
     shown: HaltDetail | None = None

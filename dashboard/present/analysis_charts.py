@@ -18,7 +18,9 @@ _UNITS = ((9, " G"), (6, " M"), (3, " k"))
 
 @dataclass(frozen=True, slots=True)
 class ChartPanel:
-    """A chart on the page. ``unknown`` orders are left out of it. ``is_empty`` if there is nothing to draw."""
+    """A chart on the page. ``unknown`` is the number of orders that it leaves out. An empty one has nothing to
+    draw.
+    """
 
     name: str
     title: str
@@ -99,7 +101,7 @@ def _venues(charts: AnalysisCharts) -> str:
 
 
 def _extremes(rows: Sequence[tuple[str, CostSummary]], word: str) -> str:
-    """Return a sentence about the dearest and the cheapest row that has enough orders."""
+    """Return a sentence about the dearest and the cheapest of the rows that have enough orders."""
     ranked = sorted(
         (
             (Decimal(cost["mean"]), name, cost)

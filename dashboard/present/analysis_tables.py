@@ -45,7 +45,9 @@ SHARES = {"maker_share", "participation", "filled_share"}
 
 
 def panels_of(page: AnalysisPage) -> list[dict[str, Any]]:
-    """Return each panel with its column heads and a row per group. With several groups, a last row is for all."""
+    """Return each panel with its column heads and a row per group. With several groups, the last row is for all
+    orders.
+    """
     rows = [*page["groups"]]
     if page["whole"] is not None and len(rows) > 1:
         rows.append(page["whole"])
@@ -95,10 +97,10 @@ def group_name(name: str, by: str) -> str:
 
 
 def analysis_csv(page: AnalysisPage) -> str:
-    """Return the analysis as CSV, one row for each group. With several groups, a last row is for all.
+    """Return the analysis as CSV, one row for each group. With several groups, the last row is for all orders.
 
-    The columns are the group, its orders and its notional. For each figure, four more columns have the number
-    of orders, the mean, the weighted mean and the standard error.
+    The columns are the group, its orders and its notional. For each figure, four more columns have the number of
+    orders, the mean, the weighted mean and the standard error.
     """
     head = [page["by"].capitalize(), "Orders", "Notional"]
     for key, figure in FIGURES.items():

@@ -89,7 +89,9 @@ def _holding(row: Holding, places: Mapping[str, int], whole: Decimal) -> dict[st
 
 
 def _bar(row: Holding) -> dict[str, str] | None:
-    """Return the starts and widths of the parts of a bar that is 100 units wide; None if a part is unknown."""
+    """Return the starts and widths of the parts of a bar, whose width is 100; None if one is unknown or nothing is
+    held.
+    """
     free, locked, available = row["free"], row["locked"], row["available"]
     if free is None or locked is None or available is None:
         return None
@@ -122,14 +124,14 @@ def _exposure(rows: Sequence[Holding], places: Mapping[str, int], whole: Decimal
 
 
 def _along(value: str | None, most: Decimal) -> str | None:
-    """Return the place of a value on a bar that is 100 units wide; None if it is unknown."""
+    """Return the place of a value on a bar from 0 to ``most``, whose width is 100; None if the value is unknown."""
     if value is None or not most:
         return None
     return f"{min(max(Decimal(value) / most * 100, Decimal(0)), Decimal(100)):.2f}"
 
 
 def _change(row: Holding) -> str:
-    """Return the change of the value by the live orders as text."""
+    """Return as text how much the live orders would change the value if they were filled."""
     if row["value"] is None or row["after_value"] is None:
         return DASH
     change = Decimal(row["after_value"]) - Decimal(row["value"])

@@ -26,7 +26,7 @@ WIDTH, EDGE = Decimal(120), Decimal(6)
 
 @dataclass(frozen=True, slots=True)
 class Whisker:
-    """A mean and its error as places on a line: ``zero``, ``mean``, and the ends of the error."""
+    """Places on a line: ``zero``, the mean, and ``low`` and ``high``, the ends of its standard error."""
 
     zero: str
     mean: str
@@ -142,7 +142,9 @@ def _order(row: DayOrder) -> dict[str, Any]:
 
 
 def because(row: DayOrder) -> str:
-    """Return the part that made most of the cost, or of the gain, in words. The order's own reason follows."""
+    """Return the largest part of the order's cost, or of its gain, in words. The reason why the order ended
+    follows.
+    """
     split: Mapping[str, object] = row["split_bp"]
     parts = [(Decimal(str(split[name])), name) for name in PARTS if split[name] is not None]
     cost = Decimal(row["cost_bp"])
@@ -171,7 +173,7 @@ def _open(row: OpenOrder) -> dict[str, Any]:
 
 
 def _when(milliseconds: int | None, day: date) -> str:
-    """Return a time of the day, with its date if that is another day."""
+    """Return a time as text, with its date if it is not on ``day``."""
     if milliseconds is None:
         return DASH
     at: datetime = moment_of(milliseconds)

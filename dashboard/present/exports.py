@@ -54,7 +54,9 @@ def percent(share: Decimal | None) -> str:
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:
-    """Return the share of the order that the schedule requires by ``now``; None for an order that has ended."""
+    """Return the share of the order that its schedule requires by ``now``; None for an ended order or without a
+    schedule.
+    """
     if row["status"] in ORDER_FINAL:
         return None
     done = _share(row)

@@ -9,10 +9,10 @@ from execution.selectors.orders.schedules import is_sliced
 
 @dataclass(frozen=True, slots=True)
 class OrderShows:
-    """``schedule``: the plan's slices, its line, and whether the order is ahead of it or behind.
+    """What an order's page shows. ``schedule``: the plan's slices and line, and how far ahead or behind the order is.
 
-    ``market``: what the market traded meanwhile, the order's share of it, and the market's average price.
-    ``pace``: when the order will be done if it goes on as it did.
+    ``market``: the volume that the market trades while the order works, the order's share of this volume, and the
+    market's average price. ``pace``: when the order will be filled if it keeps its average pace.
     """
 
     schedule: bool

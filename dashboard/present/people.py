@@ -67,7 +67,9 @@ def audit_rows(entries: Sequence[Mapping[str, object]], kinds: Mapping[str, str]
 
 
 def _told(entry: Mapping[str, object]) -> dict[str, Any]:
-    """Return the data of an entry that tells a person what changed. Ids and hashes are for the journal's page."""
+    """Return those data of an entry that say what changed, without ids and hashes. The journal's page shows them
+    too.
+    """
     data = entry["data"]
     told = data if isinstance(data, dict) else {}
     return {name: value for name, value in told.items() if name not in ONLY_IN_JOURNAL}

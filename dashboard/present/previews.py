@@ -158,7 +158,7 @@ def _collar_bp(form: Mapping[str, str]) -> Decimal:
 
 
 def _worst_price(form: Mapping[str, str], side: Side, quote: Quote) -> Decimal | None:
-    """Return the worst price that the form allows. Fields that are still empty count with their defaults."""
+    """Return the worst price that the form allows. An empty collar field stands for the default collar."""
     limit = _number(form.get("limit_price", ""))
     return worst_price(side, limit_price=limit, collar_bp=_collar_bp(form), mid=quote.mid)
 

@@ -32,7 +32,9 @@ def risk_options_of(preview: Preview | None) -> tuple[RiskOption, ...]:
 
 
 def risk_table(preview: Preview | None) -> dict[str, Any] | None:
-    """Return the levels with their share of the first half, cost, risk and λ; None for another algorithm."""
+    """Return a row for each level; None for another algorithm. A row has the share of the quantity that is planned for
+    the first half of the time, the expected cost, the risk and λ.
+    """
     options = risk_options_of(preview)
     parameters = None if preview is None else preview.terms.parameters
     if preview is None or not options or not isinstance(parameters, IsParameters):

@@ -109,7 +109,7 @@ def _revoke(who: dict[str, Any], posted: QueryDict) -> object:
 
 
 def _access(who: dict[str, Any], posted: QueryDict) -> dict[str, Any]:
-    """Return the arguments for a change of the account that the form names."""
+    """Return the service's arguments for granting or revoking the account that the form names."""
     name = selectors.person_name(who["public_id"])
     if name is None:
         raise services.PersonNotFound(who["public_id"])

@@ -55,7 +55,7 @@ def presets(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(posted: QueryDict, now: datetime) -> dict[str, Any]:
-    """Return a preset in the ticket's notation, as the core reads it."""
+    """Return the preset in a posted ticket, in the form that ``parse_preset`` takes."""
     written = {name: str(posted.get(name, "")) for name in posted}
     algorithm = written.get("algorithm", "")
     for_any = written.get("preset_for") == "any"
@@ -75,7 +75,7 @@ ACTIONS = ("rename", "delete")
 @require_POST
 @presets_required
 def preset_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Rename or delete a preset of one's own; a supervisor does so with the desk's."""
+    """Rename or delete one of the trader's own presets, or as a supervisor one of the desk's."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     person, now = person_of(request), timezone.now()

@@ -55,7 +55,8 @@ class ParsedTicket:
 class TicketStart:
     """The contents that an empty ticket begins with. ``values`` are its parameters, None for the defaults.
 
-    ``words`` say where they come from, and ``is_used`` that there is a way back to the defaults.
+    ``words`` say which order the contents come from. ``is_used`` is True if they come from an order, and the page then
+    offers a way back to the defaults.
     """
 
     symbol: str
@@ -121,7 +122,7 @@ def _of_symbol(request: HttpRequest, symbol: str) -> HttpResponse:
 def _start(
     request: HttpRequest, accounts: Sequence[TicketAccount], symbol: str = "", chosen: tuple[str, ...] = ()
 ) -> TicketStart:
-    """Return what a new ticket begins with: what the person last used for the symbol, else for another one."""
+    """Return what a new ticket begins with: what the person last used for the symbol, else for any other symbol."""
     chosen = chosen or tuple(account["id"] for account in accounts[:1])
     symbol = symbol or min((row["symbol"] for one in accounts[:1] for row in one["markets"]), default="")
     empty = TicketStart(symbol, chosen)

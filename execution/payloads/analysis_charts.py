@@ -44,7 +44,7 @@ class HourCost(TypedDict):
 
 
 class SizeCost(TypedDict):
-    """The cost of the orders whose ordered notional at arrival is within bounds."""
+    """The cost of the orders whose ordered notional at arrival is from lower up to upper."""
 
     lower: DecimalStr
     upper: Annotated[DecimalStr, about("not included")]
@@ -52,7 +52,7 @@ class SizeCost(TypedDict):
 
 
 class CostBin(TypedDict):
-    """The orders with a cost within bounds."""
+    """The orders with a cost from lower up to upper."""
 
     lower: Annotated[DecimalStr | None, about("null: every cost below upper")]
     upper: Annotated[DecimalStr | None, about("not included; null: every cost from lower on")]
@@ -100,7 +100,7 @@ class PredictionCheck(TypedDict):
 
 
 class AnalysisCharts(TypedDict):
-    """The charts of the orders with one quote currency, because notionals of several do not add up."""
+    """The charts of the orders with one quote currency, because notionals in different currencies do not add up."""
 
     currency: Annotated[str, about("quote currency of most of the orders; empty without an order")]
     other_currencies: Annotated[

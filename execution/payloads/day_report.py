@@ -1,4 +1,4 @@
-"""The report of a day: the orders that ended on it, what they cost, and what happened beside. + is a cost."""
+"""The report of a day: its ended orders with their costs, and its open orders, halts and alerts. + is a cost."""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ def _halt(halt: Halt, until: datetime) -> DayHalt:
 
 
 def _alerts(person: User, start: datetime, until: datetime) -> tuple[list[DayAlert], int]:
-    """Return the alerts raised in the interval, critical ones first, and their number. A subject that came later is
-    not in the text.
+    """Return the alerts raised in the interval, critical ones first, and their number. An alert's text is its newest
+    subject before ``until``.
     """
     raised = alerts_visible(person).filter(raised_at__gte=start, raised_at__lt=until)
     found = sorted(

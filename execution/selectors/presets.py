@@ -1,4 +1,4 @@
-"""Presets that a person sees, and what a person last used."""
+"""The presets that a person sees, and the order that the person last sent."""
 
 from __future__ import annotations
 
@@ -63,14 +63,16 @@ def _row(preset: Preset, labels: Mapping[str, str]) -> PresetRow:
 
 
 def presets_fitting(rows: Sequence[PresetRow], *, algorithm: str, symbol: str) -> list[PresetRow]:
-    """Return the presets for an algorithm and a symbol. Those of the very symbol come before those of any symbol."""
+    """Return the presets for an algorithm and a symbol. Own presets come before the desk's, and in each of these
+    groups those for this symbol before those for any symbol.
+    """
     fitting = [row for row in rows if row["algorithm"] == algorithm and row["symbol"] in ("", symbol)]
     return sorted(fitting, key=lambda row: (row["is_desk"], not row["symbol"]))
 
 
 @dataclass(frozen=True, slots=True)
 class LastUsed:
-    """The newest order that a person sent from a ticket or a program, to begin a new one with."""
+    """The newest order that a person sent from a ticket or a program. A new ticket begins with its values."""
 
     order: OrderAsked
     at: datetime

@@ -1,4 +1,4 @@
-"""The levels of risk aversion beside each other: what one order would be with each of them."""
+"""The trajectory, cost and risk of one order at each level of risk aversion, by the model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from execution.core.orders.policies import RiskLevel
 
 @dataclass(frozen=True, slots=True)
 class RiskOption:
-    """The order with another risk aversion, by the model.
+    """An order at one level of risk aversion.
 
-    ``first_half`` is the share that is planned for the first half of the time. ``left`` are the shares left, evenly
-    spaced from start to end. ``risk_aversion`` is λ per quote unit. Costs are in basis points of the notional,
-    before fees. What is unknown is None.
+    ``first_half`` is the share of the quantity that is planned for the first half of the time. ``left`` has the
+    planned unfilled shares at evenly spaced times from start to end. ``risk_aversion`` is λ per quote unit. The
+    expected cost and its standard deviation are in basis points of the notional, before fees. An unknown figure is
+    None.
     """
 
     level: RiskLevel
@@ -42,7 +43,7 @@ DRAWN_STEPS = 48
 def risk_options(
     *, quantity: float, notional: float, duration: timedelta, slices: int, impact: Impact | None
 ) -> tuple[RiskOption, ...]:
-    """Return each level for an order. Without ``impact`` only the shape of its trajectory is known."""
+    """Return an option for each level. Without ``impact`` only the shape of each trajectory is known."""
     return tuple(
         _option(level, steepness, quantity, notional, duration / DAY, slices, impact)
         for level, steepness in STEEPNESS.items()
@@ -75,7 +76,7 @@ def _option(
 
 
 def impact_in(forecast: Mapping[str, Any]) -> Impact | None:
-    """Return the impact with which a plan was made, from its forecast; None if it is not there."""
+    """Return the impact with which a plan was made, from its forecast; None if the forecast has none."""
     names = ("sigma", "eta", "gamma", "epsilon")
     return (
         Impact(**{name: float(forecast[name]) for name in names}) if forecast.keys() >= set(names) else None

@@ -16,7 +16,8 @@ Rate = Callable[[str], Decimal | None]
 class Rest:
     """The base quantity of a live order that is not filled yet.
 
-    ``accounts`` has those of its accounts that were asked about. ``has_others`` is True if it has more accounts.
+    ``accounts`` has those of the order's accounts that the caller asks about. ``has_others`` is True if the order may
+    trade on other accounts too.
     """
 
     symbol: str
@@ -36,7 +37,7 @@ class Rest:
 
 
 def changes_of(rests: Iterable[Rest], accounts: Collection[str], rate: Rate) -> dict[str, Decimal | None]:
-    """Return by currency how much the accounts together would hold more, or less if it is below zero.
+    """Return by currency the change of what the accounts hold together. A change below zero is a loss of holdings.
 
     A change is None if it is unknown: an order may trade on other accounts too, or a rate is missing for the quote
     currency. A currency that no order changes is left out.

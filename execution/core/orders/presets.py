@@ -1,7 +1,7 @@
 """Presets: an algorithm with its parameters under a name, to fill a ticket with.
 
-A preset keeps its parameters as an order's terms do. It is judged again whenever it is shown, because bounds and
-parameters may change after it was saved.
+A preset stores its parameters in the form of an order's terms. The desk checks them again whenever it shows the
+preset, because bounds and parameters may change after the preset was saved.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class LimitMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PresetRequest:
-    """A preset to be saved. An empty symbol stands for any symbol. Without accounts, a ticket keeps its own."""
+    """A preset to be saved. An empty symbol stands for any symbol. Without accounts, the preset leaves a ticket's
+    accounts unchanged.
+    """
 
     name: str
     symbol: str
@@ -91,10 +93,10 @@ def _limit_mode(value: Any) -> LimitMode:
 
 
 def kept_parameters(parameters: AlgorithmParameters) -> dict[str, Any]:
-    """Return the parameters as a preset keeps them: all that have a value, those with a default too.
+    """Return the parameters as a preset stores them: all that have a value, including default values.
 
-    So a later change of a default does not change the preset. Raise ``Refused`` for a value that belongs to one
-    order.
+    Because defaults are stored, a later change of a default does not change the preset. Raise ``Refused`` for a start,
+    an end or an I-would price, which belong to one order.
     """
     kept = {name: value for name, value in parameters.model_dump(mode="json").items() if value is not None}
     infos: Mapping[str, Any] = type(parameters).model_fields
@@ -115,7 +117,7 @@ def kept_parameters(parameters: AlgorithmParameters) -> dict[str, Any]:
 
 
 def preset_problems(algorithm: str, parameters: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return why the desk would not take these stored parameters now; empty if it would."""
+    """Return why the desk would refuse these stored parameters now; empty if it would accept them."""
     if algorithm not in ALGORITHMS:
         return (algorithm_problem(algorithm),)
     try:
@@ -128,7 +130,7 @@ def preset_problems(algorithm: str, parameters: Mapping[str, Any]) -> tuple[Prob
 def repeatable(parameters: Mapping[str, Any], *, same_symbol: bool) -> dict[str, Any]:
     """Return the parameters of an earlier order that a new order may begin with.
 
-    The seed is left out, because two orders with one seed make the same random choices.
+    The seed is left out, because two orders with the same seed would make the same random choices.
     """
     left_out = {*OF_ONE_ORDER, "seed", *(() if same_symbol else OF_ONE_SYMBOL)}
     return {name: value for name, value in parameters.items() if value is not None and name not in left_out}

@@ -1,8 +1,8 @@
 """Costs of orders in buckets: by week, by hour, by size, and by the cost itself.
 
-A mean is weighted by notional, in basis points; + is cost. Each bucket says how many orders it has and how far they
-spread. An order whose cost is unknown is in no mean; it is counted beside them. No result depends on the sequence of
-the orders, because all sums are exact.
+A mean is weighted by notional, in basis points; + is cost. Each bucket says how many orders it has and how far their
+costs spread. A mean leaves out orders whose cost is unknown. The bucket counts them separately. No result depends on
+the sequence of the orders, because all sums are exact.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ Value = tuple[Decimal | None, Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An order, or the part of it that a venue filled. ``size`` is its ordered notional, ``notional`` the filled."""
+    """An order, or the part of it that a venue filled. ``size`` is the ordered notional of the whole order.
+    ``notional`` is the filled notional of this order or part.
+    """
 
     order: str
     at: datetime
@@ -54,7 +56,8 @@ class Quartiles:
 class Summary:
     """The weighted mean of some orders' costs, with its standard error and the orders' quartiles.
 
-    ``orders`` have a known cost; ``unknown`` have none and are left out. The standard error needs two orders.
+    ``orders`` is the number of orders with a known cost. ``unknown`` is the number of orders without one, which the
+    mean leaves out. The standard error is None for fewer than two orders.
     """
 
     orders: int
@@ -120,7 +123,7 @@ def summarise(values: Iterable[Value]) -> Summary:
 def _standard_error(
     known: Sequence[tuple[Decimal, Decimal]], mean: Decimal, total: Decimal
 ) -> Decimal | None:
-    """Expand the square, so that the sums are exact in any sequence of the orders."""
+    """Return the standard error. Expand its square, so that the sums are exact in any sequence of the orders."""
     count = len(known)
     if count < 2:
         return None
@@ -173,7 +176,9 @@ def by_week(points: Iterable[Point]) -> Mapping[date, Summary]:
 
 
 def trend(points: Iterable[Point], weeks: int = 4) -> tuple[Summary, Summary]:
-    """Return the costs of the newest ``weeks`` weeks, up to the newest order, and those of as many weeks before."""
+    """Return the costs of the last ``weeks`` weeks, of which the newest order is in the last, and of as many
+    before.
+    """
     listed = list(points)
     newest = max(map(_monday, listed), default=date.min)
     aged = [((newest - _monday(point)) // timedelta(weeks=1), point) for point in listed]
@@ -197,7 +202,7 @@ def by_hour(points: Iterable[Point]) -> Mapping[int, Summary]:
 def by_size(points: Iterable[Point]) -> tuple[list[Sizes], int]:
     """Return the costs by ordered notional, and the number of points whose size is unknown.
 
-    Bounds are 1 and 3 times a power of ten. Buckets without an order between two others are left out.
+    Bounds are 1 and 3 times a power of ten. A bucket without an order is left out, even between two others.
     """
     listed = list(points)
     sized = [point for point in listed if point.size is not None and point.size > ZERO]
@@ -214,10 +219,12 @@ def _size_bounds(size: Decimal) -> tuple[Decimal, Decimal]:
 
 
 def distribution(points: Iterable[Point]) -> list[Bin]:
-    """Return the orders by their cost, in bins of one width between two open ends. Points without a cost are left out.
+    """Return the orders by their cost, in bins of equal width and an open-ended bin on either side of these.
+
+    Points without a cost are left out.
 
     The width is that of Freedman and Diaconis, 2 × interquartile range / ∛n, rounded up to 1, 2 or 5 times a power of
-    ten. An open end is there only if an order is in it.
+    ten. An open-ended bin without an order is left out.
     """
     known = [
         (point.cost_bp, point.notional)

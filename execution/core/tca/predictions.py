@@ -41,7 +41,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The quality of predictions. ``error`` is of achieved − predicted, ``absolute_error`` of its size."""
+    """The quality of predictions. ``error`` summarises achieved − predicted, and ``absolute_error`` the size of this
+    difference.
+    """
 
     pairs: Sequence[Pair]
     error: Summary
@@ -50,9 +52,9 @@ class Calibration:
 
 
 def calibration(pairs: Iterable[Pair]) -> Calibration:
-    """Return the comparison of all orders with both costs, the smallest prediction first.
+    """Return the comparison of all orders with a predicted and an achieved cost, the smallest prediction first.
 
-    The steps have as many orders each as possible, equal to one. There are none if a step would have fewer than
+    The numbers of orders in the steps differ by one at most. There are no steps if a step would have fewer orders than
     ``MIN_ORDERS``.
     """
     listed = list(pairs)

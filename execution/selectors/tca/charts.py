@@ -48,7 +48,10 @@ VENUE_FIGURES: dict[str, Callable[[Part], Decimal | None]] = {
 
 
 def charts_of(counted: Sequence[Counted]) -> AnalysisCharts:
-    """Return the charts of the orders, the newest first. Without a fill at the chosen venue, an order is in none."""
+    """Return the charts of the orders. An order without a fill at the chosen venue is in no chart.
+
+    ``counted`` has the newest order first.
+    """
     filled = [found for found in counted if found.chosen is not None]
     currencies = Counter(found.order.quote for found in filled)
     currency = min(currencies, key=lambda name: (-currencies[name], name), default="")
@@ -88,7 +91,7 @@ def charts_of(counted: Sequence[Counted]) -> AnalysisCharts:
 
 
 def _point(found: Counted) -> Point:
-    """Return an order as the charts count it, at its start. If it never began, its time is that of acceptance."""
+    """Return an order as a point of the charts. Its time is its start, or its acceptance if it never began."""
     part = found.chosen or found.order
     report = found.order.figures
     return Point(

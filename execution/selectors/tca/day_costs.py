@@ -33,7 +33,7 @@ class Share:
 
 
 def currencies_of(orders: Sequence[Part], ended: QuerySet[Order]) -> list[DayCurrency]:
-    """Return the costs by quote currency, because notionals of several do not add up."""
+    """Return the costs by quote currency, because notionals in different currencies do not add up."""
     accounts = _accounts(orders, ended)
     found: dict[str, list[Part]] = defaultdict(list)
     for part in orders:
@@ -80,7 +80,7 @@ def _group(name: str, shares: Sequence[Share]) -> DayGroup:
 
 
 def _accounts(orders: Sequence[Part], ended: QuerySet[Order]) -> dict[str, dict[str, Share]]:
-    """Return each order's costs by account. Children are read only of orders with several accounts."""
+    """Return each order's costs by account. Read children only for orders with several accounts."""
     parts = {part.order: part for part in orders}
     labels: dict[str, list[str]] = defaultdict(list)
     links = Order.accounts.through.objects.filter(order__in=ended)

@@ -67,8 +67,9 @@ class Part:
 class Counted:
     """An order of the analysis.
 
-    ``order`` is its whole report. ``venues`` are its parts at the chosen venues with a fill. ``chosen`` is what counts
-    of it: the whole, or if a venue is chosen its part there. It is None without a fill there.
+    ``order`` has the figures of the whole order. ``venues`` has a part for each venue with a fill, or only the one of
+    the filter's venue. ``chosen`` is the part that the analysis counts: the whole order, or with a venue in the filter
+    the part at that venue. ``chosen`` is None if the order has no fill at that venue.
     """
 
     order: Part
@@ -76,7 +77,9 @@ class Counted:
     chosen: Part | None
 
     def parts(self, group: str) -> list[Part]:
-        """Return its parts in the groups: one, or one for each venue with a fill if the groups are venues."""
+        """Return the order's parts, one for each group that the order belongs to. With venues as groups, it belongs to
+        each venue with a fill.
+        """
         if group == "venue":
             return list(self.venues)
         if self.chosen is None:
@@ -86,7 +89,7 @@ class Counted:
 
 
 def parts_read(person: User, chosen: AnalysisFilter) -> tuple[list[Counted], int]:
-    """Return ``reports_read`` of the orders that the person may see and that match the filter."""
+    """Return the result of ``reports_read`` for the orders that the person may see and that match the filter."""
     return reports_read(orders_filtered(person, chosen), chosen.venue)
 
 

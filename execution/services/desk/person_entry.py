@@ -1,4 +1,4 @@
-"""People as the desk's pages write them: added, changed, and given another password."""
+"""The services by which the desk's pages add people, change them, and give them another password."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ class NewPassword:
 def person_add(
     *, entry: PersonEntry, password: NewPassword, changed_by: User, now: datetime
 ) -> tuple[User, AccessRequest | None]:
-    """Add a person. Return them, with the request that a second person has to confirm before they may log in."""
+    """Add a person. Return the person, and the request that somebody else has to confirm before the person may log in.
+
+    The request is None if no confirmation is needed.
+    """
     actor_of_admin(changed_by)
     person = User(**asdict(entry))
     refuse_if([*_entry_problems(person), *_password_problems(password, person)])
@@ -57,7 +60,9 @@ def person_add(
 def person_edit(
     *, public_id: str, entry: PersonEntry, changed_by: User, now: datetime
 ) -> AccessRequest | None:
-    """Change a person as written, or ask a second person if that gives them more. Raises ``PersonNotFound``."""
+    """Change a person to ``entry``. A change that gives more access becomes a request to a second person. Raises
+    ``PersonNotFound``.
+    """
     actor_of_admin(changed_by)
     person = _person(public_id)
     for name, value in asdict(entry).items():
@@ -69,7 +74,9 @@ def person_edit(
 def person_password(
     *, public_id: str, password: NewPassword, changed_by: User, now: datetime
 ) -> AccessRequest | None:
-    """Give a person another password, or ask a second person for it. Raises ``PersonNotFound``."""
+    """Give a person another password, or return the request that a second person has to confirm first. Raises
+    ``PersonNotFound``.
+    """
     actor_of_admin(changed_by)
     person = _person(public_id)
     refuse_if(_password_problems(password, person))
@@ -77,7 +84,7 @@ def person_password(
 
 
 def _entry_problems(person: User) -> list[Problem]:
-    """Return problems with the fields that have no rule of their own. The name is judged when it is saved."""
+    """Return the problems with the fields of an entry. The rules for names are checked when the person is saved."""
     found = person_problems(person)
     known = {problem.field for problem in found}
     try:

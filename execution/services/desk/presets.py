@@ -22,14 +22,14 @@ from execution.services.records.audit import audit_append
 
 
 class PresetNotFound(Exception):
-    """There is no such preset, or the person may not change it. The two cases look the same."""
+    """Raised for a preset that does not exist, or that the person may not change. The two cases look the same."""
 
 
 @transaction.atomic
 def preset_save(*, person: User, request: PresetRequest, now: datetime, replaces: bool = False) -> Preset:
     """Save a preset: a trader's for themselves, a supervisor's for the desk. Raise ``Refused``.
 
-    If there is one of the same name, algorithm and symbol, ``replaces`` says that it may be overwritten.
+    A preset of the same name, algorithm and symbol is overwritten if ``replaces`` is True, and is a refusal otherwise.
     """
     _lock(person)
     if request.symbol and not symbol_is_known(request.symbol):
@@ -128,7 +128,9 @@ def _exists(preset: Preset | PresetRequest) -> str:
 
 
 def _audit(kind: str, preset: Preset, person: User, now: datetime, before: str = "") -> None:
-    """Record a change of the desk's presets, which everybody uses. A trader's own are their own matter."""
+    """Record a change of the desk's presets, which everybody uses. Changes of a trader's own presets are not
+    recorded.
+    """
     if preset.owner_id is not None:
         return
     audit_append(
