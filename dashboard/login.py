@@ -53,10 +53,10 @@ class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
         """Return the failures that count against the limit. If another count locks the login, return the limit itself.
 
-        1. A browser in which the name has logged in before counts only its own failures.
+        1. In a browser in which the name has logged in before, only that browser's own failures count.
         2. An address with too many failures, of any names, is locked.
         3. While somebody guesses passwords of the name or of the whole desk, an address that is unknown for the name
-           has few tries.
+           has only ``WHILE_GUESSED_AT`` tries.
         """
         name, limit = str(get_client_username(request, credentials) or ""), int(settings.AXES_FAILURE_LIMIT)
         own = browser_failures(token=_token(request), name=name, since=get_cool_off_threshold(request))

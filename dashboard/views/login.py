@@ -31,8 +31,8 @@ FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
-    """The form for name and password. It then asks a person with a second factor for a code. After the login,
-    the browser is a known one (``dashboard.login``).
+    """The form for name and password. It then asks a person with a second factor for a code. After the login, the
+    browser counts as known for the person (``dashboard.login``).
     """
 
     redirect_authenticated_user = True

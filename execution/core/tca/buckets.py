@@ -176,8 +176,8 @@ def by_week(points: Iterable[Point]) -> Mapping[date, Summary]:
 
 
 def trend(points: Iterable[Point], weeks: int = 4) -> tuple[Summary, Summary]:
-    """Return the costs of the last ``weeks`` weeks, of which the newest order is in the last, and of as many
-    before.
+    """Return the costs of two periods of ``weeks`` weeks each. The first ends with the week of the newest order, and
+    the second is the period before it.
     """
     listed = list(points)
     newest = max(map(_monday, listed), default=date.min)
