@@ -24,6 +24,7 @@ from dashboard.views import (
     me,
     operations,
     orders,
+    palette,
     people,
     presets,
     reconciliation,
@@ -34,6 +35,7 @@ from dashboard.views import (
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("watchlist/<slug:action>/", home.watchlist_act, name="watchlist_act"),
+    path("palette/", palette.palette, name="palette"),
     path("livez", operations.livez, name="livez"),
     path("readyz", operations.readyz, name="readyz"),
     path("csp-report", operations.csp_report, name="csp_report"),

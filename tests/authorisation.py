@@ -30,6 +30,7 @@ GET    readyz                                    -        503       503    503  
 GET    metrics                                   -        200       200    200    200     200        200
 POST   csp-report                                -        400       400    400    400     400        400
 GET    favicon.ico                               -        301       301    301    301     301        301
+GET    palette/                                  -        login     200    200    200     200        200
 GET    me/                                       -        login     200    200    200     200        200
 POST   me/                                       -        login     201    201    201     201        201
 GET    me/factor/                                -        login     200    200    200     200        200

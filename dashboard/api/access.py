@@ -18,8 +18,8 @@ from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
 from dashboard.addresses import client_address
-from dashboard.api.limits import MINUTE, MinuteCounter
 from dashboard.api.problems import Forbidden, NotFound, problem_response
+from dashboard.rates import MINUTE, MinuteCounter
 from dashboard.stops import is_stop
 from execution.core.problem_codes import Code
 from execution.selectors.orders.visibility import order_find

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from dashboard.forms import fields
 from dashboard.forms.clones import clone_of
 from dashboard.forms.confirmations import confirmed_in, is_confirmation
 from dashboard.forms.presets import LIMIT_WORDS, beginning
+from dashboard.forms.ticket_links import DEFAULT_ALGORITHM, ticket_link
 from dashboard.present import sentences
 from dashboard.present.limit_fields import limit_fields
 from dashboard.present.predictions import predicted_now
@@ -38,7 +39,8 @@ from execution.selectors.ticket import accounts_left_out, order_asked, ticket_ac
 from execution.services.orders import orders as services
 from execution.services.orders.confirmation import price_problems, quantity_must_be_typed
 
-DEFAULT_ALGORITHM = "twap"
+#: Problems of a value that nobody has written yet. A ticket that is filled from its address does not begin with them.
+UNWRITTEN = frozenset({Code.VALUE_MISSING, Code.DURATION_OR_END_REQUIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class TicketStart:
     values: Mapping[str, str] | None = None
     words: str = ""
     notes: tuple[str, ...] = ()
+    #: The fields that the address of the ticket gives.
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_used(self) -> bool:
@@ -96,27 +100,42 @@ def ticket(request: HttpRequest) -> HttpResponse:
     """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see, and
     with ``&left=1`` only with the quantity that is not filled.
 
-    ``?symbol=`` chooses a symbol and an account that trades it. A new ticket begins with what the person last used.
-    ``?start=defaults`` shows the defaults instead.
+    A new ticket begins with what the person last used, and with ``?start=defaults`` with the defaults. Any other query
+    fills the fields that it names, such as ``?symbol=BTC/USDT&side=sell``.
     """
     if request.method == "POST":
         return _send(request)
     if public_id := request.GET.get("from"):
         return _clone(request, public_id)
-    if symbol := request.GET.get("symbol", "").strip():
-        return _of_symbol(request, symbol)
-    return _form(request)
+    return _started(request) if request.GET else _form(request)
 
 
-def _of_symbol(request: HttpRequest, symbol: str) -> HttpResponse:
+def _started(request: HttpRequest) -> HttpResponse:
+    """Show the form with the fields that the address names. Nothing is written, and nothing is sent."""
     accounts = ticket_accounts(person=person_of(request))
-    first = next(
-        (one["id"] for one in accounts if any(row["symbol"] == symbol for row in one["markets"])), None
-    )
-    if first is None:
-        message = f"None of your accounts trades {symbol}."
-        return _form(request, notes=[Problem("symbol", message, symbol, code=Code.SYMBOL_NOT_LISTED)])
-    return _form(request, start=_start(request, accounts, symbol, (first,)))
+    link = ticket_link(request.GET, accounts)
+    start = _start(request, accounts, link.given.get("symbol", ""), link.accounts or link.trading[:1])
+    algorithm = link.given.get("algorithm", start.algorithm)
+    if algorithm != start.algorithm:
+        start = TicketStart(start.symbol, start.accounts, algorithm)
+    if link.parameters:
+        start = replace(start, values=_values(start) | link.parameters)
+    written = {name: text for name, text in link.given.items() if name not in ("symbol", "algorithm")}
+    start = replace(start, accounts=link.accounts or start.accounts, written=written)
+    posted = QueryDict(mutable=True)
+    begun = {"side": "buy", "unit": "base", "symbol": start.symbol, "algorithm": start.algorithm}
+    posted.update(begun | _values(start) | {**link.given})
+    posted.setlist("accounts", list(start.accounts))
+    read = read_ticket(posted, timezone.now())
+    problems = [problem for problem in read.problems if problem.code not in UNWRITTEN]
+    return _form(request, problems=problems, notes=link.notes, start=start)
+
+
+def _values(start: TicketStart) -> dict[str, str]:
+    """Return the parameters that a ticket begins with, the defaults if there are no others."""
+    if start.values is not None:
+        return dict(start.values)
+    return {each.name: each.value for each in fields.algorithm_fields(start.algorithm)}
 
 
 def _start(
@@ -171,14 +190,17 @@ def _form(
     start: TicketStart | None = None,
 ) -> HttpResponse:
     """Show the form with its posted values, or an empty one with the values of ``start``."""
-    written = form.written if form else {}
     person = person_of(request)
     accounts = ticket_accounts(person=person)
     if form is not None:
-        start = TicketStart(written.get("symbol", ""), form.accounts, written.get("algorithm", ""), written)
+        asked = form.written
+        start = TicketStart(asked.get("symbol", ""), form.accounts, asked.get("algorithm", ""), asked)
     start = start or _start(request, accounts)
     algorithm = start.algorithm if start.algorithm in ALGORITHMS else DEFAULT_ALGORITHM
+    written = form.written if form else start.written
     parameter_fields = fields.ticket_fields(algorithm, start.values)
+    advanced = [each for each in parameter_fields if each.advanced]
+    names = [each.name for each in advanced]
     context = {
         "accounts": accounts,
         "left_out": accounts_left_out(person_of(request)),
@@ -191,8 +213,9 @@ def _form(
         "algorithm": algorithm,
         "presets": choices_for(person, accounts, algorithm, start.symbol),
         "limit_words": LIMIT_WORDS,
-        "timing": [field for field in parameter_fields if not field.advanced],
-        "advanced": [field for field in parameter_fields if field.advanced],
+        "timing": [each for each in parameter_fields if not each.advanced],
+        "advanced": advanced,
+        "shows_more": form is not None or not {"client_reference", *names}.isdisjoint(written),
         "now": epoch_ms(timezone.now()),
         "field_defaults": fields.field_defaults(),
         "written": written,

@@ -12,8 +12,8 @@ import redis
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from dashboard.api import limits
-from dashboard.api.limits import MINUTE, MinuteCounter
+from dashboard import rates
+from dashboard.rates import MINUTE, MinuteCounter
 
 
 @pytest.fixture(autouse=True)
@@ -55,14 +55,14 @@ def test_a_silent_redis_is_asked_once_in_a_while(
         listener.bind(str(tmp_path / "silent"))
         listener.listen(64)
         settings.REDIS_URL = f"unix://{tmp_path}/silent"
-        monkeypatch.setattr(limits, "AWAY_FOR", 3600.0)
+        monkeypatch.setattr(rates, "AWAY_FOR", 3600.0)
         counter = MinuteCounter()
         assert [counter.count("a") for _ in range(20)] == list(range(1, 21))
         first = connections(listener)
         assert first >= 1
         assert [counter.count("a") for _ in range(20)] == list(range(21, 41))
         assert connections(listener) == 0
-        monkeypatch.setattr(limits, "AWAY_FOR", 0.0)
+        monkeypatch.setattr(rates, "AWAY_FOR", 0.0)
         again = MinuteCounter()
         assert [again.count("b"), again.count("b")] == [1, 2]
         assert connections(listener) >= 2

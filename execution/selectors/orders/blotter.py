@@ -137,7 +137,7 @@ def _list_filtered(person: User, chosen: OrderListFilter) -> QuerySet[Order]:
         found = found.filter(accounts__label=chosen.account)
     if chosen.basket:
         found = found.filter(basket__public_id=chosen.basket)
-    return _searched(found, chosen.q) if chosen.q else found
+    return orders_searched(found, chosen.q) if chosen.q else found
 
 
 def orders_filtered(person: User, chosen: OrderFilter) -> QuerySet[Order]:
@@ -155,10 +155,13 @@ def orders_filtered(person: User, chosen: OrderFilter) -> QuerySet[Order]:
     return found
 
 
-def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+def orders_searched(orders: QuerySet[Order], text: str, *, with_symbol: bool = False) -> QuerySet[Order]:
+    """Return the orders whose id begins with the text, or whose reference, a tag or the symbol contains it."""
     in_tags = Q(tag_text__icontains=text)
     # SQLite keeps JSON with its letters beyond ASCII escaped, PostgreSQL as they are.
     if (escaped := json.dumps(text)[1:-1]) != text:
         in_tags |= Q(tag_text__icontains=escaped)
     matches = Q(public_id__istartswith=text) | Q(client_reference__icontains=text) | in_tags
+    if with_symbol:
+        matches |= Q(symbol__icontains=text)
     return orders.annotate(tag_text=Cast("tags", TextField())).filter(matches)

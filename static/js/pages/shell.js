@@ -7,6 +7,7 @@ import { watchFilters } from "../lib/filters.js";
 import { clock } from "../lib/format.js";
 import { watchKeys } from "../lib/keys.js";
 import { watchRequests } from "../lib/notices.js";
+import { watchPalette } from "../lib/palette.js";
 
 function switchTheme() {
   const root = document.documentElement;
@@ -80,6 +81,7 @@ watchClicks();
 watchEscape();
 watchFocus();
 watchKeys();
+watchPalette();
 watchRequests();
 watchBell();
 watchFilters();
