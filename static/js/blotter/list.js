@@ -1,6 +1,7 @@
 // Rows of orders from the server, live by websocket, ages and marks ticking by themselves: the blotter's, a basket's.
 
 import { bulkBar } from "./bulk.js";
+import { listKeys } from "./list_keys.js";
 import { openMenu } from "./menu.js";
 import { OpenedRow } from "./parts.js";
 import { patchRow, rowNode, tickRow } from "./row.js";
@@ -96,6 +97,7 @@ export function orderList({ first, path, layout, showsTrader = false, take = () 
     opened.get(id)?.received(socket.now());
   });
   document.addEventListener("visibilitychange", draw);
+  listKeys({ body, rows: () => rows });
   showConnection(() => ({ state: socket.state, age: socket.age }));
 
   return { draw, bulk, table };

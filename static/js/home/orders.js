@@ -2,6 +2,7 @@
 
 import { bulkBar } from "../blotter/bulk.js";
 import { actsOf, runAct } from "../blotter/acts.js";
+import { listKeys } from "../blotter/list_keys.js";
 import { patchRow } from "../blotter/row.js";
 import { arrange, byId, setText } from "../lib/dom.js";
 import { keep, kept } from "../lib/storage.js";
@@ -49,6 +50,7 @@ export class LiveOrders {
     });
     this.host.addEventListener("click", (event) => this.clicked(event));
     this.host.addEventListener("keydown", (event) => this.moved(event));
+    listKeys({ body: this.host, rows: () => this.rows });
     for (const name of ["pointerleave", "focusout"]) this.host.addEventListener(name, () => setTimeout(() => this.draw(), 0));
   }
 

@@ -8,6 +8,7 @@ import { clock } from "../lib/format.js";
 import { watchKeys } from "../lib/keys.js";
 import { watchRequests } from "../lib/notices.js";
 import { watchPalette } from "../lib/palette.js";
+import { watchSettings } from "../lib/settings.js";
 
 function switchTheme() {
   const root = document.documentElement;
@@ -82,6 +83,7 @@ watchEscape();
 watchFocus();
 watchKeys();
 watchPalette();
+watchSettings();
 watchRequests();
 watchBell();
 watchFilters();

@@ -1,6 +1,7 @@
 // The wall: every live order of everybody, the desk's health, and what waits for a supervisor.
 
 import { bulkBar } from "../blotter/bulk.js";
+import { listKeys } from "../blotter/list_keys.js";
 import { openMenu } from "../blotter/menu.js";
 import { patchRow, tickRow } from "../blotter/row.js";
 import { showConnection } from "../lib/connection.js";
@@ -73,6 +74,7 @@ byId("lift-dialog").querySelector("form").addEventListener("htmx:afterRequest", 
   if (event.detail.successful && after) location.assign(after);
 });
 document.addEventListener("visibilitychange", draw);
+listKeys({ body, rows: () => rows });
 draw();
 setInterval(tick, 500);
 showConnection(() => ({ state: socket.state, age: socket.age }));
