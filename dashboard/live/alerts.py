@@ -1,5 +1,5 @@
-"""The websocket of the bell on every page. It sends the number of alerts that wait for the person, and the newest of
-them.
+"""The websocket of the bell on every page. It sends the alerts that wait for the person, and the news of a
+trader's own orders.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dashboard.live.consumers import LiveConsumer
 from execution.notify import ALERTS_GROUP
 from execution.payloads.alerts import AlertNews
 from execution.selectors.alerts.rows import alert_news
+from execution.selectors.order_news import OwnOrders
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -23,6 +24,7 @@ class AlertsConsumer(LiveConsumer):
     group = ALERTS_GROUP
     number = 0
     shown: AlertNews | None = None
+    own: OwnOrders | None = None
 
     alerts_changed = LiveConsumer.ring
 
@@ -30,13 +32,19 @@ class AlertsConsumer(LiveConsumer):
         return None
 
     def changes(self) -> list[dict[str, Any]]:
-        """Return the whole message whenever a part of it has changed, because it is short."""
+        """Return everything if the alerts have changed. Of orders, return only the news, because fills come often."""
         whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
             return []
-        news = alert_news(person=self.person, now=timezone.now())
-        if news == self.shown and not whole:
+        now = timezone.now()
+        news = alert_news(person=self.person, now=now)
+        self.own = self.own or OwnOrders()
+        fresh = self.own.read(self.person, now) if self.person.may_trade else None
+        if news != self.shown or whole:
+            self.shown = news
+            self.number += 1
+            return [{"type": "snapshot", "version": self.number, **news, **self.own.news}]
+        if fresh is None:
             return []
-        self.shown = news
         self.number += 1
-        return [{"type": "snapshot", "version": self.number, **news}]
+        return [{"type": "delta", "from": self.number - 1, "version": self.number, **fresh}]

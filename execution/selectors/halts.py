@@ -27,6 +27,8 @@ from execution.payloads.halts import (
     HaltRow,
 )
 
+#: The first word of the reason of an order that a halt has paused.
+HALTED = "halted"
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
 #: A halt pauses orders in these states. An order that is paused or closing already stays so.
@@ -102,7 +104,7 @@ def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
 
 def halt_reason(halt: Halt) -> str:
     """Return the text that an order covered by the halt shows."""
-    word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
+    word = HALTED if halt.kind == HaltKind.STOP else "no new orders"
     return f"{word}: {_said_by(halt)}"
 
 

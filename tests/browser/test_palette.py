@@ -1,4 +1,4 @@
-"""The keyboard at the real desk, in Chromium: the palette, and letters in lists."""
+"""The keyboard at the real desk, in Chromium: the palette, letters in lists, and news of one's own orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from execution.models import Order
-from tests.browser.console_guard import Watched
+from tests.browser.console_guard import SCREENSHOTS, Watched
 from tests.browser.test_home import WIDER, tile
 from tests.desk.database import ALIAS, order_of
 from tests.desk.running import wait_until
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
 FOCUSED = "() => document.activeElement.closest('[data-id]')?.dataset.id ?? null"
+#: Keeps the notes and the browser's notifications of a page, because nobody hears or sees them.
+LISTEN = """
+window.notes = [];
+window.notified = [];
+window.Notification = class {
+  static permission = "granted";
+  static requestPermission = async () => "granted";
+  constructor(title, { body }) { window.notified.push(`${title}: ${body}`); }
+  addEventListener() {}
+};
+document.hasFocus = () => false;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...rest) {
+  window.notes.push(Math.round(this.frequency.value));
+  return start.apply(this, rest);
+};
+"""
 
 
 def option(page: Page, text: str) -> Locator:
@@ -156,3 +173,54 @@ def switched_off(page: Page, public_id: str) -> None:
     page.goto("/")
     page.keyboard.press("j")
     focused(page, public_id)
+
+
+@pytest.mark.timeout(900)
+def test_news_of_ones_own_orders_is_told_once_and_kept_under_the_bell(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    watched = Watched(browser, open_desk)
+    watched.page.context.add_init_script(LISTEN)
+    page = watched.log_in("trader")
+    page.goto("/me/")
+    page.get_by_role("checkbox", name="Notifications of this browser").check()
+    page.get_by_label("Sounds").check()
+    watched.picture("me-switches")
+    page.get_by_role("button", name="completed", exact=True).click()
+    page.wait_for_function("() => window.notes.includes(784)")
+    other = page.context.new_page()
+    other.goto("/analysis/")
+    page.bring_to_front()
+    trader, supervisor = Visitor(open_desk), Visitor(open_desk, "supervisor")
+    order = trader.launch(quantity="0.02", duration="00:02:00", slices="1", urgency="1")
+    stopped = trader.launch(quantity="3", symbol="ETH/USDT", limit_price="1000", duration="00:10:00")
+    reason = {"reason": "a drill"}
+    supervisor.post(f"/orders/{stopped}/cancel/", reason, supervisor.get(f"/orders/{stopped}/"))
+    for public_id in (order, stopped):
+        told = f'.toast a[href="/orders/{public_id}/"]'
+        both = page.locator(told), other.locator(told)
+        wait_until(lambda both=both: sum(each.count() for each in both) == 1, within=60, what="news")  # type: ignore[misc]
+    page.wait_for_timeout(2500)  # a tab in the background has had its turn, too
+    toasts, others = page.locator(".toast"), other.locator(".toast")
+    events = [node.get_attribute("data-event") for each in (toasts, others) for node in each.all()]
+    assert len(events) == len(set(events)) >= 2, "each is told in one tab"
+    notified = [text for each in (page, other) for text in each.evaluate("window.notified")]
+    for beginning, words in (("Order completed: BUY 0.02", ""), ("Order cancelled: BUY 3", "a drill")):
+        found = [text for text in notified if text.startswith(beginning) and words in text]
+        assert len(found) == 1, notified
+    shown = toasts if toasts.count() else others
+    expect(shown.first).to_be_visible()
+    SCREENSHOTS.mkdir(exist_ok=True)
+    shown.first.page.screenshot(path=SCREENSHOTS / "toasts.png")
+    page.reload()
+    expect(page.locator("#bell")).to_have_attribute("data-state", re.compile("calm|waiting|critical"))
+    page.wait_for_timeout(2500)
+    assert page.locator(".toast").count() == 0, "a new line tells nothing again"
+    page.locator("#bell").click()
+    panel = page.locator("#bell-panel")
+    expect(panel.locator(f'a[href="/orders/{order}/"]')).to_contain_text("Order completed")
+    expect(panel.locator(f'a[href="/orders/{stopped}/"]')).to_contain_text("a drill")
+    watched.picture("bell")
+    panel.get_by_role("link", name="All alerts").click()
+    expect(page).to_have_url(re.compile(r"/alerts/$"))
+    assert watched.complaints == []

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.models import Alert, AlertChannel, Installation
+from execution.services.orders.orders import order_pause
 from tests.alerting.made import alert_of, channel_made
 from tests.dashboard.api import Program, problem_of
 from tests.dashboard.desk_fixture import Desk
@@ -112,3 +114,28 @@ async def test_the_bell_is_rung_by_a_new_alert_and_by_its_acknowledgement(
     await in_thread(program.post, f"/alerts/{alert.public_id}/acknowledge", {"note": ""})
     assert (await line.receive("snapshot"))["alerts"] == []
     await line.socket.disconnect()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_bell_tells_a_trader_of_their_orders_and_of_fills_by_a_short_message(
+    make_desk: Callable[[], Desk], settings: Settings
+) -> None:
+    settings.CHANNEL_LAYERS = MEMORY
+    desk = await in_thread(make_desk)
+    order = await in_thread(desk.order)
+    line = await Line(await in_thread(desk.client, desk.trader), "/ws/alerts/").open()
+    watching = await Line(await in_thread(desk.client, desk.supervisor), "/ws/alerts/").open()
+    first = await line.receive("snapshot")
+    assert (first["events"], first["filled_at"]) == ([], None)
+    await in_thread(desk.fill, order, 1)
+    filled = await line.receive("delta")
+    assert (filled["from"], filled["events"], filled["filled_at"] is None) == (first["version"], [], False)
+    assert "alerts" not in filled
+    await in_thread(
+        order_pause, public_id=order.public_id, person=desk.supervisor, reason="a drill", now=timezone.now()
+    )
+    paused = await line.receive("delta")
+    assert [(event["kind"], event["order"]) for event in paused["events"]] == [("paused", order.public_id)]
+    assert (await watching.receive("snapshot"))["events"] == []
+    for each in (line, watching):
+        await each.socket.disconnect()

@@ -5,6 +5,7 @@ import { keep, kept } from "./storage.js";
 /** Where each is kept, and what holds until somebody chooses. */
 const SETTINGS = {
   shortcuts: { memory: "tranche-shortcuts", first: true },
+  sounds: { memory: "tranche-sounds", first: false },
 };
 /** What was chosen on this page, for a browser that keeps nothing. */
 const chosen = new Map();

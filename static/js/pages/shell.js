@@ -9,6 +9,7 @@ import { watchKeys } from "../lib/keys.js";
 import { watchRequests } from "../lib/notices.js";
 import { watchPalette } from "../lib/palette.js";
 import { watchSettings } from "../lib/settings.js";
+import { watchSounds } from "../lib/sounds.js";
 
 function switchTheme() {
   const root = document.documentElement;
@@ -84,6 +85,7 @@ watchFocus();
 watchKeys();
 watchPalette();
 watchSettings();
+watchSounds();
 watchRequests();
 watchBell();
 watchFilters();
