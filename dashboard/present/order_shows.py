@@ -9,10 +9,11 @@ from execution.selectors.orders.schedules import is_sliced
 
 @dataclass(frozen=True, slots=True)
 class OrderShows:
-    """The parts that an order's page shows. ``schedule``: the plan's slices and line, and how far ahead or behind the order is.
+    """The parts that an order's page shows.
 
-    ``market``: the volume that the market trades while the order works, the order's share of this volume, and the
-    market's average price. ``pace``: when the order will be filled if it keeps its average pace.
+    ``schedule``: the plan's slices and line, and how far ahead or behind the order is. ``market``: the volume that the
+    market trades while the order works, the order's share of this volume, and the market's average price. ``pace``:
+    when the order will be filled if it keeps its average pace.
     """
 
     schedule: bool
