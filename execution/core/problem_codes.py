@@ -222,7 +222,8 @@ class Code(StrEnum):
     VOLATILITY_UNKNOWN = ("volatility_unknown", "volatility",
         "The market has too few candles to estimate its volatility.", "Give the volatility yourself.")
     IMPACT_UNKNOWN = ("impact_unknown", "impact_bp",
-        "The desk knows no volume of the market to estimate the price impact.", "Give the impact yourself.")
+        "The desk knows too little of the market's volume, spread and moves to estimate the price impact.",
+        "Give the impact yourself.")
 
     # Running orders
     ORDER_NOT_OPEN = ("order_not_open", "status",

@@ -229,9 +229,10 @@ def assumed(plan_input: PlanInput) -> Assumed:
     )
     if plan_input.quote is None:
         words.append("the spread is not known: the cost is without it")
-    if volume is None and parameters.impact_bp is None:
+    if parameters.impact_bp is None and (volume is None or not impact_bp > 0):
+        lacking = "volume" if volume is None else "spread and no move of the price"
         message = (
-            f"No volume of {plan_input.market.symbol} is known to estimate the impact. "
+            f"No {lacking} of {plan_input.market.symbol} is known to estimate the impact. "
             "Give the impact yourself, or use TWAP."
         )
         refuse("impact_bp", message, code=Code.IMPACT_UNKNOWN)

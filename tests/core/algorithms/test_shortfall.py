@@ -24,10 +24,11 @@ from execution.core.algorithms.shortfall import (
 )
 from execution.core.orders.parameters import IsParameters
 from execution.core.orders.plans import PlanInput, SlicePlan
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import is_multiple, minimum_quantity, split_weighted
 from execution.core.states import ORDER_FINAL, OrderStatus
-from execution.core.types import Candle, Market, Side
+from execution.core.types import Candle, Market, Quote, Side
 from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, markets, steps, view_of
 from tests.core.simulator import Rates, Simulation
 
@@ -252,6 +253,19 @@ def test_without_history_it_is_refused_and_says_what_to_give() -> None:
     assert refused(given_of(candles=(), parameters={"volatility": D("0.03")})).field == "impact_bp"
     plan = plan_is(given_of(candles=(), parameters={"volatility": D("0.03"), "impact_bp": D(20)}))
     assert any("volume is not known" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("parameters", [{"risk_aversion": D("0.0001")}, {"risk": "low"}])
+@pytest.mark.parametrize("quote", [None, replace(QUOTE, bid=QUOTE.ask)])
+def test_a_market_that_shows_no_impact_is_refused_and_never_costs_nothing(
+    parameters: dict[str, Any], quote: Quote | None
+) -> None:
+    flat = tuple(candle(number, 60_000) for number in range(300))
+    problem = refused(given_of(candles=flat, quote=quote, parameters=parameters))
+    assert (problem.field, problem.code) == ("impact_bp", Code.IMPACT_UNKNOWN)
+    assert "No spread and no move of the price of BTC/USDT is known" in problem.message
+    plan = plan_is(given_of(candles=flat, quote=quote, parameters=parameters | {"impact_bp": D(20)}))
+    assert sum(part.quantity for part in plan.slices) == 3
 
 
 def test_without_a_price_it_is_refused() -> None:
