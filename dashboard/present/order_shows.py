@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from execution.selectors.orders.schedules import is_sliced
+from execution.selectors.orders.schedules import has_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,6 @@ class OrderShows:
     pace: bool
 
 
-#: POV follows the traded volume. Its slices only show where it would be in a market that trades evenly.
-FOLLOWS_VOLUME = frozenset({"pov"})
 #: SOR takes what the books have at one moment. So no market beside it can be compared with it.
 TAKES_AT_ONCE = frozenset({"sor"})
 
@@ -30,8 +28,4 @@ TAKES_AT_ONCE = frozenset({"sor"})
 def order_shows(algorithm: str) -> dict[str, bool]:
     """Return by name which parts the page of an order of this algorithm shows."""
     lasts = algorithm not in TAKES_AT_ONCE
-    return asdict(
-        OrderShows(
-            schedule=is_sliced(algorithm) and algorithm not in FOLLOWS_VOLUME, market=lasts, pace=lasts
-        )
-    )
+    return asdict(OrderShows(schedule=has_schedule(algorithm), market=lasts, pace=lasts))

@@ -129,6 +129,14 @@ def test_time_alone_makes_an_order_late(rows: Rows) -> None:
     assert home.picture(NOW + 100 * SECOND)["rows"][order.public_id]["behind"]
 
 
+def test_a_pov_follows_the_market_and_no_time_makes_it_late(rows: Rows) -> None:
+    order = rows.working(algorithm="pov", parameters={"duration": "3m", "participation_rate": "0.1"})
+    home = Home()
+    row = read(home, rows.trader)["rows"][order.public_id]
+    assert (row["schedule"], row["behind"]) == ([], False)
+    assert not home.picture(NOW + 100 * SECOND)["rows"][order.public_id]["behind"]
+
+
 # --- the watchlist ---------------------------------------------------------------------------------
 
 

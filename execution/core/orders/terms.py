@@ -57,8 +57,16 @@ class Algorithm:
 
     @property
     def is_sliced(self) -> bool:
-        """Return True if the algorithm follows a schedule. Others work their full quantity from the start."""
+        """Return True if the plan has slices. Other algorithms work their full quantity from the start."""
         return issubclass(self.parameters, SlicedParameters)
+
+    @property
+    def has_schedule(self) -> bool:
+        """Return True if an order can be ahead of its plan or behind it.
+
+        POV follows the market's volume. Its slices would only fit a market that trades evenly.
+        """
+        return self.is_sliced and not issubclass(self.parameters, PovParameters)
 
 
 ALGORITHMS: dict[str, Algorithm] = {

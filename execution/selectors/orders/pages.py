@@ -36,7 +36,7 @@ from execution.selectors.decisions.spending import reserve_of
 from execution.selectors.fees import fees_of
 from execution.selectors.orders.page_rows import PageRows, page_rows
 from execution.selectors.orders.rows import order_row_of
-from execution.selectors.orders.schedules import earlier_plans, is_sliced
+from execution.selectors.orders.schedules import earlier_plans, has_schedule
 from execution.selectors.orders.visibility import order_find as order_find
 from execution.selectors.orders.visibility import orders_visible as orders_visible
 
@@ -161,7 +161,7 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
         fees_bp=rounded_str(costs.fees_bp(quote_fees, order.notional), 2),
         maker_share=rounded_str(maker, 4),
         pauses=pauses(journal, epoch_ms(order.paused_at), epoch_ms(order.ended_at)),
-        earlier_plans=earlier_plans(order, journal) if is_sliced(order.algorithm) else [],
+        earlier_plans=earlier_plans(order, journal) if has_schedule(order.algorithm) else [],
         parameters=dict(terms.parameters) if terms else {},
     )
 

@@ -54,13 +54,18 @@ schedules_forget = _kept.forget
 
 
 def is_sliced(algorithm: str) -> bool:
-    """Return True if orders of the algorithm follow a schedule, so that they can be ahead of it or behind."""
+    """Return True if plans of the algorithm have slices."""
     return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_sliced
+
+
+def has_schedule(algorithm: str) -> bool:
+    """Return True if orders of the algorithm follow a schedule, so that they can be ahead of it or behind."""
+    return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].has_schedule
 
 
 def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
     """Return the line of each order's current plan, by primary key; None for an algorithm without a schedule."""
-    orders = [order for order in orders if is_sliced(order.algorithm)]
+    orders = [order for order in orders if has_schedule(order.algorithm)]
     lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
     missing = {order.pk: order for order in orders if order.pk not in lines}
     if missing:
