@@ -38,6 +38,13 @@ OscillatorNode.prototype.start = function (...rest) {
 """
 
 
+def open_palette(page: Page) -> None:
+    """Open the palette once the page listens to the keyboard, so that no letter of a search is a shortcut."""
+    page.wait_for_load_state()
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-field")).to_be_focused()
+
+
 def option(page: Page, text: str) -> Locator:
     return page.locator("#palette-list [role=option]", has_text=text)
 
@@ -52,8 +59,7 @@ def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
     watched = Watched(browser, open_desk)
     page = watched.log_in("trader")
     field = page.get_by_role("combobox", name="Search, or write an order")
-    page.keyboard.press("Control+k")
-    expect(field).to_be_focused()
+    open_palette(page)
     expect(option(page, "Balances")).to_be_visible()
     watched.picture("palette")
     page.keyboard.type("rest one")
@@ -62,7 +68,7 @@ def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/orders/{rests}/$"))
 
-    page.keyboard.press("Control+k")
+    open_palette(page)
     page.keyboard.type("sell 2 bitcoin")
     expect(page.locator("#palette-problems")).to_contain_text("'bitcoin' is unknown")
     watched.picture("palette-refused")
@@ -79,7 +85,7 @@ def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
     expect(page.locator("#review-text")).to_contain_text("SELL 2 BTC")
     assert Order.objects.using(ALIAS).count() == before
 
-    page.keyboard.press("Control+k")  # in a field, too
+    open_palette(page)  # from a field, too
     page.keyboard.type("b")
     expect(option(page, "Baskets")).to_be_visible()
     first = page.locator("#palette-option-0")
@@ -92,7 +98,7 @@ def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
     expect(page.locator("#palette")).to_be_hidden()
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name="Search, or write an order").click()
-    field.fill("analy")
+    field.fill("tca")
     expect(page.locator("#palette-list [role=option]")).to_have_count(1)
     watched.picture("palette-phone")
     assert page.evaluate(WIDER) <= 0
