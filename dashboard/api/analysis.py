@@ -47,6 +47,6 @@ def day(request: HttpRequest) -> DayReport:
     midnight until now.
     """
     person, now = api_person(request), timezone.now()
-    form = read_day(request.GET.dict(), now.date())
+    form = read_day(request.GET.dict(), now.date(), may_be_empty=False)
     refuse_if(form.problems)
     return day_report(person=person, day=form.day, now=now)

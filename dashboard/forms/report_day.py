@@ -24,13 +24,16 @@ class DayForm:
     problems: tuple[Problem, ...] = ()
 
 
-def read_day(raw: Mapping[str, str], today: date) -> DayForm:
-    """Read the day in ``raw``. A day after ``today`` is a problem, and so is any parameter other than ``day``."""
+def read_day(raw: Mapping[str, str], today: date, *, may_be_empty: bool = True) -> DayForm:
+    """Read the day in ``raw``. A day after ``today`` is a problem, and so is any parameter other than ``day``.
+
+    With ``may_be_empty`` an empty day stands for ``today``, as in a form whose field is empty.
+    """
     written = {name: str(text).strip() for name, text in raw.items()}
     shown = written.get("day", "")
     try:
         read = ReportDay.model_validate(
-            {name: text for name, text in written.items() if text or name != "day"}
+            {name: text for name, text in written.items() if text or name != "day" or not may_be_empty}
         )
     except ValidationError as error:
         return DayForm(today, shown, tuple(filter_problems(ReportDay, error)))

@@ -26,7 +26,7 @@ FIELDS = ("symbol", "side", "quantity", "unit", "limit_price", "algorithm", "cli
 
 @dataclass(frozen=True, slots=True)
 class TicketLink:
-    """What an address says of a ticket: the values of the fields that it gives, and the accounts that it names.
+    """The contents of a ticket's address: the values of the fields that it gives, and the accounts that it names.
 
     ``trading`` are the trader's accounts that trade its symbol.
     """

@@ -15,7 +15,7 @@ from dashboard.access import person_of, presets_required, trader_required
 from dashboard.forms import fields
 from dashboard.forms.presets import LIMIT_WORDS, TicketPresets, preset_table, ticket_presets
 from dashboard.responses import see_other
-from execution.core.orders.presets import MAX_PRESET_NAME, OF_ONE_ORDER, parse_preset
+from execution.core.orders.presets import OF_ONE_ORDER, parse_preset
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem, Refused
 from execution.payloads.orders import TicketAccount
@@ -141,6 +141,5 @@ def _page(
         "advanced": [field for field in kept if field.advanced],
         "field_defaults": fields.field_defaults(),
         "limit_words": LIMIT_WORDS,
-        "max_name": MAX_PRESET_NAME,
     }
     return render(request, "dashboard/presets.html", context, status=422 if problems else 200)

@@ -66,7 +66,7 @@ def test_an_order_whose_driver_fails_is_paused_and_its_page_and_the_wall_say_why
             pictures(supervisor, "driver-failed-wall", theme)
             page = trader.log_in("trader")
             page.goto(f"/orders/{public_id}/")
-            expect(page.get_by_text(incident).first).to_be_visible()
+            expect(page.locator("#content").get_by_text(incident).first).to_be_visible()
             pictures(trader, "driver-failed-order", theme)
             assert not supervisor.complaints + trader.complaints
     finally:

@@ -180,7 +180,8 @@ def test_the_account_form_refuses_numbers_that_json_has_not(office: Desk, text: 
     assert time.process_time() - began < MAX_SECONDS
     assert answer.status_code in (302, 303, 422)
     # The page gives back what was written, to be mended.
-    assert len(answer.content) - len(escape(form["options"])) < MAX_REFUSAL
+    empty = client.get("/accounts/new/")
+    assert len(answer.content) - len(escape(form["options"])) - len(empty.content) < MAX_REFUSAL // 4
 
 
 @pytest.mark.parametrize("text", HUGE, ids=["large", "small", "long", "fine"])

@@ -55,7 +55,8 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
 @pytest.mark.usefixtures("curl_path")
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
-    accounts, markets, balances, preview, launched, working, listed, parts, analysis, *later = answers
+    accounts, markets, balances, preview, launched, saved, presets, deleted, *answers = answers
+    working, listed, parts, analysis, *later = answers
     amendment, amended, paused, resumed, *later = later
     all_paused, all_resumed, extended, closing, final, *basket, alerts = later
     read: Any = json.loads
@@ -65,6 +66,8 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert len(read(preview)["slices"]) == 10
     order = read(launched)
     assert order["client_reference"] == "from docs/reference/api.md"
+    assert read(saved)["id"] in {row["id"] for row in read(presets)["presets"]}
+    assert deleted == ""
     assert read(working)["status"] == "working"
     assert order["id"] in {row["id"] for row in read(listed)["orders"]}
     for name in ("slices", "children", "fills", "journal", "market_vwap"):
