@@ -33,7 +33,7 @@ UNSETTLED = (
 )
 TOLD = "SELECT account_id, free, locked, at FROM execution_balance WHERE currency = ?"
 SENT = (
-    "SELECT client_id, price, quantity, is_settled, submitted_at FROM execution_childorder"
+    "SELECT client_id, price, quantity, filled, reported_filled, over_at, submitted_at FROM execution_childorder"
     " WHERE account_id = ? AND side = ? AND submitted_at IS NOT NULL"
 )
 #: A price below any that the market reaches: a buy without a limit price costs more.
@@ -94,7 +94,8 @@ class Solvency:
     def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
         """Check a child that is submitted against the limits and the account's last reported balance.
 
-        The balance must cover the child and all unsettled children that were sent after the balance was reported.
+        The balance must cover the child and all children that were sent after the balance was reported. A child that
+        is over costs only what it has filled.
         """
         yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)
@@ -102,14 +103,17 @@ class Solvency:
             return
         total, at = told
         spent = own = ZERO
-        for name, price, quantity, is_settled, submitted_at in self._raw.execute(SENT, (account, side)):
-            cost = Decimal(quantity) * (Decimal(price) if side == "buy" else 1)
+        for name, price, quantity, filled, reported, over_at, sent_at in self._raw.execute(
+            SENT, (account, side)
+        ):
+            rate = Decimal(price) if side == "buy" else Decimal(1)
             if name == client_id:
-                own = cost
-            elif _aware(submitted_at) > at and not is_settled:
-                spent += cost
-            elif at - UNSURE < _aware(submitted_at) <= at:
-                total += cost
+                own = Decimal(quantity) * rate
+            elif _aware(sent_at) > at:
+                done = max(Decimal(filled), Decimal(reported or 0))
+                spent += (Decimal(quantity) if over_at is None else done) * rate
+            elif at - UNSURE < _aware(sent_at) <= at:
+                total += Decimal(quantity) * rate
         if own + spent > total:
             yield f"I11: {client_id} costs {own} beside {spent} under way, and the account was told to hold {total}"
 
