@@ -33,8 +33,8 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """The choices for a channel: messages about every event, about alerts that are raised, grow or escalate,
-    or about escalations alone.
+    """The choices for a channel: messages about every event, about alerts that are raised, grow or escalate, or about
+    escalations only. An alert grows when its problem occurs again. It escalates when nobody acknowledges it in time.
     """
 
     EVERYTHING = "everything"

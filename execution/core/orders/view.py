@@ -117,9 +117,10 @@ class Opposing:
     is_shown: bool = True
 
     def worst_allowed(self, tick: Decimal) -> Decimal:
-        """Return the worst price that cannot trade with the other order: one that is at least a tick away from it.
+        """Return the price nearest to this order at which an order of the other side does not trade with it.
 
-        The result may be zero or less.
+        For a buy it is a tick below this sell, and for a sell a tick above this buy. If it is zero or less, no price
+        of a buy is low enough.
         """
         side = self.side.opposite
         return round_price(self.price - side.sign * tick, tick, side)
