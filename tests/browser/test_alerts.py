@@ -61,7 +61,7 @@ def bell_of(page: Page) -> int:
     return int(page.locator("#bell [data-count]").inner_text())
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_an_alert_is_raised_escalated_owned_and_acknowledged(
     browser: Browser, open_desk: RunningDesk, told: FarSide, record_property: Callable[[str, object], None]
 ) -> None:

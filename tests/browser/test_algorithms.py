@@ -250,7 +250,7 @@ def watch(watched: Watched, name: str, public_id: str) -> None:
     TICKETS[name].shows(page)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_algorithm_is_launched_from_the_ticket_and_shows_what_it_did(
     browser: Browser, desk: RunningDesk, django_db_blocker: Any
 ) -> None:

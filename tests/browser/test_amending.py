@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_running_order_is_amended_and_its_page_shows_the_new_plan(
     browser: Browser, desk: RunningDesk, django_db_blocker: Any
 ) -> None:

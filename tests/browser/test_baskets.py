@@ -20,7 +20,7 @@ GOOD = f"{HEADER}\nbuy,BTC/USDT,0.13,base,twap,alpha,10m\nsell,ETH/USDT,2100,quo
 WRONG = f"{HEADER}\nbuy,BTC/USDT,58000000,base,twap,alpha,10m\nhold,ETH/USDT,2100,quote,twap,beta,10m\n"
 
 
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(1800)
 def test_a_trader_pastes_reviews_sends_watches_and_stops_a_basket(
     browser: Browser, desk: RunningDesk, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ def downloaded(page: Page) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(1800)
 def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser, desk: RunningDesk) -> None:
     visitor = Visitor(desk)
     ours = visitor.launch(quantity="0.11", duration="00:10:00", slices="100", client_reference="morning")
@@ -96,7 +96,7 @@ def acts(page: Page, ours: str) -> None:
         expect(row).to_contain_text(state, ignore_case=True)
 
 
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(1800)
 def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     browser: Browser, desk: RunningDesk
 ) -> None:

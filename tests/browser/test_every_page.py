@@ -81,7 +81,7 @@ def visited(watched: Watched, path: str, picture: str) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", PAGES)
 def test_each_page_is_accessible_and_fits_a_phone_and_the_menu_leads_on(
     browser: Browser, desk: RunningDesk, name: str

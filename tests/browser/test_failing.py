@@ -41,7 +41,7 @@ def break_driver(public_id: str) -> None:
     Order.objects.using(ALIAS).filter(public_id=public_id).update(market={})
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_order_whose_driver_fails_is_paused_and_its_page_and_the_wall_say_why(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -91,7 +91,7 @@ def unreadable_child(public_id: str) -> Iterator[None]:
         ChildOrder.objects.using(ALIAS).filter(pk=child.pk).delete()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_reconciliation_that_fails_is_shown_where_people_look_until_it_works_again(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -166,7 +166,7 @@ def unopenable_key(label: str) -> Iterator[None]:
         credentials.update(sealed=sealed)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_session_that_cannot_begin_is_shown_where_people_look_until_it_can(
     browser: Browser, open_desk: RunningDesk
 ) -> None:

@@ -54,7 +54,7 @@ def tile(page: Page, public_id: str) -> Locator:
     return page.locator(f'#tiles li[data-id="{public_id}"]')
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
     browser: Browser, open_desk: RunningDesk
 ) -> None:

@@ -45,7 +45,7 @@ def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
     pytest.fail(f"{target} is not reached by {key}: the last stop is {page.evaluate(FOCUSED)}")
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_an_order_is_launched_paused_and_halted_by_keyboard_alone(
     browser: Browser, open_desk: RunningDesk
 ) -> None:

@@ -200,7 +200,7 @@ def files_of(desk: RunningDesk) -> Iterator[Path]:
             yield path
 
 
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(1800)
 def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
     browser: Browser, desk: RunningDesk, django_db_blocker: Any
 ) -> None:
@@ -263,7 +263,7 @@ def run_account(desk: RunningDesk, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(1800)
 def test_an_account_of_another_exchange_is_added_by_the_command_and_its_check_says_unreachable(
     desk: RunningDesk,
 ) -> None:

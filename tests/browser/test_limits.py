@@ -80,7 +80,7 @@ def review(page: Page, quantity: str, duration: str = "60") -> None:
     expect(page.locator("#review-body .sentence")).to_be_visible()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -158,7 +158,7 @@ def approve(above: Watched) -> None:
     above.picture("approvals")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_nobody_decides_and_an_amended_order_asks_again(browser: Browser, open_desk: RunningDesk) -> None:
     with limits_of(Watched(browser, open_desk), Watched(browser, open_desk), approval="30000") as above:
         watched = Watched(browser, open_desk)

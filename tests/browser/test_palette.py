@@ -49,7 +49,7 @@ def option(page: Page, text: str) -> Locator:
     return page.locator("#palette-list [role=option]", has_text=text)
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -111,7 +111,7 @@ def focused(page: Page, public_id: str) -> None:
     page.wait_for_function(f"(id) => ({FOCUSED})() === id", arg=public_id)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_letters_move_in_lists_and_act_with_the_usual_questions(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -181,7 +181,7 @@ def switched_off(page: Page, public_id: str) -> None:
     focused(page, public_id)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_news_of_ones_own_orders_is_told_once_and_kept_under_the_bell(
     browser: Browser, open_desk: RunningDesk
 ) -> None:

@@ -24,7 +24,7 @@ def opened(browser: Browser, desk: RunningDesk, person: str) -> Watched:
     return watched
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_a_trader_stops_an_order_by_its_card_and_by_its_page(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
@@ -87,7 +87,7 @@ def its_page(watched: Watched) -> None:
     expect(page.locator("#order-actions")).to_be_hidden()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
     browser: Browser, open_desk: RunningDesk
 ) -> None:

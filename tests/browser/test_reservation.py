@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("theme", "quantity"), [("dark", "0.6"), ("light", "0.55")])
 def test_the_ticket_links_the_orders_that_reserve_and_the_order_says_how_much(
     browser: Browser, open_desk: RunningDesk, theme: str, quantity: str

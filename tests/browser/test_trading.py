@@ -35,7 +35,7 @@ def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
     expect(page.locator("#plan-subtitle")).to_contain_text(f"{slices} slices")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_trader_launches_a_twap_and_watches_it_fill(
     browser: Browser, desk: RunningDesk, django_db_blocker: Any
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_trader_launches_a_twap_and_watches_it_fill(
         assert order.filled == Decimal("0.5")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
     browser: Browser, desk: RunningDesk
 ) -> None:
@@ -213,7 +213,7 @@ def ranges_are_chosen_by_keyboard_and_kept(page: Page) -> None:
     page.wait_for_function(f"() => ({SPAN})() < 300")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browser, desk: RunningDesk) -> None:
     watched = Watched(browser, desk, theme="light")
     page = watched.log_in("trader")

@@ -42,7 +42,7 @@ def done_of(page: Page, public_id: str) -> str:
     return page.locator(f'tr[data-id="{public_id}"] td').nth(10).inner_text()
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk: RunningDesk) -> None:
     first, second = Visitor(open_desk, "trader"), Visitor(open_desk, "second_trader")
     orders = [
@@ -109,7 +109,7 @@ def halt_the_desk(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/halts/[0-9a-z]{8}/$"))
 
 
-@pytest.mark.timeout(900)  # the first test starts the desk
+@pytest.mark.timeout(1800)  # the first test starts the desk
 def test_the_halt_cancels_thirty_orders_on_three_venues_and_lifting_it_resumes_nothing(
     browser: Browser, open_desk: RunningDesk, record_property: Callable[[str, object], None]
 ) -> None:

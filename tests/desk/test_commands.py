@@ -80,7 +80,7 @@ def close(desk: RunningDesk, label: str) -> None:
     admin.post(f"/accounts/{found[1]}/close/", {"reason": "of a test"}, page)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("curl_path")
 def test_the_commands_of_the_guides_do_what_the_guides_say(desk: RunningDesk, tmp_path: Path) -> None:
     register(desk)

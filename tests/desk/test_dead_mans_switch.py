@@ -64,7 +64,7 @@ def rests_anew(desk: RunningDesk, exchange: Exchange, public_id: str) -> bool:
     return bool(open_orders(exchange))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_exchange_cancels_what_a_killed_desk_left_on_the_book(
     desk: RunningDesk, desk_factory: Callable[..., RunningDesk], exchange: Exchange, django_db_blocker: Any
 ) -> None:

@@ -106,7 +106,7 @@ def has_ended(trader: Visitor, public_id: str) -> bool:
     return order.status in ORDER_FINAL
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_disk_that_was_full_while_ten_orders_lived_loses_nothing_and_everything_comes_back(
     desk_factory: Callable[..., RunningDesk], small_disk: Path, django_db_blocker: Any
 ) -> None:

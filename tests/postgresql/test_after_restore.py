@@ -43,7 +43,7 @@ def orphans_of(account: Account) -> list[str]:
     return list(Difference.objects.filter(account=account, kind="orphan").values_list("key", flat=True))
 
 
-@pytest.mark.timeout(720)
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("services_session")  # it runs meanwhile
 def test_what_was_sent_after_the_backup_is_found_and_nothing_is_sent_again(
     cluster: PostgresServer,

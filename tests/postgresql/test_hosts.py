@@ -59,7 +59,7 @@ def sent_under(fence: int) -> set[str]:
     return set(ChildOrder.objects.filter(submitted_fence=fence).values_list("client_id", flat=True))
 
 
-@pytest.mark.timeout(720)
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("services_session")  # it runs meanwhile
 def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
     cluster: PostgresServer,

@@ -12,7 +12,7 @@ from tests.postgresql.session import Session
 FEWEST = 130  # tests: a selection that has become empty is no success
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_services_do_on_postgresql_what_they_do_on_sqlite(services_session: Session) -> None:
     code, said = services_session.wait(270 * PATIENCE)
     tail = said[-6000:]

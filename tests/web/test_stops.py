@@ -169,7 +169,7 @@ def answered(connection: socket.socket) -> bool:
         return False
 
 
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(1800)
 def test_reads_that_keep_the_process_busy_delay_no_stop(office: Desk, redis_url: str, tmp_path: Path) -> None:
     crowd(office.account, office.trader, 600, live=5, full=100)
     people = (office.trader, office.other, office.supervisor)
