@@ -13,8 +13,11 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.groups import group_of, is_last, queue_of
+from tests.patience import slowness
 
 PROCESSES = 3
+#: Below this slowness there is one process more. With that, tests that wait ran out of time on a slower machine.
+QUICK = 1.05
 #: Queues that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
 #: Each takes a further queue when two tests of its last are left.
 LONG = (
@@ -40,7 +43,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> QueueSchedul
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Share all tests among the processes. Named tests run in the foreground, where they print."""
     everything = config.args == config.getini("testpaths")
-    return PROCESSES if everything and not config.option.usepdb else 0
+    if not everything or config.option.usepdb:
+        return 0
+    return PROCESSES + 1 if slowness() < QUICK else PROCESSES
 
 
 def pytest_xdist_setupnodes() -> None:
