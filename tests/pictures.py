@@ -86,7 +86,7 @@ def write_ticket(
     page: Page, *, quantity: str, duration: str, algorithm: str, accounts: tuple[str, ...]
 ) -> None:
     """Fill in a ticket for BTC/USDT, and wait for its plan."""
-    page.get_by_role("link", name="New order").first.click()
+    page.goto("/orders/new/?start=defaults")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SOON)
     for box in page.locator("[name=accounts]").all():
         box.set_checked(box.evaluate("box => box.closest('label').innerText").strip().startswith(accounts))
@@ -151,7 +151,7 @@ def supervise(page: Page, album: Album) -> None:
     expect(page.locator('#halt-flat[data-state="flat"]')).to_be_visible(timeout=SOON)
     album.take(page, "halted")
     page.get_by_role("button", name="Lift…").click()
-    page.get_by_label("Reason").fill("the market is well")
+    page.locator("#lift-reason").fill("the market is well")
     page.get_by_role("button", name="Lift the halt").click()
     expect(page.locator("#halt-state")).to_contain_text("LIFTED", timeout=SOON)
 
