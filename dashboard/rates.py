@@ -63,6 +63,11 @@ class MinuteCounter:
         self._is_away = False
 
 
+def seconds_left() -> float:
+    """Return the seconds until the next minute of the clock, in which all counts begin at zero."""
+    return MINUTE - time.time() % MINUTE
+
+
 def _shared(key: str) -> int:
     with _client(settings.REDIS_URL).pipeline() as pipeline:
         pipeline.incr(key)

@@ -5,7 +5,6 @@ a person who is logged in.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +18,7 @@ from ninja.throttling import BaseThrottle
 
 from dashboard.addresses import client_address
 from dashboard.api.problems import Forbidden, NotFound, problem_response
-from dashboard.rates import MINUTE, MinuteCounter
+from dashboard.rates import MinuteCounter, seconds_left
 from dashboard.stops import is_stop
 from execution.core.problem_codes import Code
 from execution.selectors.orders.visibility import order_find
@@ -100,7 +99,7 @@ class PersonRate(BaseThrottle):
         return bool(_requests.count(str(api_person(request).pk)) <= settings.API_RATE)
 
     def wait(self) -> float:
-        return MINUTE - time.time() % MINUTE
+        return seconds_left()
 
 
 def api_person(request: HttpRequest) -> User:

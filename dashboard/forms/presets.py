@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.forms.fields import algorithm_fields, shown_parameter
 from execution.core.durations import as_clock
 from execution.core.orders.presets import OF_ONE_ORDER, preset_problems, repeatable
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import ALGORITHMS, algorithm_label
 from execution.core.problems import sentences
 from execution.payloads.encode import moment_of
 from execution.payloads.orders import TicketAccount
@@ -56,6 +56,10 @@ def stored_fields(algorithm: str, parameters: Mapping[str, Any]) -> dict[str, st
     infos: Mapping[str, Any] = ALGORITHMS[algorithm].parameters.model_fields
     given = ALGORITHMS[algorithm].parameters.completed(parameters)
     shown = {name: shown_parameter(infos[name], given[name]) for name in infos if given.get(name) is not None}
+    return _form_values(algorithm, shown)
+
+
+def _form_values(algorithm: str, shown: Mapping[str, str] | None = None) -> dict[str, str]:
     found = {
         field.name: field.value
         for field in algorithm_fields(algorithm, shown)
@@ -146,10 +150,7 @@ def default_values(algorithm: str) -> dict[str, str]:
     """Return the default values of the form. Start, end and I-would price are left out, so the ticket keeps its
     own.
     """
-    found = {
-        field.name: field.value for field in algorithm_fields(algorithm) if field.name not in OF_ONE_ORDER
-    }
-    return found | ({"end_at": ""} if found.get("duration") else {})
+    return _form_values(algorithm)
 
 
 # --- the page of presets ---------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def preset_table(rows: Sequence[PresetRow], *, is_supervisor: bool) -> list[dict
     return [
         {
             **row,
-            "label": _label(row["algorithm"]),
+            "label": algorithm_label(row["algorithm"]),
             "words": preset_words(row),
             "limit_words": LIMIT_WORDS[row["limit_mode"]],
             "changed_at": moment_of(row["changed_at"]),
@@ -169,10 +170,6 @@ def preset_table(rows: Sequence[PresetRow], *, is_supervisor: bool) -> list[dict
         }
         for row in rows
     ]
-
-
-def _label(algorithm: str) -> str:
-    return ALGORITHMS[algorithm].label if algorithm in ALGORITHMS else algorithm
 
 
 def preset_words(row: PresetRow) -> str:
@@ -203,7 +200,7 @@ def _shown(info: Any, value: Any) -> str:
 def beginning(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) -> tuple[dict[str, Any], str]:
     """Return what the person's last order fills into a new ticket, and the sentence that names this order."""
     filling = last_filling(last, symbol, granted)
-    label = _label(last.order.algorithm)
+    label = algorithm_label(last.order.algorithm)
     when = _day(last.at)
     if "trouble" in filling:
         return filling, (

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboard.present import numbers
 from dashboard.present.exports import csv_text, words
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import algorithm_label
 from execution.payloads.reports import AnalysisPage, GroupRow, Mean
 from execution.selectors.tca.analysis import FIGURES
 
@@ -93,7 +93,7 @@ def _shown(key: str, value: str | None) -> str:
 
 
 def group_name(name: str, by: str) -> str:
-    return ALGORITHMS[name].label if by == "algorithm" and name in ALGORITHMS else name
+    return algorithm_label(name) if by == "algorithm" else name
 
 
 def analysis_csv(page: AnalysisPage) -> str:

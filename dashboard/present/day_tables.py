@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.numbers import DASH, amount, percent, points, tone
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import algorithm_label
 from execution.payloads.analysis_charts import CostSummary
 from execution.payloads.day_report import DayCurrency, DayGroup, DayOrder, DayReport, OpenOrder
 from execution.payloads.encode import moment_of
@@ -91,11 +91,7 @@ def _counted(cost: CostSummary) -> str:
 
 
 def _group(row: DayGroup, title: str, scale: tuple[Decimal, Decimal]) -> dict[str, Any]:
-    name = (
-        ALGORITHMS[row["name"]].label
-        if title == "By algorithm" and row["name"] in ALGORITHMS
-        else row["name"]
-    )
+    name = algorithm_label(row["name"]) if title == "By algorithm" else row["name"]
     return {
         "name": name if title else "All orders",
         "orders": row["orders"],
@@ -130,9 +126,7 @@ def whisker(cost: CostSummary, scale: tuple[Decimal, Decimal]) -> Whisker | None
 def _order(row: DayOrder) -> dict[str, Any]:
     return {
         **row,
-        "algorithm": ALGORITHMS[row["algorithm"]].label
-        if row["algorithm"] in ALGORITHMS
-        else row["algorithm"],
+        "algorithm": algorithm_label(row["algorithm"]),
         "notional": f"{amount(row['notional'], 0)} {row['currency']}",
         "cost": points(row["cost_bp"]),
         "tone": tone(row["cost_bp"]),
@@ -162,9 +156,7 @@ def _open(row: OpenOrder) -> dict[str, Any]:
     share = Decimal(row["filled"]) / Decimal(row["quantity"])
     return {
         **row,
-        "algorithm": ALGORITHMS[row["algorithm"]].label
-        if row["algorithm"] in ALGORITHMS
-        else row["algorithm"],
+        "algorithm": algorithm_label(row["algorithm"]),
         "quantity": amount(row["quantity"]),
         "filled": amount(row["filled"]),
         "done": percent(str(share)),

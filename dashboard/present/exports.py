@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from execution.core.numbers import plain
 from execution.core.orders.schedule import finish_share, share_due
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import algorithm_label
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.texts import begins_formula, visible
 from execution.core.types import ZERO
@@ -100,9 +100,7 @@ COLUMNS: dict[str, Cell] = {
     "Accounts": lambda row, _: words(row["account"]),
     "Symbol": lambda row, _: words(row["symbol"]),
     "Side": lambda row, _: row["side"].upper(),
-    "Algorithm": lambda row, _: (
-        ALGORITHMS[row["algorithm"]].label if row["algorithm"] in ALGORITHMS else words(row["algorithm"])
-    ),
+    "Algorithm": lambda row, _: algorithm_label(row["algorithm"], words(row["algorithm"])),
     "Quantity": lambda row, _: row["quantity"],
     "Filled": lambda row, _: row["filled"],
     "Done %": lambda row, _: percent(_share(row)),

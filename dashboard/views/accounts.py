@@ -121,7 +121,7 @@ def _detail(
         "former": [key_shown(key, now) for key in facts["former_keys"]],
         "audit": audit_shown(facts),
         "others": facts["others"],
-        "listed": selectors.listed_symbols().get(facts["venue"], []),
+        "listed": [] if is_part else selectors.symbols_listed_at(facts["venue"]),
         "differences": account_differences(public_id, now),
         "problems": [problem.message for problem in problems],
         "waiting": access_waiting(now=now, subject=facts["label"]),

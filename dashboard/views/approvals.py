@@ -17,7 +17,7 @@ from dashboard.again import ask_again, must_answer
 from dashboard.forms import fields
 from dashboard.forms.reasons import posted_reason
 from dashboard.responses import see_other
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import algorithm_label
 from execution.core.problems import Problem, Refused
 from execution.payloads.encode import moment_of
 from execution.payloads.limits import ApprovalRow
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, public_id: str, problems: Sequence[Problem] = ()
     context: dict[str, Any] = {
         "approval": _dated(selectors.approval_row(approval)),
         "order": order,
-        "algorithm": ALGORITHMS[order["algorithm"]].label if order["algorithm"] in ALGORITHMS else "",
+        "algorithm": algorithm_label(order["algorithm"], ""),
         "start_at": moment_of(order["start_at"]),
         "end_at": moment_of(order["end_at"]),
         "parameters": _parameters(order),

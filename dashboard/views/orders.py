@@ -16,7 +16,7 @@ from dashboard.forms import fields
 from dashboard.forms.reasons import posted_reason
 from dashboard.present.order_shows import order_shows
 from dashboard.responses import action_done, refused_text
-from execution.core.orders.terms import ALGORITHMS
+from execution.core.orders.terms import algorithm_label
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused, refuse
 from execution.payloads.encode import epoch_ms
@@ -41,7 +41,7 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": {
             "sliced": is_sliced(order["algorithm"]),
             "shows": order_shows(order["algorithm"]),
-            "label": ALGORITHMS[order["algorithm"]].label if order["algorithm"] in ALGORITHMS else "",
+            "label": algorithm_label(order["algorithm"], ""),
             "parameters": fields.parameter_labels(order["algorithm"]),
         },
         "breaks": shown_breaks(order_id, order["version"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_GET
 from dashboard.access import person_of
 from dashboard.present import palette as present
 from dashboard.present.pages import pages_matching, pages_of
-from dashboard.rates import MINUTE, MinuteCounter
+from dashboard.rates import MinuteCounter, seconds_left
 from execution.core.orders.order_words import MAX_CHARACTERS, is_order, read_order_words
 from execution.core.problems import Problem, attempt, length_problem
 from execution.payloads.palette import PaletteAnswer, PaletteGroup, PaletteItem
@@ -42,7 +41,7 @@ def palette(request: HttpRequest) -> HttpResponse:
         problem = length_problem("q", "The search", text, MAX_CHARACTERS)
         return HttpResponse(problem.message, status=422, content_type="text/plain")
     if _searches.count(f"palette:{person.pk}") > MOST_SEARCHES:
-        seconds = int(MINUTE - time.time() % MINUTE) + 1
+        seconds = int(seconds_left()) + 1
         words = f"You sent more than {MOST_SEARCHES} searches in a minute. Wait for {seconds} s."
         response = HttpResponse(words, status=429, content_type="text/plain")
         response.headers["Retry-After"] = str(seconds)

@@ -171,6 +171,11 @@ def listed_symbols() -> dict[str, list[str]]:
     return dict(VenueListing.objects.values_list("venue__label", "symbols"))
 
 
+def symbols_listed_at(venue: str) -> list[str]:
+    """Return the symbols that the venue with this label lists; none if it was never connected."""
+    return next(iter(VenueListing.objects.filter(venue__label=venue).values_list("symbols", flat=True)), [])
+
+
 def trader_names() -> list[str]:
     """Return the names of the people to whom an account may be granted."""
     traders = User.objects.filter(role=Role.TRADER, is_active=True)

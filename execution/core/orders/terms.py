@@ -79,6 +79,13 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
+def algorithm_label(name: str, unknown: str | None = None) -> str:
+    """Return an algorithm's label. An algorithm that this version does not have gives ``unknown``, or its own name."""
+    if name in ALGORITHMS:
+        return ALGORITHMS[name].label
+    return name if unknown is None else unknown
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """A request for an order, parsed but not yet checked against a market."""

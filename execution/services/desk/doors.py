@@ -39,9 +39,9 @@ from execution.services.desk.four_eyes import Change, access_ask, door, outdated
 from execution.services.desk.passwords import access_end
 from execution.services.desk.people import (
     AUDITED,
-    PersonNotFound,
     live_orders,
     password_changed,
+    person_found,
     person_locked,
     person_save,
     plain_value,
@@ -262,7 +262,7 @@ def person_enable_ask(
     *, public_id: str, changed_by: User, reason: str, now: datetime
 ) -> AccessRequest | None:
     """Ask to make a person active again."""
-    person = _person(public_id)
+    person = person_found(public_id)
     if person.is_active:
         return None
     changes: dict[str, Any] = {"is_active": {"before": False, "after": True}}
@@ -342,7 +342,7 @@ def factor_remove_ask(
     *, public_id: str, changed_by: User, reason: str, now: datetime
 ) -> AccessRequest | None:
     """Ask to remove the second factor of a person who has lost it."""
-    person = _person(public_id)
+    person = person_found(public_id)
     if person.pk == changed_by.pk:
         message = "You remove your own second factor on your own page."
         refuse("", message, person.username, code=Code.ACCESS_OWN)
@@ -356,13 +356,6 @@ def factor_remove_ask(
 def _factor_remove(content: Mapping[str, Any], _secret: bytes, person: User, now: datetime) -> bool:
     actor, found = actor_of_admin(person), person_locked(content["person"])
     return factor_remove(person=found, actor=actor, reason=content["reason"], now=now)
-
-
-def _person(public_id: str) -> User:
-    person = User.objects.filter(public_id=public_id).first()
-    if person is None:
-        raise PersonNotFound(public_id)
-    return person
 
 
 def _widens(before: User, person: User) -> bool:

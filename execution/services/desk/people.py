@@ -162,11 +162,17 @@ def people_locked(person_pk: int | None) -> dict[int, User]:
     return {found.pk: found for found in rows}
 
 
+def person_found(public_id: str) -> User:
+    """Return the person, without a lock. Raises ``PersonNotFound``."""
+    person = User.objects.filter(public_id=public_id).first()
+    if person is None:
+        raise PersonNotFound(public_id)
+    return person
+
+
 def person_locked(public_id: str) -> User:
     """Lock as ``people_locked`` does and return the person. Raises ``PersonNotFound``."""
-    pk = User.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
-    if pk is None:
-        raise PersonNotFound(public_id)
+    pk = person_found(public_id).pk
     return people_locked(pk)[pk]
 
 

@@ -15,7 +15,7 @@ from execution.core.problems import Problem, refuse_if
 from execution.models import AccessRequest, User
 from execution.services.accounts.accounts import actor_of_admin
 from execution.services.desk.doors import password_reset_ask, person_save_ask
-from execution.services.desk.people import PersonNotFound, person_problems
+from execution.services.desk.people import person_found, person_problems
 
 LABELS = {"role": "Role", "first_name": "First name", "last_name": "Last name", "email": "Mail address"}
 
@@ -64,7 +64,7 @@ def person_edit(
     ``PersonNotFound``.
     """
     actor_of_admin(changed_by)
-    person = _person(public_id)
+    person = person_found(public_id)
     for name, value in asdict(entry).items():
         setattr(person, name, value)
     refuse_if(_entry_problems(person))
@@ -78,7 +78,7 @@ def person_password(
     ``PersonNotFound``.
     """
     actor_of_admin(changed_by)
-    person = _person(public_id)
+    person = person_found(public_id)
     refuse_if(_password_problems(password, person))
     return password_reset_ask(person=person, changed_by=changed_by, password=password.text, now=now)
 
@@ -108,10 +108,3 @@ def _password_problems(password: NewPassword, person: User) -> list[Problem]:
     except ValidationError as error:
         return [Problem("password", message, code=Code.VALUE_NOT_ALLOWED) for message in error.messages]
     return []
-
-
-def _person(public_id: str) -> User:
-    person = User.objects.filter(public_id=public_id).first()
-    if person is None:
-        raise PersonNotFound(public_id)
-    return person
