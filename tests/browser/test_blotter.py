@@ -10,13 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.console_guard import Watched
+from tests.browser.fit import too_wide
 from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
-
-FITS = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
-    .every((node) => node.scrollWidth <= node.clientWidth)"""
 
 
 def row_of(page: Page, public_id: str) -> str:
@@ -81,7 +79,7 @@ def opens(page: Page, ours: str) -> None:
         parts.get_by_role("region", name=f"Fills of {ours}").locator("tbody tr td.mono").first
     ).to_be_visible(timeout=60_000)
     expect(button).to_be_focused()
-    assert page.evaluate(FITS)
+    assert too_wide(page) == []
 
 
 def acts(page: Page, ours: str) -> None:

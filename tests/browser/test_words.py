@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.present import numbers
 from execution.core.orders.schedule import finish_share, share_due
+from execution.models import Fill, Order
 from tests.browser.console_guard import Watched
+from tests.browser.fit import too_wide
+from tests.desk.database import ALIAS, order_of
+from tests.desk.people import cancel_all
+from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
-
-if TYPE_CHECKING:
-    from tests.desk.running import RunningDesk
 
 
 @pytest.fixture(scope="module")
@@ -177,23 +181,49 @@ def test_an_accounts_symbols_are_proposed_from_the_exchanges_list(
     assert watched.complaints == []
 
 
-FITS = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
-    .every((node) => node.scrollWidth <= node.clientWidth)"""
 CUT_WITHOUT_TITLE = """() => [...document.querySelectorAll('td.wide')]
     .filter((node) => node.scrollWidth > node.clientWidth && !node.title).length"""
 
 
-@pytest.mark.parametrize("person", ["trader", "supervisor"])
-def test_the_list_fits_a_small_screen(browser: Browser, desk: RunningDesk, person: str) -> None:
-    Visitor(desk).launch(duration="00:00:20")
-    watched = Watched(browser, desk)
+@pytest.mark.parametrize(
+    ("person", "paths"), [("trader", ["/orders/"]), ("supervisor", ["/orders/", "/wall/"])]
+)
+def test_the_lists_fit_a_small_screen(
+    browser: Browser, open_desk: RunningDesk, person: str, paths: list[str]
+) -> None:
+    """With an order of yesterday and one that goes on tomorrow. Their moments need more room than those of today."""
+    visitor = Visitor(open_desk)
+    ended, live = visitor.launch(duration="00:00:20"), visitor.launch(duration="23:59:59")
+    wait_until(lambda: order_of(ended).status == "completed", within=60, what="the first order to end")
+    yesterday = timezone.now() - timedelta(days=1)
+    Order.objects.using(ALIAS).filter(public_id=ended).update(ended_at=yesterday)
+    Fill.objects.using(ALIAS).filter(order__public_id=ended).update(executed_at=yesterday)
+    watched = Watched(browser, open_desk)
     watched.page.set_viewport_size({"width": 1280, "height": 800})
     page = watched.log_in(person)
+    for path in paths:
+        page.goto(path)
+        expect(page.locator(f'tr[data-id="{live}"]')).to_be_visible(timeout=60_000)
+        assert too_wide(page) == []
+        assert page.evaluate(CUT_WITHOUT_TITLE) == 0
     page.goto("/orders/")
-    expect(page.locator("#order-rows tr").first).to_be_visible()
-    assert page.evaluate(FITS)
-    assert page.evaluate(CUT_WITHOUT_TITLE) == 0
+    day = f"{yesterday:%m-%d %H:%M}" if yesterday.year == timezone.now().year else f"{yesterday:%Y-%m-%d}"
+    for column in ("end", "last_fill"):
+        expect(page.locator(f'tr[data-id="{ended}"] [data-column="{column}"]')).to_have_text(day)
+    cancel_all(open_desk)
     assert watched.complaints == []
+
+
+def test_moments_of_another_day_have_a_short_form(page: Page) -> None:
+    now = 1_790_000_000_000  # 2026-09-21 14:13:20 UTC
+    cases = {
+        now: "14:13:20",
+        now - 15 * 3_600_000: "09-20 23:13",
+        now + 86_400_000: "09-22 14:13",
+        now - 365 * 86_400_000: "2025-09-21",
+    }
+    assert in_script(page, "format", "shortMoment", [[at, now] for at in cases]) == list(cases.values())
+    assert in_script(page, "format", "shortMoment", [[None, now]]) == ["–"]
 
 
 def test_charts_take_a_volume_that_is_not_known_for_no_zero(page: Page) -> None:

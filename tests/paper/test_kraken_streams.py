@@ -267,6 +267,7 @@ async def test_quotes_come_with_each_best_price_or_with_trades(paper: Paper, kra
         answer = await socket.ask("subscribe", channel="ticker", symbol=[SYMBOL], event_trigger="bbo")
         assert answer["result"]["event_trigger"] == "bbo"
         assert (await socket.of("ticker"))["type"] == "snapshot"
+        assert (await socket.next())["channel"] == "heartbeat", "nothing has changed since the snapshot"
         await place(kraken_first, "inside", str(bid + D("0.01")), "0.5")
         (quote,) = (await socket.of("ticker"))["data"]
         assert (quote["bid"], quote["bid_qty"]) == (bid + D("0.01"), D("0.5"))

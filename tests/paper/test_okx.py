@@ -6,10 +6,12 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import ccxt
 import pytest
 
 from tests.paper.running import SYMBOL, Binance, Paper, eventually
+from tests.patience import PATIENCE
 
 D = Decimal
 
@@ -208,6 +210,25 @@ async def test_the_book_that_the_stream_tells_is_the_book(paper: Paper, okx_firs
     assert (best["bid"], best["bidVolume"]) == (float(bid + D("0.01")), 0.3)
     five = await okx_first.watch_order_book(SYMBOL, 5)
     assert len(five["bids"]) == len(five["asks"]) == 5
+
+
+async def test_the_best_quotes_are_told_once_and_then_when_they_change(paper: Paper, okx_first: Any) -> None:
+    bid, _ = await paper.quote()
+    address = paper.url.replace("http", "ws") + "/ws/v5/public"
+    argument = {"channel": "bbo-tbt", "instId": "BTC-USDT"}
+
+    async def told(socket: aiohttp.ClientWebSocketResponse) -> Decimal:
+        return D((await socket.receive_json(timeout=5 * PATIENCE))["data"][0]["bids"][0][0])
+
+    for price in (bid + D("0.01"), bid + D("0.02")):  # the second subscriber comes after the first has gone
+        async with paper.session.ws_connect(address) as socket:
+            await socket.send_json({"op": "subscribe", "args": [argument]})
+            assert (await socket.receive_json(timeout=5 * PATIENCE))["event"] == "subscribe"
+            await told(socket)
+            with pytest.raises(TimeoutError):
+                await socket.receive(timeout=0.5)  # several steps of the exchange
+            await place(okx_first, f"at{price}".replace(".", ""), str(price), "0.5")
+            assert await told(socket) == price
 
 
 async def test_candles_are_those_of_the_other_dialect(first: Binance, okx_first: Any) -> None:

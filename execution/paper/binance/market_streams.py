@@ -79,6 +79,7 @@ class MarketStreams:
             connections.discard(connection)
             if not connections:
                 del self._subscribers[name]
+                self._last_best.pop(name, None)
 
     def _leave(self, connection: Connection) -> None:
         self._combined.discard(connection)
@@ -123,12 +124,13 @@ class MarketStreams:
                 self._send(symbol, suffix, partial(dialect.depth, symbol, levels))
 
     def _publish_best(self, symbol: SymbolMarket) -> None:
-        if f"{symbol.name.lower()}@bookTicker" not in self._subscribers:
+        name = f"{symbol.name.lower()}@bookTicker"
+        if name not in self._subscribers:
             return
         best = dialect.book_ticker(symbol)
-        if best == self._last_best.get(symbol.name):
+        if best == self._last_best.get(name):
             return
-        self._last_best[symbol.name] = best
+        self._last_best[name] = best
         event = {
             "u": symbol.book.sequence, "s": symbol.name, "b": best["bidPrice"], "B": best["bidQty"],
             "a": best["askPrice"], "A": best["askQty"],

@@ -43,7 +43,7 @@ class MarketFeeds:
         self._talk = Talk(exchange, connections, self._subscribe, self._begin, self._unsubscribe)
         self._subscribers: dict[Topic, set[Connection]] = defaultdict(set)
         self._told: dict[Topic, Told] = {}
-        self._best: dict[str, Any] = {}
+        self._best: dict[Topic, Any] = {}
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -54,8 +54,11 @@ class MarketFeeds:
 
     def _subscribe(self, connection: Connection, parameters: Json) -> list[Json]:
         topics = self._topics(parameters)
-        for topic, _ in topics:
+        for topic, symbol in topics:
             self._subscribers[topic].add(connection)
+            if topic[2] == "bbo":
+                # Only the first sets it: the next update is for a change since the last one that was sent.
+                self._best.setdefault(topic, _best(symbol))
         return [_confirmation(topic, symbol) for topic, symbol in topics]
 
     def _unsubscribe(self, connection: Connection, parameters: Json) -> list[Json]:
@@ -112,6 +115,7 @@ class MarketFeeds:
         if not self._subscribers[topic]:
             del self._subscribers[topic]
             self._told.pop(topic, None)
+            self._best.pop(topic, None)
 
     def _leave(self, connection: Connection) -> None:
         self._talk.leave(connection)
@@ -128,14 +132,14 @@ class MarketFeeds:
             if symbol.fresh_trades:
                 self._send(("trade", symbol.name, None), partial(_fresh, symbol))
                 self._send(("ticker", symbol.name, "trades"), partial(self._tickers, symbol))
-            if ("ticker", symbol.name, "bbo") in self._subscribers:
-                self._publish_best(symbol)
+            if (topic := ("ticker", symbol.name, "bbo")) in self._subscribers:
+                self._publish_best(topic, symbol)
 
-    def _publish_best(self, symbol: SymbolMarket) -> None:
+    def _publish_best(self, topic: Topic, symbol: SymbolMarket) -> None:
         best = _best(symbol)
-        if best != self._best.get(symbol.name):
-            self._best[symbol.name] = best
-            self._send(("ticker", symbol.name, "bbo"), partial(self._tickers, symbol))
+        if best != self._best[topic]:
+            self._best[topic] = best
+            self._send(topic, partial(self._tickers, symbol))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
         """Publish changed books at every step, and a heartbeat to each connection that got nothing for a second."""

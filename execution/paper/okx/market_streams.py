@@ -47,6 +47,9 @@ class MarketChannels:
         channel, symbol = self._named(argument)
         self._talk.confirm(connection, "subscribe", argument)
         self._subscribers[channel, symbol.name].add(connection)
+        if channel == "bbo-tbt":
+            # Only the first sets it: the next update is for a change since the last one that was sent.
+            self._best.setdefault(symbol.name, _best(symbol))
         first = self._snapshot(channel, symbol)
         if first is not None:
             self._connections.send(connection, encode(first))
@@ -66,6 +69,8 @@ class MarketChannels:
         self._subscribers[key].discard(connection)
         if not self._subscribers[key]:
             del self._subscribers[key]
+            if key[0] == "bbo-tbt":
+                self._best.pop(key[1], None)
 
     def _leave(self, connection: Connection) -> None:
         for key in list(self._subscribers):
@@ -100,8 +105,8 @@ class MarketChannels:
                 self._publish_best(symbol)
 
     def _publish_best(self, symbol: SymbolMarket) -> None:
-        best = symbol.book.levels(Side.BUY, 1), symbol.book.levels(Side.SELL, 1)
-        if best != self._best.get(symbol.name):
+        best = _best(symbol)
+        if best != self._best[symbol.name]:
             self._best[symbol.name] = best
             self._send("bbo-tbt", symbol, partial(self._top, symbol, 1))
 
@@ -142,3 +147,7 @@ class MarketChannels:
 
 def _message(channel: str, symbol: SymbolMarket, entry: Json) -> Json:
     return {"arg": {"channel": channel, "instId": dashed_symbol(symbol.market)}, "data": [entry]}
+
+
+def _best(symbol: SymbolMarket) -> Any:
+    return symbol.book.levels(Side.BUY, 1), symbol.book.levels(Side.SELL, 1)

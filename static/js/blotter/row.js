@@ -3,7 +3,7 @@
 import { chooseCell } from "./bulk.js";
 import { arranged } from "./columns.js";
 import { bar, cell, element, named, number, setText } from "../lib/dom.js";
-import { DASH, age, costClass, decimal, local, moment, percent, points, price, quantity, short } from "../lib/format.js";
+import { DASH, age, costClass, decimal, local, percent, points, price, quantity, short, shortMoment } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
@@ -59,9 +59,9 @@ export function rowNode(row, { now, isOpen, showsTrader, isChosen, layout }) {
     ["arrival", number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1), "extra")],
     ["cost", number(points(row.cost_bp), costClass(row.cost_bp))],
     ["ahead", element("td", { class: "number", "data-ahead": "" })],
-    ["end", number(moment(end, now), "", local(end))],
+    ["end", number(shortMoment(end, now), "", local(end))],
     ["eta", element("td", { class: "number extra", "data-eta": "" })],
-    ["last_fill", element("td", { class: "number spare", "data-age": "" })],
+    ["last_fill", element("td", { class: "number spare", "data-age": "", title: local(row.last_fill_at) || null })],
     ["alerts", alerts(row)],
     ["actions", menuCell(row)],
   ];
@@ -97,8 +97,9 @@ export function tickRow(row, node, now) {
   setText(eta, finishWords(finish, now));
   eta.title = late ? "at this pace it will not be filled by its end" : "";
   eta.classList.toggle("warn", late);
-  const last = isFinal(row.status) ? moment(row.last_fill_at, now) : age(row.last_fill_at === null ? null : now - row.last_fill_at);
-  setText(node.querySelector("[data-age]"), row.last_fill_at === null ? DASH : last);
+  const last = node.querySelector("[data-age]");
+  const ago = age(row.last_fill_at === null ? null : now - row.last_fill_at);
+  setText(last, isFinal(row.status) ? shortMoment(row.last_fill_at, now) : ago);
 }
 
 function drawBar(host, share, due) {

@@ -87,6 +87,13 @@ export function moment(milliseconds, now) {
   return day === new Date(now).toISOString().slice(0, 10) ? clock(milliseconds) : `${day} ${clock(milliseconds)}`;
 }
 
+/** The same for a column: the clock today, "12-01 23:58" on another day of this year, the date alone in another year. */
+export function shortMoment(milliseconds, now) {
+  const [day, today] = [moment(milliseconds, now), new Date(now).toISOString()];
+  if (day.length <= 8) return day;
+  return day.slice(0, 4) === today.slice(0, 4) ? day.slice(5, 16) : day.slice(0, 10);
+}
+
 /** For a tooltip: the same moment where the reader is. */
 export function local(milliseconds) {
   if (!known(milliseconds)) return "";

@@ -1,6 +1,6 @@
 // Where an order gets: by its plan, as far as it keeps to that.
 
-import { DASH, moment, percent } from "./format.js";
+import { DASH, percent, shortMoment } from "./format.js";
 import { finishShare } from "./plan.js";
 
 /**
@@ -22,7 +22,7 @@ export function finishOf(order, line, now) {
 /** "14:52:07", or how much is done by the end: "91.2 % at the end". */
 export function finishWords(found, now) {
   if (found === null) return DASH;
-  return found.share >= 1 ? moment(found.at, now) : `${percent(found.share)} at the end`;
+  return found.share >= 1 ? shortMoment(found.at, now) : `${percent(found.share)} at the end`;
 }
 
 /** The same where no heading says that it is the time: "done 14:52:07". */

@@ -3,7 +3,7 @@
 import { chooseCell } from "../blotter/bulk.js";
 import { menuCell, shareOf } from "../blotter/row.js";
 import { cell, element, named, number, setText } from "../lib/dom.js";
-import { DASH, age, costClass, percent, points, quantity, spoken } from "../lib/format.js";
+import { DASH, age, costClass, local, percent, points, quantity, spoken } from "../lib/format.js";
 import { shareDue } from "../lib/plan.js";
 import { orderPill, reasonOf, side } from "../lib/states.js";
 
@@ -51,7 +51,7 @@ export function wallRow(row, now, isChosen) {
     ["ahead", element("td", { class: "number", "data-ahead": "" })],
     ["cost", number(points(row.cost_bp), costClass(row.cost_bp))],
     ["eta", element("td", { class: "number", "data-eta": "" })],
-    ["last_fill", element("td", { class: "number", "data-age": "" })],
+    ["last_fill", element("td", { class: "number", "data-age": "", title: local(row.last_fill_at) || null })],
     ["alerts", element("td", { class: "wide", "data-alert": "" })],
     ["actions", menuCell(row)],
   ];
