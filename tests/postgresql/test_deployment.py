@@ -25,7 +25,6 @@ from tests.checks import REPOSITORY
 from tests.desk.books import books_in
 from tests.desk.running import wait_until
 from tests.engine.running import check_books
-from tests.patience import slowness
 from tests.postgresql.deployed import GIVEN, Deployed, Guide, offer_checkout
 from tests.postgresql.hosts import database_at
 from tests.postgresql.machine import Machine, machine_copy, network_of_its_own, shell_of
@@ -173,7 +172,8 @@ def test_the_guide_makes_a_desk_that_trades_is_restored_and_upgraded(
         with database_at(desk.database_url(), django_db_blocker):
             assert order_of(order).status == OrderStatus.COMPLETED
             assert Fill.objects.count() == fills
-            lasts = timedelta(seconds=round(40 * min(slowness(), 5)))
+            # The upgrade takes the longer, the longer the steps before it took, and the order must outlast it.
+            lasts = timedelta(seconds=round(max(40, (time.monotonic() - begun) / 4)))
             second = launch(desk, quantity="0.1", duration=f"0{lasts}", slices="10")
             wait_until(lambda: order_of(second).filled, within=40, what="a fill")
             assert order_of(second).status not in ORDER_FINAL
