@@ -27,7 +27,11 @@ class ShownChange:
 def content_hash(
     *, kind: str, target: str, content: Mapping[str, Any], secret: bytes, changes: Sequence[Mapping[str, str]]
 ) -> str:
-    """Return the SHA-256, in hex, of the contents of a request for access. The order of keys does not matter."""
+    """Return the SHA-256, in hex, of the contents of a request for access.
+
+    A person confirms a request by this hash. The hash covers ``changes``, which are the changes as that person sees
+    them. ``secret`` enters it only as a hash of its own. The sequence of keys in ``content`` does not matter.
+    """
     frozen = {
         "kind": kind,
         "target": target,

@@ -48,7 +48,10 @@ Check = Callable[[Any], str | None]
 
 
 def parse_options(text: str) -> dict[str, Any]:
-    """Read the options of a JSON text. Raises ``Refused`` when it is no object, too long, or names a key twice."""
+    """Read the options of a JSON text.
+
+    Raises ``Refused`` for a text that is not a JSON object, is too long, or names a key twice.
+    """
     if len(text) > MAX_TEXT:
         raise Refused([length_problem("options", "The text of the options", text, MAX_TEXT)])
     try:
@@ -78,7 +81,11 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
 
 
 def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
-    """Return, as texts for an admin, the machines to which an account's requests go, and then its proxies."""
+    """Return texts for an admin that name where an account's requests go.
+
+    First come the machines of the exchange, then the proxies. If ``options`` have no addresses, one text says that
+    ccxt's own addresses are used.
+    """
     urls = options.get("urls", {})
     machines = sorted({_machine(address) for address in _leaves(urls)})
     if not machines:
@@ -121,8 +128,8 @@ def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
 def holds_credentials(text: str) -> bool:
     """Return True if a text of options may hold a credential.
 
-    Valid options are judged by the names of their keys. An invalid text is searched for words such as "secret". An
-    ``@`` is always treated as a credential, because in an address it may follow a password.
+    For valid options, the names of the keys decide. An invalid text is searched for words such as "secret". An ``@``
+    in any text counts as a credential, because in an address a password may stand before it.
     """
     if "@" in text:
         return True  # an address with a password

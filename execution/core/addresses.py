@@ -86,7 +86,7 @@ def origin_of(address: object) -> Origin:
 
 
 def shown(address: object) -> str:
-    """Return the address for display: shortened, without user and password (before the @) and without its query."""
+    """Return the address for display: shortened, without user, password and query."""
     if not isinstance(address, str):
         return f"a {type(address).__name__}"
     scheme, separator, rest = address.partition("://")

@@ -59,7 +59,8 @@ class Fault:
 
     @property
     def cause(self) -> str:
-        """Return the class of the error, and where to find more."""
+        """Return the class of the error, and where the log has more, such as ``KeyError (incident 3f2a in the log)``.
+        """
         where = f"incident {self.incident} in the log" if self.incident else "see the log"
         return f"{self.error} ({where})"
 
@@ -78,11 +79,14 @@ class Fault:
 
 
 def faults_of(kept: Mapping[str, Any], fence: int = 0) -> list[Fault]:
-    """Return the faults in ``kept`` that were stored under this ``fence``, oldest first. All others are left out."""
+    """Return the faults that ``kept`` has under this ``fence``, oldest first.
+
+    ``fence`` is the number of an engine's takeover. So faults of engines that had the account earlier are left out.
+    """
     faults = [Fault.from_json(part, each) for part, each in kept.items() if each["fence"] == fence]
     return sorted(faults, key=lambda fault: (fault.since, fault.part))
 
 
 def blocking_fault(kept: Mapping[str, Any], fence: int) -> Fault | None:
-    """Return the oldest fault that stops new children on an account; None when there is none."""
+    """Return the oldest fault under this ``fence`` that stops new child orders on an account; None without one."""
     return next((fault for fault in faults_of(kept, fence) if fault.part in BLOCKING), None)

@@ -1,4 +1,4 @@
-"""The numbers of failed logins that count as guessing a password.
+"""The numbers of failed logins from which the desk assumes that somebody guesses a password.
 
 At these numbers the desk begins to lock logins, and raises an alert.
 """

@@ -47,7 +47,11 @@ def entry_hash(previous: str, entry: Entry) -> str:
 
 
 def actor_name(actor: str) -> str:
-    """Return the name of an actor for texts: jane for ``trader:jane``, and the desk and a venue as they are."""
+    """Return an actor's name for texts.
+
+    For ``trader:jane`` it is ``jane``. The desk and venues have no role in their names, so these are returned
+    unchanged.
+    """
     return actor.rpartition(":")[2]
 
 
@@ -95,7 +99,7 @@ class Head:
 def chain_breaks(links: Iterable[Link], head: Head | None = None) -> Iterator[Break]:
     """Yield the breaks of a chain. ``links`` must come in the order of their numbers, and are read one at a time.
 
-    After a break the check goes on from the stored hash, so that each break is reported once.
+    After a break the check goes on from the hash that is stored with the broken entry, so each break is reported once.
     """
     previous: str | None = GENESIS
     expected, newest_row = 1, 0
@@ -127,7 +131,11 @@ def _missing(first: int, last: int) -> Break:
 
 
 def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
-    """Return the version of the first entry that does not follow from the one before; None if there is none."""
+    """Return the version of the first entry whose number or hash does not follow from the entry before; None without
+    one.
+
+    Each pair in ``entries`` is an entry and the hash that is stored with it.
+    """
     previous, expected = GENESIS, 1
     for entry, stored in entries:
         if entry.version != expected or entry_hash(previous, entry) != stored:

@@ -60,7 +60,7 @@ def status_words(market: Market) -> str:
 def market_block(market: Market, side: Side) -> str:
     """Return the reason why the market accepts no new order of ``side`` now.
 
-    The text is empty if the market accepts any new order, even if only resting ones.
+    The text is empty if the market accepts some new orders of ``side``, even if only orders that rest.
     """
     open_to = {MarketStatus.OPEN, MarketStatus.POST_ONLY}
     open_to.add(MarketStatus.BUY_ONLY if side is Side.BUY else MarketStatus.SELL_ONLY)
@@ -102,7 +102,9 @@ def band_far_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
 
 
 def too_far_to_rest(market: Market, side: Side, price: Decimal, mid: Decimal) -> str:
-    """Return the reason why ``price`` is too passive for the venue's price band; empty if an order can rest there."""
+    """Return the reason why ``price`` is too passive for the venue's price band; empty if an order can rest at
+    ``price``.
+    """
     edge = band_far_edge(market, side, mid)
     if edge is None or (price - edge) * side.sign >= 0:
         return ""
@@ -144,7 +146,7 @@ def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, 
 
 
 def with_new_rules(before: Market, after: Market) -> Market:
-    """Return ``after`` with the fees of ``before``."""
+    """Return ``after``, the market with its new rules, but with the fees of ``before``."""
     return replace(after, maker_fee=before.maker_fee, taker_fee=before.taker_fee)
 
 

@@ -23,7 +23,10 @@ HOUSE_WORDS = ("tranche", "trader", "supervisor", "execution", "desk")
 
 
 def name_skeleton(name: str) -> str:
-    """Return the form in which names are compared. People cannot tell two names with the same form apart."""
+    """Return the form of ``name`` by which names are compared.
+
+    If two names have the same form, people could mistake one for the other.
+    """
     text = re.sub(r"[._@+-]", "", name.lower())
     before = ""
     while text != before:

@@ -71,14 +71,14 @@ def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
 
 
 def length_problem(field: str, label: str, text: str, most: int, least: int = 0) -> Problem:
-    """Return the problem of a text that is longer than ``most`` or shorter than ``least``."""
+    """Return the problem for a text that is longer than ``most`` or shorter than ``least`` characters."""
     allowed = f"from {least} to {most:,}" if least else f"at most {most:,}"
     message = f"{label} has {len(text):,} characters. It may have {allowed}."
     return Problem(field, message, len(text), most, code=Code.LENGTH_OUT_OF_RANGE)
 
 
 def not_allowed(field: str, label: str, value: str, allowed: Iterable[str]) -> Problem:
-    """Return the problem of a value that is not one of the ``allowed`` names."""
+    """Return the problem for a value that is not one of the ``allowed`` names."""
     names = ", ".join(allowed)
     message = f"{label} is {shortened(value)!r}. It must be one of {names}."
     return Problem(field, message, value, names, code=Code.VALUE_NOT_ALLOWED)
@@ -109,7 +109,10 @@ def sentences(problems: Sequence[Problem]) -> str:
 
 
 def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Return as many problems as one answer shows. If some are left out, one more problem gives their number."""
+    """Return the first problems, as many as one answer may show.
+
+    If some are left out, one more problem says how many.
+    """
     if len(problems) <= MAX_PROBLEMS:
         return tuple(problems)
     more = f"There are {len(problems) - MAX_PROBLEMS:,} more problems."

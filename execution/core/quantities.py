@@ -37,16 +37,17 @@ def round_price(price: Decimal, tick: Decimal, side: Side) -> Decimal:
 
 
 def collar_price(reference: Decimal, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
-    """Return the worst price within ``collar_bp`` of ``reference``, on the tick, inside the collar."""
+    """Return the worst price on the tick that is at most ``collar_bp`` basis points from ``reference``."""
     return round_price(reference * (1 + side.sign * collar_bp * BASIS_POINT), tick, side)
 
 
 def crossing_price(quote: Quote, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
-    """Return the worst price at which a child may take: inside the collar by ``COLLAR_ROOM`` of its width.
+    """Return the limit price for a child that crosses: a bit nearer to the mid than the collar, by ``COLLAR_ROOM`` of
+    it.
 
-    The last check before a child is sent measures the collar from the mid at that moment. Without the room, it would
-    drop the child whenever the mid had moved by a tick in the order's favour. If the best price to take lies beyond
-    this narrower bound, the bound of the full collar is returned.
+    Just before a child is sent, the desk measures the collar again, from the mid at that moment. If the price were at
+    the collar's edge, a move of one tick in the order's favour would make the desk drop the child. If the best
+    opposite price lies beyond the narrower bound, the price is at the edge of the full collar.
     """
     inside = collar_price(quote.mid, collar_bp * (1 - COLLAR_ROOM), tick, side)
     if (quote.aggressive(side) - inside) * side.sign > ZERO:
@@ -71,14 +72,16 @@ def minimum_quantity(market: Market, price: Decimal | None) -> Decimal:
 
 
 def common_step(steps: Iterable[Decimal]) -> Decimal:
-    """Return the smallest step that is a multiple of each of ``steps``: the coarsest, where each divides the next."""
+    """Return the smallest step that is a multiple of each of ``steps``. For 0.01 and 0.05 it is 0.05."""
     given = tuple(steps)
     places = max(0, *(-int(step.as_tuple().exponent) for step in given), 0)
     return Decimal(lcm(*(int(step.scaleb(places)) for step in given))).scaleb(-places).normalize()
 
 
 def combined_market(markets: Sequence[Market]) -> Market:
-    """Return limits within which an order fits every one of ``markets``. A single market is returned unchanged.
+    """Return a market with such rules that an order that keeps them is allowed in each of ``markets``.
+
+    A single market is returned unchanged.
 
     Steps are common multiples. Minimums and lower bounds are the largest, maximums and upper bounds the smallest. Fees
     are the largest, and unknown when one is unknown. The status is open, because a status belongs to one market.
@@ -129,9 +132,9 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
 def in_pieces(quantity: Decimal, step: Decimal, most: Decimal | None, least: Decimal = ZERO) -> list[Decimal]:
     """Return ``quantity`` as the fewest pieces of at most ``most``, for an exchange with a maximum for one order.
 
-    If pieces of equal size are not below ``least``, their sum is exact, and they differ by one ``step`` at most.
-    Otherwise every piece is as large as allowed, and the remainder is left out. All pieces are multiples of ``step``.
-    The list is empty if ``most`` is below ``least`` or ``step``.
+    Normally the pieces sum exactly to ``quantity``, and differ by one ``step`` at most. If such equal pieces were
+    below ``least``, every piece is as large as allowed, and the remainder is left out. All pieces are multiples of
+    ``step``. The list is empty if ``most`` is below ``least`` or ``step``.
     """
     if most is None or quantity <= most:
         return [quantity]

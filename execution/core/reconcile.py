@@ -50,8 +50,8 @@ class Merged:
 def is_over(facts: ChildFacts) -> bool:
     """Return True if the child is final and the exchange has reported its filled quantity.
 
-    After that it can fill no more. Some of its trades may still be missing. Until they are recorded, the child is
-    over but not settled.
+    A child that is over can fill no more. Some of its trades may still be missing in the desk's records. Until they
+    are recorded, the child is over but not settled.
     """
     return facts.status in CHILD_FINAL and facts.reported is not None
 
@@ -62,10 +62,10 @@ def settled(facts: ChildFacts) -> bool:
 
 
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
-    """Return the state event for a report.
+    """Return the event that a report causes for the state of a child of ``quantity``.
 
-    Return None if the order ended and the report has no filled quantity, because the report does not prove how it
-    ended.
+    Return None if the order was on the book and ended, and the report has no filled quantity. Such a report does not
+    prove how the order ended.
     """
     filled = report.filled
     if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
@@ -81,7 +81,7 @@ def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
 
 
 def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
-    """Return the facts after a report, which may be old: figures never fall, and final states stay final."""
+    """Return the facts after a report. The report may be old, so no figure falls, and a final state stays final."""
     event = event_of(report, facts.quantity)
     figure = report.filled
     if event is ChildEvent.FILL and figure is None:
@@ -143,9 +143,9 @@ def ended_as_it_would_take(
     submitted_at: datetime | None,
     ended_at: datetime | None,
 ) -> bool:
-    """Return True if an exchange accepted a post-only order and ended it at once.
+    """Return True if an exchange accepted a post-only order and ended it at once, without a fill or a cancel.
 
-    The desk treats that as a refusal.
+    Some exchanges do so with a post-only order that would take. The desk treats that as a refusal.
     """
     if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
         return False
@@ -159,10 +159,10 @@ def ended_as_it_would_take(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The polls that did not find an order, by kind of list.
+    """The polls that did not show an order, by the kind of list that was read.
 
-    A poll is included only if it began when the exchange should already have listed the order. Polls of a kind began
-    at least two seconds apart.
+    A poll is included only if it began when the exchange should already have listed the order. Between the beginnings
+    of two polls of one kind there are at least two seconds.
     """
 
     not_found: Mapping[str, tuple[datetime, ...]]
@@ -182,14 +182,18 @@ class Evidence:
 
 
 def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
-    """Return the time at which an order must be listed. From then on, a poll that does not show it is evidence."""
+    """Return the time by which the exchange must list an order that has reached it.
+
+    The request may take ``validity`` to arrive, and the order may be listed ``listing_delay`` after that. From the
+    returned time on, a poll without the order is evidence that it does not exist.
+    """
     return last_possible_send + validity + listing_delay
 
 
 def evidence_counts_from(
     last_possible_send: datetime | None, guarantees: Guarantees, *, was_shown: bool
 ) -> datetime | None:
-    """Return the time from which a poll that does not find a child is evidence; None if no poll ever is.
+    """Return the time from which a poll without a child is evidence that it does not exist; None if no poll ever is.
 
     ``was_shown`` means that the exchange has shown the order before, so the request to create it has arrived already.
     """
@@ -208,7 +212,7 @@ def add_not_found_observation(
     intended_at: datetime,
     from_: datetime,
 ) -> Evidence:
-    """Add a poll that did not show the order to the evidence, if it meets three conditions.
+    """Return ``evidence`` with one more poll that did not show the order, if the poll meets three conditions.
 
     It must have begun at ``from_`` or later, when the exchange should have listed the order. It must have searched
     from a time ``window_from`` that is before ``intended_at``. It must have begun at least two seconds after the last
@@ -222,14 +226,14 @@ def add_not_found_observation(
 
 
 def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime) -> bool:
-    """Return True when the order is proven never to have reached the book."""
+    """Return True when the polls prove that the order never reached the book."""
     return evidence.is_enough and now - last_possible_send >= ABSENT_AFTER
 
 
 def mismatch(report: OrderReport, side: Side, quantity: Decimal, price: Decimal | None) -> str:
     """Return the reason why an order at the exchange is not the one that was sent; empty if the two agree.
 
-    An order without side or quantity cannot be compared, so it is not accepted.
+    A report without side or quantity cannot be compared, so the text is then not empty.
     """
     if report.side is None or report.quantity is None:
         return "the exchange reports neither its side nor its quantity"

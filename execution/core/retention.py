@@ -16,7 +16,7 @@ MIN_ORDERS = YEAR
 class Retention:
     """The time for which each kind of row is kept. The audit is never deleted.
 
-    The comment at each field says with which moment the time begins.
+    In the source, the comment at each field says when its time begins.
     """
 
     #: An ended order with its terms, plans, children, fills, journal and report: from its end.

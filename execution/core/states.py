@@ -207,7 +207,7 @@ def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
 def order_actions(status: OrderStatus, outcome: str) -> tuple[str, ...]:
     """Return the actions that a person may take on an order in this state.
 
-    ``outcome`` is the final status of a closing order.
+    ``outcome`` is the final status that a closing order will have.
     """
     moves = (OrderEvent.PAUSE, OrderEvent.RESUME)
     found = [str(event) for event in moves if ORDER_TRANSITIONS.get((status, event)) not in (None, status)]

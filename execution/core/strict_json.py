@@ -21,8 +21,8 @@ def read_json(text: str | bytes, *, exact: bool = False) -> Any:
     """Parse ``text``. With ``exact``, numbers become ``Decimal`` instead of ``int`` and ``float``.
 
     Raises ``ValueError`` with a short reason for: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels,
-    a key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
-    NUL character.
+    a key that occurs twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and
+    a NUL character.
     """
     try:
         written = text.decode() if isinstance(text, bytes) else text

@@ -117,7 +117,10 @@ class Quote:
 
     @property
     def is_sane(self) -> bool:
-        """Return whether the quote is finite, positive and not crossed. A venue's correct book is never crossed."""
+        """Return whether the quote is finite, positive and not crossed.
+
+        A crossed quote shows an error, because a single venue's book is never crossed.
+        """
         numbers_fine = self.bid.is_finite() and self.ask.is_finite()
         return numbers_fine and ZERO < self.bid < self.ask
 
@@ -143,7 +146,7 @@ class Book:
 
     @property
     def is_sane(self) -> bool:
-        """Return whether the book has both sides and a sane touch."""
+        """Return whether the book has both sides, and finite, positive best prices that are not crossed."""
         return bool(self.bids and self.asks) and self.touch.is_sane
 
     @property
@@ -197,7 +200,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True)
 class ChildRequest:
-    """The order that is sent to the exchange for a child, field by field."""
+    """A child order in the fields that are sent to the exchange."""
 
     client_id: str
     symbol: str
@@ -309,7 +312,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The result of a create that provably never reached the matching engine. The same id may be sent again."""
+    """The result of a create that provably never reached the matching engine. The client id may be sent again."""
 
     message: str
     retry_after: timedelta = timedelta(seconds=1)
@@ -339,7 +342,7 @@ class CancelConfirmed:
 class CancelGone:
     """The result of a cancel when the exchange has no such open order.
 
-    The order is filled, cancelled or was never placed. A poll must find out which.
+    The order was filled, was cancelled before, or was never placed. A poll must find out which.
     """
 
     message: str

@@ -15,8 +15,8 @@ def watched_symbols(
     """Return the symbols to show: the person's choice, or a default without one.
 
     The choice, ``own``, keeps its order. Symbols that are not ``listed`` at the person's accounts are left out. If
-    ``own`` is None, the symbols of ``live`` orders come first, then the listed ones. In this default, symbols that
-    the page shows already (``shown``) come before all others, in the page's order.
+    ``own`` is None, the symbols of ``live`` orders come first, then the listed ones. If the page shows some of these
+    symbols already (``shown``), they stay first and in the page's sequence.
     """
     if own is not None:
         return tuple(symbol for symbol in dict.fromkeys(own) if symbol in listed)[:MAX_WATCHED]

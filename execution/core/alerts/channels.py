@@ -87,7 +87,7 @@ def _url(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
 
 
 def target_refusal(url: str, network: Network) -> str:
-    """Return the reason why no alert may be sent to an address; empty when one may.
+    """Return the reason why alerts may not be sent to an address; empty if they may.
 
     The sender checks again before each message, because the allowed hosts may have changed since the channel was
     made.
@@ -130,7 +130,7 @@ def _mail(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
 
 
 def mail_refusal(parts: Mapping[str, str], network: Network) -> str:
-    """Return the reason why no alert may be sent through the mail server in ``parts``; empty when one may."""
+    """Return the reason why alerts may not be sent through the mail server in ``parts``; empty if they may."""
     scheme = "http" if parts["security"] == PLAIN else "https"
     return target_refusal(f"{scheme}://{parts['host']}:{parts['port']}", network)
 
@@ -153,7 +153,7 @@ def _telegram(parts: dict[str, str], _network: Network) -> tuple[str, list[Probl
 
 
 def refusal_now(kind: str, parts: Mapping[str, str], network: Network) -> str:
-    """Return the reason why no alert may be sent on a channel under the current settings; empty when one may."""
+    """Return the reason why the current settings forbid alerts on a channel; empty if they allow them."""
     if kind in (SIGNED, WEBHOOK):
         return target_refusal(parts["url"], network)
     return mail_refusal(parts, network) if kind == MAIL else ""

@@ -16,8 +16,9 @@ MAX_TEXT = 300
 class Finding:
     """One problem that a round of checks found. Findings of the same kind and scope share an alert.
 
-    ``subject`` names the problem within the alert. ``scope`` is a trader, a venue or an account, or empty for the
-    desk. ``since`` is the start of the problem; None if it is unknown.
+    ``scope`` says whom the problem concerns: a trader, a venue or an account, or the whole desk if empty. ``subject``
+    distinguishes the problem from others of the same kind and scope. ``since`` is the start of the problem; None if it
+    is unknown.
     """
 
     kind: AlertKind
@@ -37,8 +38,8 @@ class Finding:
 class Moves:
     """The changes that one round of checks makes to an alert.
 
-    ``appeared`` are findings with a new subject. ``returned`` and ``left`` are known subjects whose problem came back
-    or ended.
+    ``appeared`` are findings with a subject that the alert did not have. ``returned`` are subjects of the alert whose
+    problem had ended and is back. ``left`` are subjects whose problem has ended.
     """
 
     appeared: tuple[Finding, ...] = ()
@@ -58,7 +59,7 @@ def by_group(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 def moves_of(known: Mapping[str, datetime | None], findings: Iterable[Finding]) -> Moves:
-    """Return the changes from an alert's ``known`` subjects to the current findings.
+    """Compare an alert's ``known`` subjects with the current findings, and return the changes.
 
     ``known`` maps each subject to the time at which its problem ended, or to None while the problem lasts.
     """

@@ -23,7 +23,8 @@ class Severity(StrEnum):
 class AlertKind(StrEnum):
     """A kind of alert: its label, its severity, whether it is an event, and the seconds before it is raised.
 
-    A *condition* lasts for a time, and its alert ends by itself when the condition ends. An *event* happened once.
+    A kind is either a condition or an event. A *condition* lasts for a time, and its alert ends by itself after the
+    condition. An *event* happens once.
     """
 
     label: str

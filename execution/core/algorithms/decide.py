@@ -66,7 +66,7 @@ def _over(view: OrderView) -> Decision:
 
 
 def over_reason(view: OrderView) -> str:
-    """Return the reason why an order whose time is over has quantity left."""
+    """Return the reason why an order still has an unfilled quantity although its time is over."""
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         why = f": {view.outcome_reason}" if view.outcome_reason else ""

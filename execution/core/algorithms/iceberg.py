@@ -1,7 +1,7 @@
 """Iceberg: an order that works its whole quantity from the start, and shows only one part of it at a time.
 
-At most one part may be on the books of all accounts together (I17). The next part waits until the last one can
-certainly fill no more. So a fill during a cancel, a late report or a missing answer can only make the books show
+At most one part may be on the books of all accounts together (invariant I17). The next part waits until the one before
+can certainly fill no more. So a fill during a cancel, a late report or a missing answer can only make the books show
 less, never more.
 """
 
@@ -111,9 +111,10 @@ def _ceil(number: Decimal) -> int:
 def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: Decimal) -> Decimal:
     """Return a part's base quantity near ``quantity`` that leaves no remainder under ``least``.
 
-    All quantities are multiples of the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A remainder can be divided into
-    n parts when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into n
-    - 1 parts. After a partial fill there may be no such n. The part is then as large as allowed.
+    All quantities are multiples of the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A quantity can be divided into n
+    parts when n × ``least`` ≤ it ≤ n × ``most``. If ``remaining`` can be divided into n parts, the returned part
+    leaves a remainder that can be divided into one part less. After a partial fill, ``remaining`` may have no such n.
+    In that case the part is as large as allowed.
     """
     parts = max(
         _ceil(remaining / most),
@@ -133,8 +134,8 @@ def show_part(view: OrderView, work: SliceTask) -> Decision:
 
     1. If the order crosses at its end, from ``closes_at`` on: cancel the resting part, then take the remaining
        quantity in parts.
-    2. While a part is not over: wait for it. Move it if it has rested for its whole time and the book has moved away
-       from it.
+    2. While the current part may still fill: wait for it. Cancel it to place it again if it has rested for its whole
+       time and the book has moved away from it.
     3. Otherwise: show the next part, after the pause.
     """
     alive = [child for child in view.children if not child.is_over]

@@ -28,9 +28,9 @@ class UrgencyProfile:
     """The settings that follow from an urgency between 0 (only rests) and 1 (crosses at once); 0.5 is usual.
 
     ``band`` is the number of slices by which the order may be behind its schedule at a slice's end before it crosses;
-    None means any number. ``patience`` is the time from placing a child until it may be moved. ``first`` and ``last``
-    are prices between the order's side of the book (0) and the opposite side (1). An order on schedule rests at
-    ``first``. An order that is ``band`` and one slices behind rests at ``last``.
+    None means that it never crosses for this reason. ``patience`` is the time from placing a child until it may be
+    moved. ``first`` and ``last`` are resting prices on a scale from the order's side of the book (0) to the opposite
+    side (1). An order on schedule rests at ``first``. An order that is ``band`` + 1 slices behind rests at ``last``.
     """
 
     band: Decimal | None
@@ -54,11 +54,10 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Return how many slices the order is behind its schedule now. The schedule fills each slice evenly over its
-    time.
+    """Return how many slices the order is behind its schedule now. The schedule fills each slice evenly over its time.
 
-    The result is 1 at the end of a slice in which nothing filled, if the order was on schedule before. It is 0 in a
-    slice without a quantity.
+    If an order was on schedule and then fills nothing in a slice, the result is 1 at the end of that slice. In a slice
+    without a quantity the result is 0.
     """
     part = work.part
     if part.quantity <= ZERO:
@@ -103,9 +102,9 @@ def is_to_move(
 ) -> bool:
     """Return whether a resting child should move nearer to the opposite side now.
 
-    A child moves only in that direction, and only after the time in ``patience_at``. Without a book, the best price
-    may be that of the desk's own order. A child at that price is then not moved, so that the desk does not outbid
-    itself.
+    A child never moves away from the opposite side, and it moves only after the time that ``patience_at`` returns.
+    Without a book, the desk's own child may itself be the best price. So a child at the best price is not moved,
+    because the desk would outbid itself.
     """
     if child.price is None or view.now - child.intended_at < patience_at(view, venue, profile):
         return False
@@ -129,12 +128,11 @@ def at_i_would(view: OrderView) -> bool:
 def wake_bounds(
     view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return two prices that wake the order early: an ask at or below the first, or a bid at or above the
-    second.
+    """Return two prices that wake the order early: an ask at or below the first, or a bid at or above the second.
 
     The order wakes when the market moves away from a child that has rested long enough, or reaches the I-would price.
-    With ``must``, a quantity has to be crossed now. The order then also wakes when the opposite side of the book
-    comes back within limit and collar.
+    ``must`` says that a quantity has to be crossed now. If it is set, the order also wakes when the opposite side of
+    the book comes back within limit and collar.
     """
     comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:

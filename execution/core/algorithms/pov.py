@@ -40,10 +40,10 @@ class Rates:
 
 
 def rates_of(parameters: PovParameters) -> Rates:
-    """Return the three rates.
+    """Return the three rates of ``parameters``, with defaults for two of them.
 
-    A least rate that is not given is half the rate. A highest rate that is not given is 1.5 times the rate, at most
-    1.
+    If no least rate is given, it is half of the wanted rate. If no highest rate is given, it is 1.5 times the wanted
+    rate, at most 1.
     """
     rate = parameters.participation_rate
     low = rate / 2 if parameters.minimum_rate is None else parameters.minimum_rate
@@ -62,8 +62,8 @@ def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
 def others_volume(view: OrderView) -> Decimal | None:
     """Return the known volume of other participants since the start; None while it is unknown or too old.
 
-    The desk may know its own fills before the market's trade list has them. Until the list has them, the result is
-    too small. So the order trades too little rather than too much.
+    The result is the market's volume minus the desk's own fills. The desk may know its fills before the market's
+    trades include them. Until they do, the result is too small, and the order trades too little rather than too much.
     """
     if view.traded_since_start is None or unknown_since(view):
         return None
@@ -74,10 +74,10 @@ def others_volume(view: OrderView) -> Decimal | None:
 
 
 def plan_pov(plan_input: PlanInput) -> Plan:
-    """Plan even slices.
+    """Plan even slices, which are only for display.
 
-    The slices only show where the order would be in an evenly trading market. The volume that is really traded
-    decides what the order trades.
+    They show where the order would be if the market traded evenly. What the order really trades follows from the
+    market's volume.
     """
     parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
@@ -129,7 +129,10 @@ def _note(plan_input: PlanInput, rates: Rates, expected: Decimal | None) -> str:
 
 
 def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
-    """Return the quantity due by now at the rate. While the market's volume is unknown, return the quantity done."""
+    """Return the quantity that the order should have traded by now at its rate.
+
+    While the market's volume is unknown, return the quantity that it has traded.
+    """
     rate, others = rates_of(narrowed(view.parameters, PovParameters)).rate, others_volume(view)
     if others is None:
         return view.quantity if rate >= 1 else view.done
@@ -137,7 +140,7 @@ def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
 
 
 def pov_bound(view: OrderView) -> str:
-    """Return the reason why the order could not do more: the market traded too little, or its volume is unknown."""
+    """Return why the order could not trade more: the market traded too little, or its volume is unknown."""
     rates, others = rates_of(narrowed(view.parameters, PovParameters)), others_volume(view)
     if rates.high >= 1:
         return ""
@@ -156,10 +159,10 @@ def pov_bound(view: OrderView) -> str:
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
     """Rest up to the rate, and cross when the order is under its minimum rate. Never exceed the maximum rate.
 
-    1. The market's volume is unknown or too old: propose nothing new.
+    1. The market's volume is unknown or too old: place nothing new.
     2. The order is behind its minimum rate by the smallest allowed child or more: cross up to the rate.
-    3. Otherwise: only rest. If less than the exchange's minimum is due, a child of that minimum may rest early,
-       within the maximum rate.
+    3. Otherwise: only rest. If less than the exchange's minimum is due, a child of that minimum may rest early, within
+       the maximum rate.
 
     At a rate of 1 the volume does not matter, and the second rule always applies.
     """

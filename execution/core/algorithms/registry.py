@@ -25,11 +25,11 @@ from execution.core.routing.split import Split
 class AlgorithmSpec:
     """The functions and needs of one algorithm.
 
-    ``plan`` makes the slices, and ``tactic`` decides in a slice. ``target`` returns the quantity that should be done
-    when the slice ends; None means that the plan's quantity is the target. ``wants_candles`` means that the algorithm
-    plans from the market's history. ``wants_traded`` means that it decides by the market's volume. ``route`` returns
-    the split over the venues if the order would trade at once, else None. ``judge`` raises ``Refused`` for a split
-    that the trader's parameters do not allow.
+    ``plan`` makes the slices, and ``tactic`` decides in a slice. ``target`` returns the quantity that should be filled
+    when the slice ends. Without a function ``target``, that quantity comes from the plan. ``wants_candles`` means that
+    the algorithm plans from the market's history. ``wants_traded`` means that it decides by the market's volume.
+    ``route`` returns the split over the venues if the order would trade at once, else None. ``judge`` raises
+    ``Refused`` for a split that the trader's parameters do not allow.
     """
 
     plan: Callable[[PlanInput], Plan]

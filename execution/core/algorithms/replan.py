@@ -64,7 +64,10 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
 
 
 def room_of(view: OrderView) -> timedelta:
-    """Return the longest time by which the order's own rules may still move its end."""
+    """Return by how much the order's own rules may still move its end to later.
+
+    In all they may double the order's original duration. A fixed end cannot move, so the result is then zero.
+    """
     if view.parameters.end_at is not None:
         return timedelta(0)
     asked = view.end_at - view.start_at - view.extended
@@ -114,7 +117,9 @@ def _is_dust(view: OrderView) -> bool:
 
 
 def end_reason(view: OrderView) -> str:
-    """Return why the rule for the end (``AtEnd``) left a quantity undone; empty when the rule is not the reason."""
+    """Return why the order's rule for its end (``AtEnd``) left a quantity unfilled; empty if the rule is not the
+    reason.
+    """
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
         return "the order was set to stop at its end"
@@ -139,10 +144,10 @@ def is_outside(view: OrderView) -> bool | None:
 def outside_limit(view: OrderView) -> Decision | None:
     """Return the decision of an order whose schedule waits while the market is beyond the limit price.
 
-    Return None when the algorithm's tactic should go on. While the market is beyond the limit, the schedule stands
-    still. When the market comes back, or when the order would end, the schedule shifts by the time lost. A very short
-    time shifts nothing. A child that rests inside the limit stays. While no quote is known, the market is taken to be
-    on the side of the limit where it was last.
+    Return None when the algorithm's tactic should decide instead. While the market is beyond the limit, the schedule
+    stands still. When the market comes back, or when the order would end, the rest of the schedule moves to later by
+    the time lost. A very short time is ignored. A child that rests inside the limit stays on the book. While no quote
+    is known, the last known side of the limit counts.
     """
     since = _since(view.memo)
     if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):

@@ -76,7 +76,7 @@ def _option(
 
 
 def impact_in(forecast: Mapping[str, Any]) -> Impact | None:
-    """Return the impact with which a plan was made, from its forecast; None if the forecast has none."""
+    """Return the impact parameters that a plan's stored forecast contains; None if it has none."""
     names = ("sigma", "eta", "gamma", "epsilon")
     return (
         Impact(**{name: float(forecast[name]) for name in names}) if forecast.keys() >= set(names) else None

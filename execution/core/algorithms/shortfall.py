@@ -75,9 +75,9 @@ class Trajectory:
 
     @property
     def half_life(self) -> float | None:
-        """Return the days after which 1/e of an order without an end would remain (θ = 1/κ).
+        """Return 1/κ in days: the time after which 1/e of an order without an end would remain.
 
-        Return None if the slices are even.
+        Return None if the slices are even (κ is 0).
         """
         return 1 / self.kappa if self.kappa > 0 else None
 
@@ -173,7 +173,7 @@ def daily_volatility(candles: Sequence[Candle]) -> float | None:
 
 
 def daily_volume(candles: Sequence[Candle]) -> float | None:
-    """Return the mean volume of a day in base units; None without any. A missing candle counts as no volume."""
+    """Return the mean volume of a day in base units; None without volume. A missing candle counts as zero volume."""
     if not candles:
         return None
     span = candles[-1].opened_at + CANDLE - candles[0].opened_at
@@ -195,12 +195,14 @@ class Assumed:
 
 
 def assumed(plan_input: PlanInput) -> Assumed:
-    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` if one is missing.
+    """Return the volatility, impact and volume that the trader gave, or estimates from the market.
+
+    Raise ``Refused`` if one is neither given nor known.
 
     An impact that is not given is the larger of two estimates. The first is the paper's rule, a hundred spreads. The
     second is the volatility of five minutes, by the square-root law: an order as large as the market's volume in five
-    minutes moves the price as far as it usually moves in five minutes. The second estimate is needed where the spread
-    is one tick, because such a spread says nothing about the depth.
+    minutes moves the price as far as it usually moves in five minutes. The second estimate is needed in a market whose
+    spread is one tick, because such a spread says nothing about the depth.
     """
     parameters = narrowed(plan_input.parameters, IsParameters)
     candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]
@@ -302,7 +304,7 @@ def _chosen(
 
 
 def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan, ...]:
-    """Merge neighbouring slices until none is under ``least``, unless the total itself is."""
+    """Merge neighbouring slices until none is under ``least``. If the total is under ``least``, one slice is left."""
     merged: list[tuple[datetime, datetime, Decimal]] = []
     for part in slices:
         if merged and merged[-1][2] < least:

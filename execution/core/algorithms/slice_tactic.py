@@ -38,7 +38,8 @@ def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
     1. At the I-would price, take the order's whole remaining quantity.
     2. Near a slice's end, take the quantity by which the order is further behind than its urgency allows. Near the
        order's end, take the whole remaining quantity.
-    3. If the book has moved away from a child, cancel it, and place it again once it is over.
+    3. If the book has moved away from a child, cancel it. Place its quantity again once the cancelled child can fill
+       no more.
     4. Rest any due quantity that is not on the book yet.
     """
     profile = urgency_profile(view)
@@ -114,7 +115,10 @@ def _released(view: OrderView) -> Decimal:
 
 
 def crossing_from(view: OrderView, work: SliceTask) -> datetime:
-    """Return the time from which the slice crosses instead of waiting for its resting children to fill."""
+    """Return the time in the slice from which the order may cross.
+
+    Until then it waits for its resting children to fill.
+    """
     part, length = work.part, work.part.ends_at - work.part.starts_at
     least = min(LAST_CROSSING if must_finish(view, work) else CROSSING, length / 2)
     urgency = float(narrowed(view.parameters, SlicedParameters).urgency)
@@ -122,7 +126,7 @@ def crossing_from(view: OrderView, work: SliceTask) -> datetime:
 
 
 def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decimal:
-    """Return the base quantity that has to be taken now."""
+    """Return the base quantity that the order has to take from the book now; zero before ``crossing_from``."""
     if work.must is not None:
         return work.must
     if view.now < crossing_from(view, work):

@@ -39,11 +39,11 @@ Stretch = tuple[float, float, float]
 
 
 def surprises(profile: VolumeProfile, past: Sequence[Stretch], now: float) -> tuple[float, ...]:
-    """Return the logarithm of traded over usual volume for each of WINDOWS.
+    """Return, for each of WINDOWS, the logarithm of the traded volume over the usual volume.
 
-    ``past`` has stretches of time with their traded volume, oldest first. A window whose volume is known for less
-    than half of its time gets the value of the next longer window, else of the next shorter one. If no window is
-    known, every value is 0.
+    A window is the time from some buckets ago until ``now``. ``past`` has stretches of time with their traded volume,
+    oldest first. If the volume is known for less than half of a window, the next longer known window gives the value,
+    else the next shorter one. If no window is known, every value is 0.
     """
     sums: list[tuple[float, float, float]] = []
     edges = [now - window * BUCKET for window in WINDOWS]
@@ -91,7 +91,10 @@ def _filled(values: list[float | None]) -> tuple[float, ...]:
 
 @lru_cache(maxsize=HORIZONS[-1])
 def coefficients(ahead: int) -> tuple[float, ...]:
-    """Return the regression's coefficients for the bucket ``ahead`` buckets from now. The next bucket is 1."""
+    """Return the regression's coefficients for one five-minute bucket, ``ahead`` buckets from now.
+
+    The next one is 1.
+    """
     if ahead >= HORIZONS[-1]:
         return COEFFICIENTS[-1]
     above = next(number for number, horizon in enumerate(HORIZONS) if horizon > ahead)
@@ -102,7 +105,11 @@ def coefficients(ahead: int) -> tuple[float, ...]:
 
 
 def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
-    """Return expected over usual volume for each of the next ``buckets``. ``fitted`` comes from ``surprises``."""
+    """Return the factors by which the next ``buckets`` are expected to trade more than usual.
+
+    A factor is expected over usual volume. ``fitted`` comes from ``surprises``. Beyond the forecast's horizon there
+    are no factors.
+    """
     x1, x2, x3, x4, x5 = fitted
     factors = []
     for ahead in range(1, min(buckets, HORIZONS[-1]) + 1):
@@ -126,14 +133,14 @@ def expected_volume(
 
 
 def share_due(traded: float, following: float, rest: float, deferral: float) -> float:
-    """Return the share of an order that should be done when the next slice ends.
+    """Return the share of an order that should be filled when the next slice ends.
 
     ``traded`` is the market's volume since the order's start. ``following`` is the volume expected in the slice, and
-    ``rest`` the volume expected after it. The order should trade at the market's average price. Its tracking error is
-    the sum over price moves of the move times the distance between the order's and the market's share of volume. So
-    the best share is the market's expected share (Frei and Westray, 2015). Around large price moves, more volume
-    comes after the move than before it. Weighted by the moves, the expected share is therefore lower than
-    ``following`` and ``rest`` alone suggest. ``deferral``, 1 or more, corrects for this.
+    ``rest`` the volume expected after it. The order should trade at the market's average price, so the best share is
+    the market's expected share of its volume (Frei and Westray, 2015).
+
+    Errors count most around large price moves, and more volume comes after such a move than before it. So ``rest`` is
+    multiplied by ``deferral``, which is 1 or more, and the share becomes a little lower.
     """
     due = traded + following
     whole = due + deferral * rest

@@ -46,8 +46,7 @@ SOFTENING = 0.1
 class VolumeProfile:
     """The expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends.
 
-    ``deferral``, from 1 to DEFERRAL, is the weight of the volume still to come in this market (see
-    ``share_due``).
+    ``deferral``, from 1 to DEFERRAL, is the factor by which ``share_due`` multiplies the volume that is still to come.
     """
 
     weekday: tuple[float, ...]
@@ -61,7 +60,7 @@ class VolumeProfile:
         return tuple(accumulate((volume for day in days for volume in day), initial=0.0))
 
     def bucket(self, number: int) -> float:
-        """Return the expected volume of a bucket."""
+        """Return the expected volume of the five-minute bucket ``number``, counted from 1970-01-01 0:00 UTC."""
         at = number % WEEK
         return self._week[at + 1] - self._week[at]
 
@@ -106,12 +105,14 @@ def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
 
 
 def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[int, float], float]:
-    """Return the known volumes from bucket ``first`` up to ``last`` (exclusive), and the share of empty buckets.
+    """Return the known volumes of buckets ``first`` to ``last`` (exclusive), and the share of empty buckets.
 
-    A bucket is empty if its bar is missing or zero. The share is taken over all buckets from the first one with a bar
-    on. In a market that trades rarely, an empty bucket counts as 0 in two cases: the gap around it is at most two
-    hours long, or that time of day is empty on at least half of the days. Any other empty bucket is unknown, because
-    the venue had halted or the history has a gap.
+    A bucket is empty if its bar is missing or zero. The share is that of all buckets after the first one that has a
+    bar.
+
+    In a market that trades rarely, an empty bucket counts as volume 0 in two cases: it lies in a gap of at most two
+    hours, or its time of day is empty on at least half of the days. Any other empty bucket is unknown, because the
+    venue may have halted or the history may have a gap.
     """
     inside = [number for number in bars if first <= number < last]
     if not inside:
@@ -143,7 +144,7 @@ def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
     """Return the profile of the ``days`` before bucket ``until``.
 
     1. Divide each UTC day's volumes by their mean, so that busy and quiet days weigh the same.
-    2. Take the median of these shares for each time of day, for weekends apart if the history is long enough.
+    2. Take the median of these shares for each time of day. If the history is long enough, do so for weekends apart.
     3. Smooth the medians over the hours around, keep them above zero, and multiply by the median of the days' means.
     """
     first = until - days * DAY

@@ -156,13 +156,12 @@ def _split(
 
 
 def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
-    """Return the quantity that should be done when the slice ends, by traded and expected volume since the
-    start.
+    """Return the quantity that should be done when the slice ends, by traded and expected volume since the start.
 
-    Both volumes include the order's own, because the market's average price does too. The target is computed as of
-    the slice's start, and again every five minutes in a longer slice. In between it does not change. It is never less
-    than what is done, and never more than the order's quantity. For a gap in the market's volume an estimate is used,
-    because zero would keep the order behind the market.
+    Both volumes include the order's own, because the market's average price does too. The target is computed as of the
+    slice's start, and again every five minutes in a longer slice. In between it does not change. It is never less than
+    the order's filled quantity, and never more than its full quantity. For a gap in the market's volume an estimate is
+    used, because zero would keep the order behind the market.
 
     In the last slice, and without a profile, the plan's target is used instead. It is also used while the volume is
     unknown or too old, and while a gap in the volume cannot be estimated.
@@ -188,7 +187,7 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def vwap_note(view: OrderView) -> str:
-    """Return words for a missing part of the market's volume and how the order goes on.
+    """Return words that say which part of the market's volume is missing, and how the order goes on.
 
     The text is empty if nothing is missing.
     """

@@ -146,7 +146,10 @@ def replay(bars: Bars, hours: int) -> TrackingErrors:
 
 
 def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
-    """Return the plain schedule to compare with, weighted by hour of day as the last seven days traded."""
+    """Return the weights of a plain schedule, as a comparison for the desk's VWAP.
+
+    The weight of a slice is the volume at its hour of the day, over the seven days before the window.
+    """
     begin = start // DAY * DAY - LOOKBACK_DAYS * DAY - bars.first
     hours = [0.0] * 24
     for number in range(begin, begin + LOOKBACK_DAYS * DAY):
@@ -156,7 +159,10 @@ def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
 
 
 def adaptive_weights(bars: Bars, profile: VolumeProfile | None, start: int, length: int) -> list[float]:
-    """Return the weight that the desk's VWAP gives each slice of the window, as the recorded volume arrives."""
+    """Return the weights that the desk's VWAP gives to the slices of a window.
+
+    Each slice's weight uses only the recorded volume before it, as in a real order.
+    """
     if profile is None:
         return [1.0] * length
     done = traded = 0.0

@@ -105,7 +105,7 @@ class SwitchBounds:
         )
 
     def period(self, wanted: timedelta) -> timedelta:
-        """Return ``wanted`` in whole seconds, raised or lowered to the bounds."""
+        """Return the time to arm the switch for: ``wanted``, rounded to whole seconds and kept within the bounds."""
         whole = max(timedelta(seconds=round(wanted.total_seconds())), self.shortest)
         return whole if self.longest is None else min(whole, self.longest)
 
@@ -152,11 +152,13 @@ class Guarantees:
             yield one.name, getattr(self, one.name)
 
     def assumed_for_safety(self) -> tuple[str, ...]:
-        """Return the names of promises that are only assumed, although the rule "never send twice" depends on them."""
+        """Return the names of promises that nothing proves, although the rule "never send twice" depends on them."""
         return tuple(name for name, one in self.promises() if name in SAFETY and one.basis is Basis.ASSUMED)
 
     def validity(self, wanted: timedelta) -> timedelta:
-        """Return the validity with which to send a create: ``wanted``, or the exchange's shortest if longer."""
+        """Return the validity to send with a create: ``wanted``, or the shortest one that the exchange accepts if that
+        is longer.
+        """
         return max(wanted, self.shortest_window.value or timedelta(0))
 
     @property

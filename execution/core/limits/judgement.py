@@ -88,7 +88,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of judging an order: the breach of the strictest level for each kind of exceeded limit.
+    """The result of judging an order: for each kind of exceeded limit, the breach whose effect is the strictest.
 
     Breaches in ``refused`` refuse the order, those in ``approvals`` need a supervisor's approval, and those in
     ``reasons`` need a reason. Only one breach of each kind is kept, because traders do not read long lists of
@@ -109,7 +109,10 @@ WITHIN = Verdict()
 
 
 def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
-    """Return whether a figure exceeds a limit. An unknown figure exceeds all but soft limits."""
+    """Return whether a figure exceeds a limit.
+
+    An unknown figure (None) exceeds every limit except soft ones, which only ask for a reason.
+    """
     if value is None:
         return limit.level is not LimitLevel.SOFT
     return value > limit.value
@@ -118,7 +121,7 @@ def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
 def judge(
     figures: Iterable[tuple[Limit, Decimal | None]], *, approved: Collection[LimitKind] = ()
 ) -> Verdict:
-    """Return the verdict on figures and their limits.
+    """Compare each figure with its limit, and return the verdict on the order.
 
     Exceeding a limit of a kind in ``approved`` needs neither an approval nor a reason. Exceeded hard limits always
     refuse.

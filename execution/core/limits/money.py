@@ -25,7 +25,7 @@ class Conversion:
         return Decimal(1) if currency == self.into else self.rates.get(currency)
 
     def total(self, amounts: Amounts) -> Decimal | None:
-        """Return the sum in ``into``; None if an amount, or a rate that it needs, is unknown.
+        """Return the sum of ``amounts`` in the currency ``into``; None if an amount or a needed rate is unknown.
 
         Zero needs no rate.
         """
@@ -40,7 +40,11 @@ class Conversion:
         return total
 
     def amount_in(self, currency: str, amounts: Amounts) -> Decimal | None:
-        """Return the sum of all amounts if ``currency`` is ``into``, else only the amount in ``currency``."""
+        """Return the money of ``amounts`` that a limit in ``currency`` counts, in ``currency``.
+
+        If ``currency`` is ``into``, that is the converted sum of all amounts. Otherwise it is only the amount in
+        ``currency``.
+        """
         return self.total(amounts) if currency == self.into else amounts.get(currency, ZERO)
 
 

@@ -22,10 +22,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KnownCandles:
-    """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing. The last
-    candle may still grow.
+    """Candles, oldest first, and ``known``, the stretches of time in which no trade is missing.
 
-    A known stretch without a candle had no trade. The time outside the known stretches is unknown.
+    A known stretch without a candle had no trade. The time outside the known stretches is unknown. The last candle may
+    still grow.
     """
 
     candles: tuple[Candle, ...] = ()
@@ -48,7 +48,7 @@ class MinuteCandles:
         self._from = None
 
     def add(self, trade: PublicTrade) -> None:
-        """Count a trade, unless it was counted before. An interruption ends with the first trade after it."""
+        """Count a trade, unless it was counted before. The first trade after an interruption ends it."""
         if self._is_known(trade) or (self._last_at is not None and trade.at < self._last_at - KEPT):
             return
         if self._from is None:
@@ -63,7 +63,10 @@ class MinuteCandles:
         self._coverage.add(self._from, self._last_at)
 
     def read(self, now: datetime) -> KnownCandles:
-        """Return the candles known by ``now``. If an uninterrupted stream sends no trade, there was none."""
+        """Return the candles known by ``now``.
+
+        While the stream is not interrupted, a time without a trade in it counts as known.
+        """
         horizon = opening(now - KEPT, MINUTE)
         self._coverage.forget(horizon)
         self._bars = {at: bar for at, bar in self._bars.items() if at >= horizon}

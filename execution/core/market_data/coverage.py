@@ -16,7 +16,7 @@ class Stretch:
 
 
 class Coverage:
-    """A set of stretches of time, in order. Stretches that overlap or touch are joined."""
+    """A set of stretches of time, sorted by time. Stretches that overlap or touch become one."""
 
     def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
         """Cover ``stretches``, which may overlap and come in any order."""

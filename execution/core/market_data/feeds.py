@@ -36,7 +36,7 @@ class FeedState(StrEnum):
 
     @property
     def is_void(self) -> bool:
-        """Return whether the last quote or book certainly no longer exists at the venue."""
+        """Return whether the venue certainly no longer has the last quote or book that it sent."""
         return self in (FeedState.ONE_SIDED, FeedState.NOT_LISTED)
 
 
@@ -49,7 +49,7 @@ class FeedStatus:
     reason: str = ""
 
     def words(self, *feeds: Feed) -> str:
-        """Return the fault of ``feeds``, its start and its reason in words; empty while the state is live."""
+        """Return the state of ``feeds``, its start and its reason in words; empty while the state is live."""
         if self.state is FeedState.LIVE:
             return ""
         verb = "is" if feeds == (Feed.BOOK,) else "are"
@@ -89,7 +89,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """New data of one symbol. If ``interrupted``, trades may be missing between the last event and this one."""
+    """New data of one symbol. If ``interrupted``, trades may be missing between the event before and this one."""
 
     symbol: str
     quote: Quote | None = None

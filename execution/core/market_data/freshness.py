@@ -27,9 +27,10 @@ def is_fresh(at: datetime, now: datetime, most: timedelta = MAX_QUOTE_AGE) -> bo
 
 
 def received_at(data: Data, now: datetime, age: float) -> Data:
-    """Return ``data`` with a time of receipt that is ``age`` seconds before ``now``.
+    """Return ``data`` with its time of receipt corrected to ``age`` seconds before ``now``.
 
-    The time changes only if it was wrong by more than ``STEP``, which shows that somebody set the wall clock.
+    The time is corrected only if it differs by more than ``STEP``. Such a difference shows that somebody set the wall
+    clock.
     """
     at = now - timedelta(seconds=age)
     return data if abs(at - data.at) <= STEP else replace(data, at=at)

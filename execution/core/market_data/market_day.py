@@ -42,7 +42,7 @@ class MarketDay:
 def market_day(found: KnownCandles, now: datetime) -> MarketDay | None:
     """Return the last 24 hours; None if a part of them or the price at their start is unknown.
 
-    ``found`` must begin before these 24 hours. A later beginning does not show the price at their start.
+    The price at their start comes from an earlier candle. So ``found`` must begin before these 24 hours.
     """
     if not found.known or not found.candles:
         return None

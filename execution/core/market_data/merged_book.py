@@ -12,7 +12,7 @@ def up_to_date(book: Book | None, quote: Quote | None) -> Book | None:
     """Return ``book``, corrected by ``quote`` if the quote is newer.
 
     A newer quote gives the current best levels. Levels that are better than its prices are removed, and its own prices
-    become the best. Sizes of deeper levels stay as in ``book``. A quote without sizes changes prices only.
+    become the best. Sizes of deeper levels stay as in ``book``. If the quote has no sizes, only prices change.
     """
     if book is None or quote is None or quote.at <= book.at or not quote.is_sane:
         return book

@@ -56,8 +56,9 @@ class _Second:
 class TradeVolume:
     """The volume of one symbol at one venue. Rows begin with the second of ``since``.
 
-    All times are on our clock: the caller corrects a trade's time by the venue's clock offset. If that offset is
-    uncertain, the caller passes a later time to ``resume`` and an earlier ``until`` to ``fill``.
+    All times are on our clock. The caller corrects a trade's time by the venue's clock offset. If the offset is
+    uncertain, the caller allows for the error: it passes a later time to ``resume`` and an earlier ``until`` to
+    ``fill``.
     """
 
     def __init__(self, since: datetime) -> None:
@@ -96,7 +97,7 @@ class TradeVolume:
         self._stream_from = None
 
     def add(self, trade: PublicTrade, received_at: datetime) -> None:
-        """Count a trade of the stream, once.
+        """Count a trade from the stream, unless it was counted before.
 
         In an uninterrupted stream the trade proves that no earlier one is missing.
         """
@@ -124,11 +125,12 @@ class TradeVolume:
         The list must have every trade up to ``until``. For a list of the newest trades, ``until`` is the time
         of the request. If more trades follow the list, ``until`` is the time of its last trade.
 
-        ``since`` is the time from which the list is complete, if a start was requested. Without ``since``, the list
-        is complete from just after its oldest trade. It is complete from that trade on if the trade was counted
-        before. Everything earlier stays unknown. An empty list without ``since`` proves nothing. A list whose trades
-        have no ids cannot be compared with the stream. So such a list fills nothing, and the time up to ``until`` is
-        not requested again.
+        If the list was requested from a certain time on, ``since`` is that time. Without ``since``, the list counts as
+        complete from just after its oldest trade, or from that trade on if it was counted before. Everything earlier
+        stays unknown. An empty list without ``since`` proves nothing.
+
+        Trades without ids cannot be compared with those of the stream. A list of such trades fills nothing, and the
+        time up to ``until`` is not requested again.
         """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, until)
@@ -165,11 +167,11 @@ class TradeVolume:
         return Hole(gaps[0].start, gaps[0].end) if gaps else Hole(end, None)
 
     def silent_for(self, now: datetime) -> timedelta:
-        """Return the time since the last news: a resumed stream, a trade or a requested list."""
+        """Return how long nothing has arrived: no trade, no requested list and no resumed stream."""
         return max(now - self._heard_at, timedelta(0))
 
     def rows(self, now: datetime) -> list[VolumeRow]:
-        """Return the rows of seconds that are new or have changed since their last return, oldest first."""
+        """Return the rows of seconds that are new or have changed since the last call, oldest first."""
         self._advance(now)
         self._next_second = max(self._next_second, self._horizon)
         while self._next_second + _SECOND + OVER_FOR <= self._now:

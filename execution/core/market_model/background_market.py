@@ -53,14 +53,14 @@ class MarketParameters:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The command to remove a generated maker's order from the book."""
+    """The command to remove an order of a generated maker from the book."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """The command to reduce a generated maker's order by ``quantity``. The order keeps its place in the queue."""
+    """The command to reduce an order of a generated maker by ``quantity``. The order keeps its place in the queue."""
 
     order_id: int
     quantity: Decimal
@@ -70,7 +70,7 @@ class Shrink:
 class Hit:
     """The command to let a generated taker trade ``quantity`` with one resting order.
 
-    Orders before it in the queue are passed over.
+    The orders before it in the queue do not trade.
     """
 
     order_id: int
@@ -80,7 +80,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A trade among other participants, to be reported. It does not change the book. Separate commands do that."""
+    """A report of a trade among other participants. It does not change the book; other commands do that."""
 
     taker: Side
     price: Decimal
@@ -125,7 +125,7 @@ def activity(now: float) -> float:
 
 
 def round_down(value: Decimal | float, step: Decimal) -> Decimal:
-    """Round ``value`` down to the grid of ``step``, towards zero for positive values."""
+    """Round ``value`` down to a multiple of ``step``."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     return (exact / step).to_integral_value(ROUND_FLOOR) * step
 
@@ -134,10 +134,11 @@ class BackgroundMarket:
     """A generator of the other participants' orders. It reads the book and never writes it.
 
     Makers quote on a grid of prices around a mid. After the mid has moved, they withdraw orders that are on its wrong
-    side or too far from it. A level that was traded away returns at a random time, so depth comes back over seconds.
+    side or too far from it. A level that takers have emptied returns at a random time, so depth comes back over
+    seconds.
 
     Without ``path`` the mid follows a driftless random walk. With ``path`` it follows a price that several venues
-    share, plus a noise of at most ``MAX_NOISE`` that reverts to zero.
+    share, plus a random deviation of at most ``MAX_NOISE`` that returns to zero.
     """
 
     def __init__(
@@ -179,7 +180,7 @@ class BackgroundMarket:
     def move_to(self, mid: Decimal) -> None:
         """Jump to another mid. The next ``step`` or ``settle`` quotes around it.
 
-        If the mid follows a shared price (``path``), the distance to that price then stays as it is after the jump.
+        A market that follows a shared price (``path``) stays away from it by this jump from then on.
         """
         if not mid > ZERO:
             raise ValueError(f"mid {mid} is not positive")

@@ -41,7 +41,7 @@ MIN_NOTIONAL = Decimal(5)
 
 
 class CandleTape:
-    """Candles of one length, stored as arrays of whole numbers. A year of minutes takes 25 MB."""
+    """Candles of one length, stored as arrays of whole numbers. A year of one-minute candles takes 25 MB."""
 
     def __init__(self, rows: Iterable[CandleRow]) -> None:
         """Store ``rows``, which must be in order of time. Raises ``Refused`` if there is none."""
@@ -65,8 +65,9 @@ class CandleTape:
         return self.starts[-1] + self.length
 
     def price(self, second: float) -> float:
-        """Return the price at a moment, along the path that this module's docstring describes. Where a candle is
-        missing, the price stands still.
+        """Return the price at a moment, which moves within a candle from the open to both extremes and to the close.
+
+        Where a candle is missing, the price stands still.
         """
         place = self._place(second)
         if place is None:
@@ -87,8 +88,9 @@ class CandleTape:
         return total
 
     def minute(self, start: int) -> Row:
-        """Return the minute that begins at ``start``. Half of its volume is given as bought, as the takers' sides are
-        unknown.
+        """Return the minute that begins at ``start``.
+
+        Candles do not give the takers' sides, so half of the volume counts as bought by takers.
         """
         place = self._place(start)
         if place is None or not self._columns[4][place]:
@@ -106,8 +108,9 @@ class CandleTape:
         return Row(ends[0], high, low, ends[1], volume, notional, volume // 2, notional // 2, 1)
 
     def close_before(self, second: float) -> int:
-        """Return the close, in ``UNIT``, of the last candle begun by ``second``. Before the first candle, return its
-        opening price.
+        """Return the close, in ``UNIT``, of the last candle that began by ``second``.
+
+        Before the first candle, return its opening price.
         """
         place = bisect_right(self.starts, second) - 1
         return self._columns[0][0] if place < 0 else self._columns[3][place]
@@ -144,7 +147,10 @@ def plain_step(number: int) -> Decimal:
 
 
 class CandlePast:
-    """The candles before the start of a replay, as its market's history. Times are moved ``shift`` seconds later."""
+    """The candles before the start of a replay, which serve as the past of its market.
+
+    Their times are made ``shift`` seconds later.
+    """
 
     def __init__(self, tape: CandleTape, shift: int) -> None:
         self._tape = tape
@@ -207,8 +213,8 @@ class CandleMarket(BackgroundMarket):
 
 
 def market_of(symbol: str, tape: CandleTape, begins: int) -> MarketParameters:
-    """Return market parameters derived from the candles: steps as fine as their digits, and a book that suits their
-    volume.
+    """Return market parameters derived from the candles: a tick and a lot as fine as their digits, and a book that
+    suits their volume.
 
     Raises ``Refused`` for a symbol that is not written ``BASE/QUOTE``.
     """

@@ -16,7 +16,7 @@ from execution.core.types import ZERO, Side
 
 
 class OrderLife(StrEnum):
-    """The lifetime of an order (time in force)."""
+    """The time in force of an order."""
 
     GTC = "GTC"  #: rests until filled or cancelled
     IOC = "IOC"  #: fills at once what it can, the rest expires
@@ -25,7 +25,10 @@ class OrderLife(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """The rule for an order that meets another order of the same owner. The mode of the incoming order decides."""
+    """The rule for an order that meets another order of the same owner.
+
+    If the modes of the two orders differ, that of the incoming order is used.
+    """
 
     NONE = "NONE"
     EXPIRE_MAKER = "EXPIRE_MAKER"
@@ -85,7 +88,7 @@ class Execution:
 
 @dataclass(slots=True)
 class MatchResult:
-    """The result of an incoming order: quantity = Σ executions + rested + expired, unless refused."""
+    """The result of an incoming order: unless refused, its quantity is the sum of executions, rested and expired."""
 
     executions: list[Execution] = field(default_factory=list)
     expired_makers: list[RestingOrder] = field(default_factory=list)
@@ -184,7 +187,7 @@ class OrderBook:
         3. Trade with the front of the best queue, or prevent a trade with an order of the same owner.
         4. Let the unfilled quantity rest or expire.
 
-        Raises ValueError for a quantity or price that is not positive, or an id that already rests.
+        Raises ValueError for a quantity or price that is not positive, or for the id of an order that rests already.
         """
         self._check(order)
         if order.life is OrderLife.POST_ONLY and self.would_take(order):

@@ -25,10 +25,7 @@ _STANDARD = NormalDist()
 
 
 class Draws:
-    """Random numbers that are looked up by a number, their place.
-
-    The same place always gives the same random number.
-    """
+    """Random numbers that are computed from a whole number, their place. The same place always gives the same one."""
 
     def __init__(self, name: str) -> None:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
@@ -45,14 +42,14 @@ class Draws:
         return _STANDARD.inv_cdf(((self.bits(place) >> 12) + 0.5) / 2**52)
 
     def quartet(self, place: int) -> tuple[float, float, float, float]:
-        """Return four random numbers in (0, 1) for a place, from one draw, on a grid of 2^16."""
+        """Return four random numbers between 0 and 1 for a place, from one draw, in steps of 2^-16."""
         bits = self.bits(place)
         one, two, three, four = ((bits >> shift & 0xFFFF) + 0.5 for shift in (0, 16, 32, 48))
         return one / 65_536, two / 65_536, three / 65_536, four / 65_536
 
 
 class PricePath:
-    """A driftless random walk around ``mid``; ``volatility`` is its deviation over one second, in bp."""
+    """A driftless random walk around ``mid``; ``volatility`` is the standard deviation over one second, in bp."""
 
     def __init__(
         self, seed: int, symbol: str, mid: Decimal, volatility: float, *, mid_at: float | None = None

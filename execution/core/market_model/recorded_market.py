@@ -47,7 +47,7 @@ Place = tuple[Side, Decimal]
 
 @dataclass(slots=True)
 class Progress:
-    """The progress of a replay."""
+    """How far a replay has come, and whether the recording has a book at that position."""
 
     position: int
     books: int = 0
@@ -107,16 +107,17 @@ class RecordedMarket:
             raise ValueError(f"tick {market.tick} and lot {market.lot} are refused: the market is recorded")
 
     def settle(self, book: OrderBook) -> Iterator[Command]:
-        """Yield commands for everything up to the present position."""
+        """Yield the commands that bring the book to the replay's present position."""
         yield from self._play(book)
 
     def step(self, book: OrderBook, now: float, dt: float) -> Iterator[Command]:  # noqa: ARG002  # as the others
-        """Yield commands for ``dt`` seconds more, at the replay's speed."""
+        """Yield the commands for the next ``dt`` seconds of real time, in which the replay advances at its own speed.
+        """
         self._seconds += dt
         yield from self.advance_to(book, self.starts_at + elapsed_in_recording(self._seconds, self.speed))
 
     def advance_to(self, book: OrderBook, position: int) -> Iterator[Command]:
-        """Yield commands for everything up to the moment ``position`` of the recording."""
+        """Yield the commands for everything up to ``position``, a moment in the recording."""
         self.progress.position = position
         yield from self._play(book)
 

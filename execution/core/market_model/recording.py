@@ -96,7 +96,10 @@ def in_order(books: Iterable[RecordedBook], trades: Iterable[RecordedTrade]) -> 
 
 @dataclass(slots=True)
 class Timeline:
-    """A stream of events in order. Each ``take`` reads up to a later moment, and one event is read ahead."""
+    """A stream of events in order.
+
+    Each call of ``take`` reads on to a later moment. The stream is always read one event ahead.
+    """
 
     events: Iterator[Event]
     last: int | None = None  #: when the last event that was taken was received

@@ -40,7 +40,10 @@ class BasketRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketSums:
-    """The sums of a basket's notionals in ``currency``. A sum is None if a row's notional or rate is unknown."""
+    """A basket's notionals of buys and of sells in ``currency``.
+
+    A sum is None if a row's notional or rate is unknown.
+    """
 
     currency: str
     bought: Decimal | None
@@ -60,9 +63,9 @@ class BasketSums:
 def basket_sums(
     parts: Iterable[tuple[Side, str, Decimal | None] | None], conversion: Conversion
 ) -> BasketSums:
-    """Return the sums over ``parts``. The part of a row is its side, quote currency and notional.
+    """Return the sums over ``parts``. Each part stands for a row, and is its side, quote currency and notional.
 
-    The part of an unreadable row is None, which makes all sums unknown.
+    For an unreadable row the part is None, and all sums are then unknown.
     """
     amounts: dict[Side, dict[str, Decimal | None]] = {Side.BUY: {}, Side.SELL: {}}
     is_whole = True
@@ -122,7 +125,7 @@ def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
 def in_row(problem: Problem, number: int) -> Problem:
     """Return the problem of row ``number`` as a problem of its basket.
 
-    The new ``field`` numbers the orders from 0, as JSON does. The new message numbers the rows from 1.
+    In the new ``field`` the first row is number 0, as in JSON. In the new message it is row 1.
     """
     name = f"orders.{number - 1}.{problem.field}" if problem.field else f"orders.{number - 1}"
     is_said = problem.message.startswith(f"Row {number} ")

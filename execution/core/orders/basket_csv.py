@@ -37,7 +37,7 @@ _LINE_ENDS = "\r\n\t"
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row's cells by column. They may be incomplete if the row has problems."""
+    """The cells of one row, by column, with the problems of the row. With problems, cells may be missing."""
 
     number: int
     cells: Mapping[str, str]
@@ -47,9 +47,9 @@ class CsvRow:
 def read_basket_csv(text: str) -> list[CsvRow]:
     """Return the rows of a basket. Raise ``Refused`` for a text that is not a table of known columns.
 
-    The text must not be too long, or have characters that cannot be seen or read. The header must have only known
-    columns, none twice, and every required one. Each row must have as many cells as the header, and no cell that a
-    spreadsheet would run as a formula. Rows without any text are left out.
+    The text must not be too long, and must not have invisible or unreadable characters. The header must have only
+    known columns, none twice, and every required one. Each row must have as many cells as the header, and no cell that
+    a spreadsheet would run as a formula. Rows without any text are left out.
     """
     text = text.removeprefix("\ufeff")
     _check_text(text)

@@ -72,8 +72,8 @@ class BulkRequest:
 def check_bulk(request: BulkRequest, *, is_preview: bool = False) -> None:
     """Raise ``Refused`` for a request that is wrong for every order.
 
-    An extension needs the versions of the terms, which its preview returns. Without them, a repeated request would
-    extend an order twice.
+    A request to extend orders must give the versions of their terms, except in a preview, which returns them. Without
+    versions, a repeated request would extend an order twice.
     """
     problems = [*_order_problems(request.orders), *_value_problems(request)]
     unseen = [each.public_id for each in request.orders if each.terms_version is None]

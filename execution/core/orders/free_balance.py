@@ -22,8 +22,8 @@ BALANCE_TAKES = timedelta(seconds=5)
 class SentChild:
     """A child that was sent, or may have been.
 
-    ``cost`` is the amount for its full quantity, and ``spent`` the amount for the part that is done. ``is_on_book``
-    means that the exchange has shown the child, so it has locked the cost.
+    ``cost`` is the amount for its full quantity, and ``spent`` the amount for its filled part. ``is_on_book`` means
+    that the exchange has shown the child, so it has locked the cost.
     """
 
     cost: Decimal
@@ -57,9 +57,10 @@ class Free:
 def free_now(told: Decimal, at: datetime, children: Iterable[SentChild]) -> Free:
     """Return the free amount: the exchange's figure ``told``, which arrived at ``at``, corrected by the children.
 
-    A child takes an amount when it is sent, and releases the unspent part when it ends. ``least`` subtracts every
-    child that the balance does not certainly include. ``most`` subtracts only those that it certainly does not
-    include, because they were submitted after ``at``.
+    A child takes an amount when it is sent, and releases the unspent part when it ends. ``told`` may or may not
+    include the amount of a child that was sent around ``at``. ``least`` subtracts every child that ``told`` may not
+    include. ``most`` subtracts only children that ``told`` certainly does not include, because they were submitted
+    after ``at``.
     """
     least, most = told, told
     for child in children:

@@ -14,9 +14,9 @@ Rate = Callable[[str], Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The base quantity of a live order that is not filled yet.
+    """The unfilled base quantity of a live order.
 
-    ``accounts`` has those of the order's accounts that the caller asks about. ``has_others`` is True if the order may
+    ``accounts`` are those of the order's accounts that the caller asks about. ``has_others`` is True if the order may
     trade on other accounts too.
     """
 
@@ -28,7 +28,7 @@ class Rest:
 
     @property
     def gains(self) -> str:
-        """Return the currency that the order brings to its accounts."""
+        """Return the currency that the order brings to its accounts: base for a buy, quote for a sell."""
         base, _, quote = self.symbol.partition("/")
         return base if self.side is Side.BUY else quote
 
@@ -37,10 +37,10 @@ class Rest:
 
 
 def changes_of(rests: Iterable[Rest], accounts: Collection[str], rate: Rate) -> dict[str, Decimal | None]:
-    """Return by currency the change of what the accounts hold together. A change below zero is a loss of holdings.
+    """Return by currency how much more (less: below zero) the accounts will hold together.
 
-    A change is None if it is unknown: an order may trade on other accounts too, or a rate is missing for the quote
-    currency. A currency that no order changes is left out.
+    A change is None, which means unknown, in two cases: an order may trade on other accounts too, or the rate of the
+    quote currency is missing. A currency that no order changes is left out.
     """
     found: dict[str, Decimal | None] = {}
     for rest in rests:

@@ -14,7 +14,7 @@ from execution.core.types import ZERO, ChildRequest, Quote, TimeInForce
 def off_market(
     request: ChildRequest, quote: Quote | None, *, collar_bp: Decimal, tick: Decimal, now: datetime
 ) -> str:
-    """Return the reason why a child must no longer be sent at its price; empty when it may be sent.
+    """Return the reason why a child must not be sent at its price any more; empty when it may be sent.
 
     ``collar_bp`` is the largest distance from the mid of ``quote``, in basis points.
     """

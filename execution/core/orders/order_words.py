@@ -55,7 +55,7 @@ _LIKE_A_NUMBER = re.compile(r"[+-]?[.,]?[0-9]")
 
 @dataclass(frozen=True, slots=True)
 class NamedMarket:
-    """A market by its symbol and its two currencies."""
+    """A market with its symbol and its two currencies."""
 
     symbol: str
     base: str
@@ -155,7 +155,7 @@ def read_order_words(text: str, accounts: Sequence[NamedAccount]) -> tuple[Worde
 
 
 def order_in_words(order: WordedOrder, accounts: Iterable[NamedAccount]) -> str:
-    """Write the order so that ``read_order_words`` returns it, and nothing else, for the same ``accounts``."""
+    """Return words from which ``read_order_words`` reads exactly this order, for the same ``accounts``."""
     labels = {account.label.casefold() for account in accounts}
     written = [order.side.value]
     if order.quantity is not None:

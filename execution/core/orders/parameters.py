@@ -77,7 +77,7 @@ def _field(title: str, default: Any, *, advanced: bool = False, amendable: bool 
 
 
 def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
-    """Return a parameter's bounds as pairs of kind (``gt``, ``ge``, ``lt`` or ``le``) and limit."""
+    """Return a parameter's bounds as pairs such as ``("ge", 0)``. The kinds are ``gt``, ``ge``, ``lt`` and ``le``."""
     return [
         (key, getattr(each, key)) for each in _metadata_of(info) for key in BOUND_WORDS if hasattr(each, key)
     ]
@@ -86,7 +86,7 @@ def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
 def form_input(info: FieldInfo) -> FormInput:
     """Return the form input that a parameter declares.
 
-    One that declares none, such as an enumeration, gets a choice.
+    A parameter that declares none, such as an enumeration, gets a choice.
     """
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
@@ -157,7 +157,10 @@ class AlgorithmParameters(BaseModel):
 
     @classmethod
     def completed(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return stored parameters as this version of the model names them. Their meaning stays the same."""
+        """Return stored parameters with the names that this version of the model uses.
+
+        Their meaning stays the same.
+        """
         return dict(stored)
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:

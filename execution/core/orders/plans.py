@@ -77,7 +77,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
-    """The least base quantity of a child that the market takes, and the largest number of slices."""
+    """The smallest base quantity of a child that the market accepts, and the largest number of slices."""
 
     minimum: Decimal
     max_slices: int
@@ -230,9 +230,10 @@ def shift_plan(
 ) -> tuple[SlicePlan, ...]:
     """Move the remaining slices of a plan by the time between ``paused_at`` and ``now``.
 
-    The slice during which the pause began keeps the time that it still had. ``remaining`` is given to the slices from
-    the last one back. Each later slice gets its planned quantity as long as enough remains. The slice during which
-    the pause began gets everything else, so the sum is exactly ``remaining``. Slices that get nothing are dropped.
+    The slice during which the pause began keeps the time that it still had. ``remaining`` is handed out from the last
+    slice backwards. Each slice after the pause's beginning gets its planned quantity as long as enough is left. The
+    slice during which the pause began gets everything else, so the sum is exactly ``remaining``. Slices that get
+    nothing are dropped.
     """
     lost = now - paused_at
     future = [part for part in slices if part.ends_at > paused_at]

@@ -25,7 +25,7 @@ class OutsideLimit(StrEnum):
 
 
 class InsufficientLiquidity(StrEnum):
-    """The action of a router when the books hold less than the order's quantity within limit and collar."""
+    """What a smart order router does when the books hold less than the order's quantity within limit and collar."""
 
     PART = "part"  #: do what they carry
     REFUSE = "refuse"  #: do nothing

@@ -28,7 +28,7 @@ OF_ONE_SYMBOL = ("visible_quantity",)
 
 
 class LimitMode(StrEnum):
-    """The effect of a preset on the limit price of the ticket."""
+    """What a preset does with the limit price of the ticket."""
 
     LEAVE = "leave"  #: it stays as it is
     NONE = "none"  #: no limit price

@@ -44,7 +44,10 @@ class PendingChild:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An amount of the spent currency, fee included. Unless ``is_known``, it is a lower bound."""
+    """An amount of the currency that an order spends, with the fee.
+
+    If it is not known exactly, ``amount`` is a lower bound.
+    """
 
     amount: Decimal = ZERO
     is_known: bool = True
@@ -69,14 +72,17 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """The amount that an order may spend on its accounts together. Unless ``is_known``, it is an upper bound."""
+    """The amount that an order may spend on its accounts together.
+
+    If it is not known exactly, it is an upper bound.
+    """
 
     amount: Decimal
     is_known: bool
 
 
 def spent_currency(symbol: str, side: Side) -> str:
-    """Return the currency that an order of a spot symbol takes from its accounts."""
+    """Return the currency that an order spends: quote for a buy of a spot symbol, base for a sell."""
     base, _, quote = symbol.partition("/")
     return quote if side is Side.BUY else base
 
@@ -84,8 +90,8 @@ def spent_currency(symbol: str, side: Side) -> str:
 def fees_on_top(market: Market) -> Fees:
     """Return the fees that a trade may cost in the spent currency, on top of the traded amount.
 
-    No exchange charges a sell in base units. Whether a buy is charged in quote units depends on the exchange and the
-    account's settings, so its fee is always counted.
+    No exchange charges a sell in base units. A buy may be charged in quote units, which depends on the exchange and
+    the account's settings. So the quote fee of a buy is always included.
     """
     return Fees(quote=market.taker_fee)
 
@@ -119,7 +125,8 @@ def reserves(
 ) -> dict[str, Reserve]:
     """Return the amount that an order may still spend on each account.
 
-    ``unsent`` is the quantity that is neither done nor part of a child. Each account may get all of it.
+    ``unsent`` is the quantity that is neither filled nor part of a child. Any account may get all of it, so each
+    reserve includes all of it.
     """
     found = {
         name: Reserve(cost_of(side, unsent, terms.worst_price, terms.fees))
@@ -135,7 +142,7 @@ def reserves(
 def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> Cost:
     """Return the amount that an order may still spend on ``accounts`` together.
 
-    Its unsent quantity is included once.
+    The order's unsent quantity is included only once.
     """
     within = [reserve[name] for name in accounts if name in reserve]
     unsent = max((each.unsent.amount for each in within), default=ZERO)
@@ -148,8 +155,8 @@ def available(
 ) -> Available | None:
     """Return the amount that other orders leave on an order's accounts together; None if a balance is unknown.
 
-    ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. An order
-    cannot spend more than its accounts hold. So at most that amount is subtracted for it.
+    ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. Another
+    order cannot spend more than the accounts that it shares have free. So no more than that is subtracted for it.
     """
     amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
     if len(amounts) < len(free) or not free:
@@ -164,7 +171,10 @@ def available(
 
 
 def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
-    """Return an account's free amount minus ``bound``, the reserves of the orders that use only it."""
+    """Return an account's free amount minus the reserves in ``bound``; None while the free amount is unknown.
+
+    ``bound`` has the reserves of the orders that use no other account.
+    """
     if free is None:
         return None
     return max(free - sum((each.total.amount for each in bound), ZERO), ZERO)

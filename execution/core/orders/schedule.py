@@ -22,11 +22,11 @@ BEHIND_SHARE = 0.05
 
 
 def share_due(line: Line, at: int, done: float) -> float | None:
-    """Return the share that should be done at ``at``; None without a plan.
+    """Return the share of the order that should be filled at ``at``; None without a plan.
 
     A slice may be filled at any moment between its start and its end. So the plan allows every share from the sum of
-    its ended slices up to that sum plus the current slice. If ``done``, the share that is done, is in this range,
-    return it. Otherwise return the nearer end of the range.
+    its ended slices up to that sum plus the current slice. If ``done``, the filled share, is in this range, return it.
+    Otherwise return the nearer end of the range.
     """
     if not line:
         return None
@@ -47,7 +47,7 @@ def _begun(line: Line, at: int) -> float:
 
 
 def finish_share(line: Line, at: int, done: float) -> float | None:
-    """Return the share that will be done at the plan's end if the order keeps its pace so far; None without a plan.
+    """Return the share that will be filled at the plan's end if the order keeps its pace so far; None without a plan.
 
     It is 1 for an order that is on schedule.
     """
@@ -64,7 +64,7 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
 def seconds_late(line: Line, at: int, done: float) -> float:
     """Return by how many seconds the order is late; 0 for an order that is on schedule.
 
-    The seconds count from the time at which the plan first wanted more than the share that is done now.
+    They begin at the time at which the plan first wanted more than the share that is filled now.
     """
     due = share_due(line, at, done)
     if due is None or due - done < ON_SCHEDULE:
@@ -74,6 +74,8 @@ def seconds_late(line: Line, at: int, done: float) -> float:
 
 
 def is_behind(line: Line, at: int, done: float) -> bool:
-    """Return True if ``done`` is more than ``BEHIND_SHARE`` below the share due; False without a plan."""
+    """Return True if ``done``, the filled share, is more than ``BEHIND_SHARE`` below the share due; False without a
+    plan.
+    """
     due = share_due(line, at, done)
     return due is not None and due - done > BEHIND_SHARE

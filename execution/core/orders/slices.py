@@ -22,9 +22,9 @@ IDLE_RECHECK = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class SliceTask:
-    """The current slice. ``target`` is the part of the order's quantity that should be done when the slice ends.
+    """The current slice. ``target`` is the part of the order's quantity that should be filled when the slice ends.
 
-    ``must`` is the quantity that has to be crossed now. ``must`` is None unless the algorithm sets it itself.
+    ``must`` is the quantity that has to be crossed now, if the algorithm decides that itself. Otherwise it is None.
     """
 
     part: SlicePlan
@@ -36,7 +36,8 @@ class SliceTask:
 def slice_at(view: OrderView) -> SliceTask | None:
     """Return the current slice; None when no slice is current.
 
-    The target is the order's quantity minus all later slices, so that it is right for every version of the plan.
+    The target is the order's quantity minus the quantities of all later slices. So it is right in every version of the
+    plan.
     """
     after = ZERO
     for part in reversed(view.slices):

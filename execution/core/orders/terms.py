@@ -64,7 +64,8 @@ class Algorithm:
     def has_schedule(self) -> bool:
         """Return True if an order can be ahead of its plan or behind it.
 
-        POV follows the market's volume. Its slices would only fit a market that trades evenly.
+        An order that follows the market's volume (POV) cannot be. Its slices are right only if the market trades
+        evenly.
         """
         return self.is_sliced and not issubclass(self.parameters, PovParameters)
 
@@ -80,7 +81,10 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 def algorithm_label(name: str, unknown: str | None = None) -> str:
-    """Return an algorithm's label. An algorithm that this version does not have gives ``unknown``, or its own name."""
+    """Return an algorithm's label.
+
+    For a name that this version does not know, return ``unknown`` if given, else the name.
+    """
     if name in ALGORITHMS:
         return ALGORITHMS[name].label
     return name if unknown is None else unknown

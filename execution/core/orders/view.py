@@ -29,7 +29,7 @@ PATIENT_REJECTIONS = frozenset({"MarketClosed"})
 def is_refused(status: ChildStatus, reason: str) -> bool:
     """Return True for a child that the exchange refused.
 
-    Also return True if the desk's last check before sending dropped it because the balance is too small.
+    A child that the desk itself dropped before sending, because the balance was too small, counts as refused too.
     """
     return status is ChildStatus.REJECTED or (
         status is ChildStatus.CANCELLED and reason.startswith(f"{INSUFFICIENT_FUNDS}:")
@@ -44,8 +44,8 @@ CROSS = "cross"
 class ChildView:
     """A child order as the algorithm sees it.
 
-    ``done`` is its filled quantity, the higher one of those recorded and reported. ``ended_at`` is the time from
-    which it can fill no more. ``is_settled`` means that, besides, all its trades are recorded.
+    ``done`` is its filled quantity, the higher one of those recorded and reported. ``ended_at`` is the time from which
+    it can fill no more. ``is_settled`` means that it can fill no more and all its trades are recorded.
     """
 
     sequence: int
@@ -83,8 +83,9 @@ class ChildView:
 class Rejections:
     """The number of an order's newest children that were refused in a row, and the last refusal.
 
-    ``last_at`` is its time, ``kind`` its reason as a code, and ``words`` its details. ``most`` is the number
-    of refusals in a row that a limit allows; None without such a limit. One refusal more pauses the order.
+    ``last_at`` is the time of the last refusal, ``kind`` its reason as a code, and ``words`` its details. ``most`` is
+    the number of refusals in a row that a limit allows; None without such a limit. One more refusal than that pauses
+    the order.
     """
 
     count: int = 0
@@ -95,7 +96,10 @@ class Rejections:
 
     @property
     def unpaid(self) -> str:
-        """Return words for the accounts with too little balance; empty after any other refusal."""
+        """Return words for the accounts with too little balance, if that was the last reason.
+
+        Otherwise the text is empty.
+        """
         return self.words if self.kind == INSUFFICIENT_FUNDS else ""
 
     @property
@@ -107,8 +111,8 @@ class Rejections:
 class Opposing:
     """Another order of the desk on the opposite side of an account's book.
 
-    ``price`` is the best price of its children. ``is_shown`` means that its child is known to rest. Otherwise the
-    child is being sent, or its outcome is unknown.
+    ``price`` is the best price of its children. ``is_shown`` means that the child at this price is known to rest.
+    Otherwise that child is being sent, or its outcome is unknown.
     """
 
     order: str
@@ -117,7 +121,7 @@ class Opposing:
     is_shown: bool = True
 
     def worst_allowed(self, tick: Decimal) -> Decimal:
-        """Return the price nearest to this order at which an order of the other side does not trade with it.
+        """Return the most aggressive price at which an order of the other side does not trade with this order.
 
         For a buy it is a tick below this sell, and for a sell a tick above this buy. If it is zero or less, no price
         of a buy is low enough.
@@ -151,7 +155,7 @@ class AccountView:
     opposing: Opposing | None = None
 
     def quote_problem(self, now: datetime) -> str:
-        """Return the reason why the quote is no basis for a new child's price; empty when it is."""
+        """Return the reason why the quote cannot be used to price a new child; empty when it can."""
         if self.quote is None:
             return self.feed or "no market data yet"
         if self.quote.at - now > MAX_CLOCK_DIFFERENCE:
@@ -181,9 +185,9 @@ class AccountView:
 class OrderView:
     """Everything that a decision about an order depends on, at the time ``now``.
 
-    ``children`` are all children that are not settled, and all of the current slice. ``done`` is the filled quantity
-    of all of the order's children. ``accounts`` are those that the order may use, at least one. Among equally good
-    accounts the order uses the first.
+    ``children`` are all children that are not settled, and all children of the current slice. ``done`` is the filled
+    quantity of all of the order's children. ``accounts`` are those that the order may use, at least one. Among equally
+    good accounts the order uses the first.
     """
 
     now: datetime
@@ -265,9 +269,9 @@ class OrderView:
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
-        """Return True if this order, even when it only rests, would meet the desk's opposite order.
+        """Return True if a resting child of this order would trade with the desk's opposite order on the account.
 
-        It would rest at the best price of its own side, or at its limit if that is further from the market.
+        The child would rest at the best price of its own side, or at the limit if that is further from the market.
         """
         if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
             return False
@@ -315,7 +319,7 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Replan:
-    """The command to replace the remaining plan. It makes new versions of the order's plan and terms."""
+    """The command to replace the remaining plan. It creates a new version of the plan and one of the order's terms."""
 
     slices: tuple[SlicePlan, ...]
     end_at: datetime
@@ -330,8 +334,8 @@ class Decision:
     """The commands for an order, their reason, and the latest time of the next check.
 
     An ask at or under ``wake_below``, or a bid at or above ``wake_above``, should cause an earlier check. ``memo``
-    holds JSON values that the order's later decisions get. It is merged by name into the earlier memo; None deletes a
-    name.
+    holds JSON values that are passed to the order's later decisions. It is merged by name into the earlier memo. None
+    deletes a name.
     """
 
     commands: tuple[Command, ...]

@@ -114,7 +114,7 @@ def shared_of(view: OrderView) -> Shared:
 
 
 def shared_bytes(shared: Shared) -> tuple[str, bytes]:
-    """Return the digest that identifies a shared part, and its bytes to store."""
+    """Return two things for a shared part: the digest that identifies it, and its bytes to store."""
     text = _SHARED.dump_json(shared)
     return digest_of(text), zlib.compress(text, LEVEL)
 

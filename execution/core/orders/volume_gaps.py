@@ -40,7 +40,8 @@ class VolumeGaps:
 
 
 def unknown_since(view: OrderView) -> str:
-    """Return words for the time since which the volume is unknown; empty while a new child may rely on it."""
+    """Return words that say since when the market's volume is unknown; empty while a new child may rely on the volume.
+    """
     until = view.volume_gaps.until
     if view.traded_since_start is None:
         return "since the start"
@@ -57,7 +58,8 @@ def volume_trouble(view: OrderView) -> str:
 
 
 def gaps_note(view: OrderView, *, treated: str = "left out") -> str:
-    """Return words for the missing part of the market's volume and how it is ``treated``; empty if none is missing."""
+    """Return words that say which part of the market's volume is missing and how it is ``treated``; empty if none is.
+    """
     gaps, said = view.volume_gaps, []
     if gaps.lost >= SAID_FROM:
         seconds = round(gaps.lost.total_seconds())

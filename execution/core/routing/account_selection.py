@@ -27,8 +27,8 @@ MAX_BOOK_AGE = timedelta(seconds=3)
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
     """Return one quote for several venues: the best bid and the best ask among their fresh and sane quotes.
 
-    The best bid of one venue may be above the best ask of another, which is normal. In that case return the mean bid
-    and the mean ask. These never cross, and their mid is the mean of the venues' mids.
+    The best bid of one venue may be above the best ask of another, which is normal. In that case return the mean of
+    the bids and the mean of the asks. These never cross.
     """
     usable = [quote for quote in quotes if quote.is_sane and is_fresh(quote.at, now)]
     if not usable:
@@ -108,10 +108,10 @@ def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
 
 
 def opposed_cross(view: OrderView) -> str:
-    """Return words for the desk's orders that keep this one from crossing; empty if it can cross somewhere.
+    """Return words for the desk's opposite orders that keep this order from crossing.
 
-    The words name each account where only the desk's opposite order prevents this order from crossing within limit
-    and collar.
+    If the order can cross on at least one account, the text is empty. Otherwise it names each account where only the
+    desk's opposite order prevents a cross within limit and collar.
     """
     words = []
     for venue in view.crossable:
@@ -125,7 +125,7 @@ def opposed_cross(view: OrderView) -> str:
 
 
 def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return the least quantity that a child may have on the account, by the exchange's minimums.
+    """Return the smallest quantity that the exchange accepts for a child on the account.
 
     A minimum notional is judged at the mid, or at a resting child's price if that is lower.
     """
@@ -161,8 +161,8 @@ class Candidate:
     """A venue that can take at least its minimum of the quantity.
 
     ``takes`` is the largest quantity that one child may have at the venue, by lot, maximum and known balance.
-    ``carried`` is the part of ``takes`` that the book offers within the collar and the limit. ``price`` is the
-    average price of ``carried``, or the best price if ``carried`` is zero. A known fee is included. ``unknown`` names
+    ``carried`` is the part of ``takes`` that the book offers within the collar and the limit. ``price`` is the average
+    price of ``carried``, or the best price if ``carried`` is zero, with the fee if that is known. ``unknown`` names
     the unknown figures.
     """
 
@@ -177,7 +177,8 @@ class Candidate:
     def rank(self, side: Side, quantity: Decimal) -> tuple[object, ...]:
         """Return the sort key; a smaller key means a better venue.
 
-        Known figures come before unknown ones, and the full quantity before a part.
+        Venues whose book offers something come first. Among them, those that refused no child come first. Known
+        figures come before unknown ones, the full quantity before a part, and then the price decides.
         """
         short = max(quantity - self.carried, ZERO)
         return (self.carried <= ZERO, self.was_refused, bool(self.unknown), short, side.sign * self.price)
@@ -192,7 +193,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
        take the venue that offers most. Among equally good venues the first account is taken.
     3. A venue comes last if its fee, depth or balance is unknown, or if it refused a child of this slice.
 
-    An order with one account needs no comparison. Its account gets as much as one child may have.
+    For an order with one account nothing is compared. The account gets as much of the quantity as one child may have.
     """
     if len(view.accounts) == 1:
         return Choice(view.accounts[0], at_once(view, view.accounts[0], quantity), "")
@@ -258,7 +259,7 @@ def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
 def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
     """Return the largest quantity of one child on the account; None without a maximum.
 
-    A maximum notional is judged at the mid or the child's highest price, whichever is higher.
+    A maximum notional is judged at the mid or at the highest price that the child may have, whichever is higher.
     """
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
@@ -267,9 +268,9 @@ def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
 
 
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:
-    """Return how much of ``quantity`` the balance pays for; all of it if the balance is unknown.
+    """Return how much of ``quantity`` the account's balance can pay for; all of it if the balance is unknown.
 
-    A buy is charged at the child's price plus the fee, because exchanges lock this amount.
+    For a buy, the price is the child's limit price plus the fee, because exchanges lock this amount.
     """
     if venue.free is None:
         return quantity

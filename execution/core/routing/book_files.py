@@ -32,7 +32,7 @@ MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 def route_books(raw: Any, side: Side, quantity: Decimal) -> Split:
     """Split ``quantity`` over the books in ``raw``. Minimums apply exactly as given, without the usual margin.
 
-    Raise ``Refused`` that names every venue's unusable fields with their values and limits.
+    Raise ``Refused`` if a venue has unusable fields. The problems name each field with its value and limit.
     """
     venues = [_venue_view(written, side) for written in read_venues(raw)]
     return split(side, quantity, venues, None, now=MOMENT, notional_margin=ONE)

@@ -34,8 +34,8 @@ class OwnChild:
 class LadderRow:
     """One price step of a side: its size in each book, and the desk's own children in it.
 
-    ``depth`` is the total size from the best price to this step. ``price`` is the edge of the step that is worst for
-    the taker, so every level in the row is at this price or better.
+    ``depth`` is the total size of all books from the best price up to and including this step. ``price`` is the edge
+    of the step that is worst for the taker, so every level in the row is at this price or better.
     """
 
     price: Decimal
@@ -50,7 +50,10 @@ class LadderRow:
 
 @dataclass(frozen=True, slots=True)
 class LadderSide:
-    """The rows of one side, best first. ``beyond`` has the desk's own children that rest behind the last row."""
+    """The rows of one side, best first.
+
+    ``beyond`` has the desk's own children whose prices are worse than the last row's.
+    """
 
     rows: tuple[LadderRow, ...]
     beyond: tuple[OwnChild, ...] = ()
@@ -60,9 +63,9 @@ class LadderSide:
 class Reach:
     """The result of taking ``quantity`` from all books together.
 
-    ``price`` is the worst price taken, and ``cost_bp`` its cost. ``average_bp`` is the cost of the average price.
-    Costs are against the mid; + is cost. ``carried`` is how much of ``quantity`` the known levels hold. If it is less
-    than ``quantity``, ``price`` and the costs are None.
+    ``price`` is the worst price taken, and ``cost_bp`` its cost. ``average_bp`` is the cost of the average price. Both
+    costs are measured against the mid; + is cost. ``carried`` is how much of ``quantity`` the known levels hold. If it
+    is less than ``quantity``, ``price`` and the costs are None.
     """
 
     quantity: Decimal
@@ -88,7 +91,7 @@ def ladder_side(
 
     1. Round each level to the edge of its step that is worse for the taker: asks up, bids down.
     2. Add the desk's own children of that side to their steps, even where no book has any depth.
-    3. Sum up the depth over all levels, from the best on.
+    3. Sum up the depth, beginning with the best level.
 
     Empty steps get no row. Raise ``ValueError`` for a step that is not above zero.
     """
@@ -116,7 +119,7 @@ def ladder_side(
 
 
 def reach(books: Sequence[Book], taker: Side, quantity: Decimal, mid: Decimal) -> Reach:
-    """Return how far an order that takes ``quantity`` reaches into all books together.
+    """Return the worst price and the cost if an order took ``quantity`` from all books together.
 
     Raise ``ValueError`` for a quantity that is not above zero.
     """

@@ -77,8 +77,9 @@ def may_take_at_once(parameters: AlgorithmParameters) -> bool:
 def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split | None:
     """Return the split of an order that would take everything at once at its I-would price.
 
-    Return None if the order has no I-would price, has a participation cap, or starts later. Return None too
-    if no venue's market has reached the price, or if all books are fresh and hold less than the quantity.
+    An I-would price is a price at which the whole remaining quantity may be traded at once. Return None if the order
+    has none, has a participation cap, or starts later. Return None too if no venue's market has reached the price, or
+    if all books are fresh and hold less than the quantity.
     """
     parameters = plan_input.parameters
     if not isinstance(parameters, SlicedParameters) or parameters.i_would_price is None:
@@ -138,7 +139,7 @@ def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParam
 
 
 def can_be_had(allocation: Split) -> str:
-    """Return words such as ``0.7 of 1 is available, at 60,012.3 after fees``."""
+    """Return how much is available and at what price, such as ``0.7 of 1 is available, at 60,012.3 after fees``."""
     if not allocation.parts:
         return f"nothing of {plain(allocation.quantity)} is available"
     had = f"{plain(allocation.filled)} of {plain(allocation.quantity)} is available"
@@ -152,12 +153,16 @@ def can_be_had(allocation: Split) -> str:
 class RouteRow:
     """The router's result for one account, for a page.
 
-    ``price`` (of a unit) and ``cash`` are for the full quantity on this account alone, after fees. They are None if
-    the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that it can take. ``part`` is
-    the quantity that the split gives it, at ``part_price`` a unit and ``part_cash`` in all, after fees.
-    ``child_limit`` is its child's limit price, before fees. An account without a part has the ``part`` 0, and None as
-    ``part_price``, ``part_cash`` and ``child_limit``. ``trouble`` says why the account is left out. The split's
-    saving is measured against the row with ``is_best_alone``.
+    ``price`` (of a unit) and ``cash`` tell what the full quantity would cost on this account alone, after fees. They
+    are None if the account cannot take all of it, or if its fee is unknown. ``takes`` is the most that the account can
+    take.
+
+    ``part`` is the quantity that the split gives to the account, at ``part_price`` a unit and ``part_cash`` in all,
+    after fees. ``child_limit`` is the limit price of that child, before fees. An account without a part has the
+    ``part`` 0, and None as ``part_price``, ``part_cash`` and ``child_limit``.
+
+    ``trouble`` says why the account is left out. ``is_best_alone`` marks the account against which the split's saving
+    is measured.
     """
 
     account: str
@@ -205,7 +210,7 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
     1. Wait until all children are over.
     2. Close the order when the remainder is under every account's minimum.
     3. Wait for books that are newer than the last children.
-    4. Close an order that refuses a partial fill if its first split is less than its quantity.
+    4. If the order must fill completely, close it when its first split is less than its quantity.
     5. Wait while no price is inside limit and collar.
     6. Send the split in one decision.
     """
@@ -238,10 +243,10 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
     """Return children that take ``quantity`` at once over the order's accounts, at the least total cost after fees.
 
-    Return none if no level is inside limit and collar. Each child's price is the limit or the collar, and not the
-    price of the level that it should take. After a small move of the market, a slice would have no time to try again.
-    A quantity beyond the known levels goes to the account with the largest part, because it may have deeper levels
-    that are unknown.
+    Return none if no level is inside limit and collar. Each child is priced at the limit or the collar, and not at the
+    level that it should take. Otherwise it would miss after a small move of the market, and a slice has no time to try
+    again. If the known levels hold less than ``quantity``, the difference goes to the account with the largest part,
+    because its book may be deeper than is known.
     """
     found = _split(view, _unrefused(view, view.crossable), quantity)
     largest = max(found.parts, key=lambda part: part.quantity, default=None)

@@ -42,10 +42,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """The result if one venue had to take the full quantity: ``cash`` after the fee, and the average ``price``.
+    """The result if one venue had to take the full quantity.
 
-    Both are None when the venue cannot take all of it as one child, or when its fee is unknown. ``takes`` is the most
-    that it can take. ``trouble`` says why the venue is left out; empty when it is not.
+    ``cash`` is the amount after the fee, and ``price`` the average price. Both are None when the venue cannot take the
+    full quantity as one child, or when its fee is unknown. ``takes`` is the most that the venue can take. ``trouble``
+    says why the venue is left out; empty when it is not.
     """
 
     venue: AccountView
@@ -61,8 +62,8 @@ class Split:
 
     ``cash`` and ``average_price`` are for the quantity that can be filled, after fees. Both are None when nothing can
     be filled, or when a part's fee is unknown. ``best_alone`` is the cheapest single venue with a known fee that can
-    take as much as all parts together. ``saved_bp`` is the saving against that venue; + is a saving. These two are
-    None if there is no such venue.
+    take as much as all parts together. ``saved_bp`` is the saving against that venue; + is a saving. ``best_alone``
+    and ``saved_bp`` are None if there is no such venue.
     """
 
     side: Side
@@ -91,7 +92,10 @@ class Split:
         return None if self.cash is None else self.cash / self.filled
 
     def cost_bp(self, mid: Decimal) -> Decimal | None:
-        """Return the cost of the filled part against ``mid``, in bp with fees; + is cost. None without a price."""
+        """Return the cost against ``mid`` of the quantity that can be filled, in bp with fees; + is cost.
+
+        Return None if the average price is unknown.
+        """
         return None if self.average_price is None else side_cost_bp(self.side, self.average_price, mid)
 
 
@@ -123,13 +127,15 @@ def split(
     """Return the split of ``quantity`` that trades as much of it as possible, at the best cash after fees.
 
     1. Leave out venues that are blocked, whose book is missing, stale, crossed or out of order, or that can only take
-       less than their minimum. For a venue without a book, its best price is used if the size at that price is known.
+       less than their minimum. A venue without a book takes part with its best price, if the size at that price is
+       known.
     2. Each remaining venue may take nothing, or in lots from its minimum up to its depth within the limit, its maximum
-       and its balance. A minimum notional, times ``notional_margin``, is judged by the levels taken. A buy's balance
-       must pay the fee and the child's limit price, which exchanges lock; without a limit, the levels' prices.
+       and its balance. A minimum notional, times ``notional_margin``, is judged by the prices of the levels taken. A
+       buy's balance must cover the limit price and the fee, because exchanges lock both. Without a limit, it must
+       cover the levels' prices and the fee.
     3. Find exactly the split with the largest total. Among equals, take the one with the least at venues whose fee or
        balance is unknown, then the best cash. An unknown fee counts as zero, an unknown balance as sufficient.
-    4. With ``single``, do the same for each venue alone, and return the best.
+    4. With ``single``, only one venue may get a part: take the best split of that kind.
 
     Among equally good splits the order of the venues decides. The books of different venues may cross each other,
     which is normal.

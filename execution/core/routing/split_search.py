@@ -33,9 +33,10 @@ Bounds = tuple[tuple[Decimal, Decimal], ...]
 class Curve:
     """The cost of a quantity at one venue.
 
-    It consists of stretches with constant ``unit_costs``, which never fall. ``ends`` and ``totals`` are the quantity
-    and the cost up to the end of each stretch. The venue takes nothing, or whole lots from ``least`` to ``most``.
-    Curves with ``comes_last`` get only the quantity that no other curve can take.
+    It consists of stretches, each with a constant cost of a unit. These ``unit_costs`` never fall from one stretch to
+    the next. ``ends`` has the quantity up to the end of each stretch, and ``totals`` the cost of that quantity. The
+    venue takes nothing, or whole lots from ``least`` to ``most``. A curve with ``comes_last`` gets only the quantity
+    that no other curve can take.
     """
 
     lot: Decimal
@@ -96,7 +97,7 @@ def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, D
 
 
 def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
-    """Return the largest total, at most ``quantity``, that the curves can take with their lots, least and most.
+    """Return the largest total, at most ``quantity``, that the curves can take together.
 
     The search goes from the curve with the coarsest lot to the finest. For each curve it tries the largest quantity
     first, and it stops when no larger total is possible.

@@ -26,7 +26,7 @@ KEY_EXCLUDED_PARAMETERS = frozenset({"seed", "start_at", "end_at", "duration", "
 
 
 def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> MarketNow:
-    """Return the market's current facts, from its quote and the last day's candles. Unknown facts are None."""
+    """Return what is known of a market now, from its quote and the last day's candles. Unknown facts are None."""
     sizes = [size for size in (quote.bid_size, quote.ask_size) if size is not None and size > 0]
     volatility, volume = daily_volatility(candles), daily_volume(candles)
     return MarketNow(
@@ -43,7 +43,7 @@ def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> Marke
 def spec_of(
     now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
 ) -> dict[str, Any]:
-    """Return the specification: everything that the estimate depends on, as JSON values."""
+    """Return the specification of a cost estimate: all that the estimate depends on, as JSON values."""
     return {
         "algorithm": algorithm,
         "parameters": parameters.model_dump(mode="json"),
@@ -62,8 +62,8 @@ def key_of(spec: Mapping[str, Any]) -> str:
     """Return the key under which an estimate is stored.
 
     Orders share an estimate if they have the same algorithm, parameters, length and market rules, and quantities that
-    agree in three digits. The key does not contain the current facts of the market. An estimate that is too old is
-    calculated again with the facts of that time.
+    agree in three digits. The key does not depend on the market's current state. Instead, an estimate that has become
+    too old is calculated again.
     """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS

@@ -20,9 +20,11 @@ REST_SHARE = 0.8
 
 
 def plain_decide(view: OrderView) -> Decision:
-    """Decide by the baseline: a slice rests at the mid for 80 % of its time. Then a market order fills it.
+    """Return the decision of the baseline: a slice rests at the mid for 80 % of its time.
 
-    Before its slices and at its end, the desk's own ``decide`` decides for the order.
+    Then a market order fills the rest.
+
+    Before the first slice and at the order's end, the desk's own ``decide`` decides.
     """
     work = slice_at(view)
     over = view.done >= view.quantity or view.now >= view.end_at

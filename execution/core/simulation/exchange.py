@@ -25,7 +25,10 @@ class BookSide(Protocol):
 
 
 class LadderMarket(Protocol):
-    """A generated or recorded market in which an order can be worked. Times are in seconds since its start."""
+    """A market, generated or recorded, in which a simulated order can be worked.
+
+    Times are in seconds since its start.
+    """
 
     now: float
     volume: int
@@ -121,11 +124,13 @@ class SimulatedExchange:
         self._send(LATENCY, create=order)
 
     def cancel(self, order: int) -> None:
-        """Request a cancel. It has no effect if the order is over when the request arrives."""
+        """Request a cancel. It has no effect if the order has ended before the request arrives."""
         self._send(LATENCY, cancel=order)
 
     def advance(self, until: float, below: int | None, above: int | None) -> list[Report]:
-        """Let time pass up to ``until``, to the first report, or until the quote reaches a bound (in ticks).
+        """Let time pass up to ``until``, and return the first reports.
+
+        Time stops earlier at the first report, or when the quote reaches a bound. Bounds are in ticks.
 
         The ask reaches ``below`` when it is at or under that price. The bid reaches ``above`` when it is at or above
         that price.

@@ -68,7 +68,10 @@ class MarketKind:
 
     @property
     def volume_rate(self) -> float:
-        """Return the takers' volume in quote units per second, without the takers who look for stale quotes."""
+        """Return the takers' volume in quote units per second.
+
+        Takers who hit quotes that makers have not yet moved are not included.
+        """
         return self.taker_rate * self.taker_size
 
     def lots(self, quote_amount: float) -> int:

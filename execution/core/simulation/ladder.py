@@ -67,7 +67,7 @@ class LadderSide:
             queue.append([owner, lots])
 
     def fade(self, price: int, share: float) -> None:
-        """Withdraw a share of each entry of the other participants in the queue at a price."""
+        """Withdraw a ``share`` of the other participants' lots from each of their entries in the queue at a price."""
         queue = self.queues[price]
         for entry in queue:
             if entry[0] == OTHERS:
@@ -85,7 +85,7 @@ class LadderSide:
         return left
 
     def ahead(self, price: int, owner: int) -> int:
-        """Return the lots that are before one of our orders in its queue."""
+        """Return how many lots are before one of our orders in its queue."""
         before = 0
         for entry in self.queues.get(price, ()):
             if entry[0] == owner:
@@ -96,7 +96,10 @@ class LadderSide:
     def take(
         self, lots: int, worst: int | None, mid: float = 0.0
     ) -> tuple[list[tuple[int, int]], list[LadderFill]]:
-        """Trade against the best prices up to ``worst``. Return (price, lots) by price, and our orders' fills."""
+        """Trade ``lots`` against the best prices up to ``worst``.
+
+        Return the trades as (price, lots), and the fills of our orders among them.
+        """
         trades: list[tuple[int, int]] = []
         ours: list[LadderFill] = []
         while lots > 0 and (price := self.best) is not None:

@@ -19,11 +19,10 @@ _NORMAL = NormalDist()
 
 
 class SimulatedMarket:
-    """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since
-    the start.
+    """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since the start.
 
-    The other participants' random draws never depend on our orders. The effect of a draw on the book may
-    depend on our orders, as at an exchange.
+    What the other participants want to do never depends on our orders. What it does to the book may depend on them, as
+    at an exchange.
     """
 
     def __init__(self, kind: MarketKind, seed: int) -> None:
@@ -76,7 +75,7 @@ class SimulatedMarket:
     # --- what we do ---------------------------------------------------------------------------------
 
     def side_of(self, sign: int) -> LadderSide:
-        """Return the side on which an order of ``sign`` rests."""
+        """Return the side of the book on which an order of ``sign`` rests: +1 is a buy, -1 a sell."""
         return self.bids if sign > 0 else self.asks
 
     def would_take(self, sign: int, price: int) -> bool:
@@ -88,7 +87,7 @@ class SimulatedMarket:
         self.ours += 1
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
-        """Take lots at once. Return (price, lots) of the trades, best first."""
+        """Take ``lots`` at once, at prices up to ``worst``. Return (price, lots) of the trades, best first."""
         mid = self.mid_of_others() if self.ours else 0.0
         trades, ours = self.side_of(-sign).take(lots, worst, mid)
         self._fill_up(self.side_of(-sign))

@@ -109,7 +109,10 @@ def summary(costs: Sequence[Cost]) -> Summary:
 
 
 def compare(ours: Sequence[Cost], baseline: Sequence[Cost]) -> Comparison:
-    """Return the mean saving against the baseline, with runs compared pair by pair."""
+    """Return the mean saving against the baseline.
+
+    The n-th cost of ``ours`` is compared with the n-th of ``baseline``.
+    """
     saved = [theirs.cost_bp - mine.cost_bp for mine, theirs in zip(ours, baseline, strict=True)]
     theirs = fmean(cost.cost_bp for cost in baseline)
     return Comparison(

@@ -26,7 +26,10 @@ class Happening(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event at ``at`` seconds, with three random numbers. They are uniform in [0, 1), except those of a move."""
+    """An event at ``at`` seconds, with three random numbers.
+
+    They are uniform in [0, 1), except in a move of the price.
+    """
 
     at: float
     what: Happening

@@ -98,7 +98,7 @@ class RecordedLadder:
     # --- what we do ---------------------------------------------------------------------------------
 
     def side_of(self, sign: int) -> LadderView:
-        """Return the side on which an order of ``sign`` rests."""
+        """Return the side of the book on which an order of ``sign`` rests: +1 is a buy, -1 a sell."""
         return self.bids if sign > 0 else self.asks
 
     def would_take(self, sign: int, price: int) -> bool:
@@ -109,7 +109,7 @@ class RecordedLadder:
         self._book.submit(NewOrder(order, OURS, _side(sign), lots * self._lot, price * self._tick))
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
-        """Take lots at once. Return (price, lots) of the trades, best first."""
+        """Take ``lots`` at once, at prices up to ``worst``. Return (price, lots) of the trades, best first."""
         limit = None if worst is None else worst * self._tick
         self._takers += 1
         order = NewOrder(self._takers, OURS, _side(sign), lots * self._lot, limit, OrderLife.IOC)

@@ -102,7 +102,11 @@ class Runner:
     _version: int = 1
 
     def run(self) -> Run:
-        """Work the order to its end. Raise ``Refused`` if it cannot be planned, ``InvariantBroken`` at a fault."""
+        """Work the order to its end.
+
+        Raise ``Refused`` if it cannot be planned, and ``InvariantBroken`` for a forbidden command or an order that
+        never ends.
+        """
         self._begin()
         decision = self._step()
         deadline = self.setting.minutes * 60
@@ -333,7 +337,8 @@ class Runner:
 def check_intent(view: OrderView, intend: PlaceChild, market: Market) -> None:
     """Raise ``InvariantBroken`` if a new child is forbidden, or an exchange would refuse it.
 
-    Forbidden are a possible overfill (I1) and a child beyond the limit, the collar or the order's time (I7).
+    Two things are forbidden: that the order may be filled beyond its quantity (invariant I1), and a child beyond the
+    limit, the collar or the order's time (invariant I7).
     """
     faults = []
     if view.done + view.exposure + intend.quantity > view.quantity:

@@ -65,7 +65,10 @@ class Setting:
 
 
 def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float = MINUTES) -> Setting:
-    """Return the usual order for a kind of market. Its size is the kind's ``participation`` in the expected volume."""
+    """Return the usual order for a kind of market.
+
+    Its size is the share ``participation`` of the kind, times the volume expected in ``minutes``.
+    """
     amount = kind.participation * kind.volume_rate * minutes * 60
     quantity = floor_to(Decimal(str(amount)) / kind.mid, kind.lot)
     return Setting(kind, algorithm, side, quantity, minutes)
@@ -91,7 +94,10 @@ def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Dec
 
 
 def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
-    """Raise ``Refused`` with a problem for every value that cannot be simulated, and its limit."""
+    """Raise ``Refused`` if a simulation of ``algorithm`` in ``kinds`` with this number of seeds is not possible.
+
+    Each problem names the value and its limit.
+    """
     problems = []
     if algorithm not in ALGORITHMS:
         problems.append(algorithm_problem(algorithm))
@@ -108,7 +114,10 @@ def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
 
 @cache
 def history(kind: MarketKind, days: int = 8) -> tuple[Candle, ...]:
-    """Return five-minute candles up to the start. They have no daily pattern, as a simulated market has none."""
+    """Return the five-minute candles of ``days`` days before the start.
+
+    They have no daily pattern, because a simulated market has none.
+    """
     random = Random(f"{kind.name}:history")
     count = days * 24 * 12
     mean = kind.volume_rate * BAR.total_seconds() / float(kind.mid)

@@ -13,8 +13,8 @@ from execution.core.types import ZERO
 class MeanOf:
     """A mean over the ``n`` values that are known.
 
-    ``weighted`` is the mean by the values' weights; None if a weight is unknown. ``standard_error`` is that of the
-    plain mean: the sample's standard deviation over √n. It needs at least two values.
+    ``weighted`` is the mean weighted by the values' weights; None if a weight is unknown. ``standard_error`` is that
+    of the plain mean: the sample's standard deviation over √n. It needs at least two values.
     """
 
     n: int

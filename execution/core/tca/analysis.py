@@ -29,8 +29,8 @@ _DIGITS = 120
 class Execution:
     """One fill.
 
-    ``fees`` is by currency, and empty while the fees are unknown. ``fee_in_quote`` is the sum of all fees, if their
-    rates are known. ``liquidity`` is "" if unknown.
+    ``fees`` has the amounts by currency, and is empty while the fees are unknown. ``fee_in_quote`` is the sum of all
+    fees in quote units, if all needed rates are known. ``liquidity`` is "" if unknown.
     """
 
     at: datetime
@@ -96,10 +96,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Markout:
-    """The fills' prices against their venue's mid some seconds later, in bp of that mid.
+    """The mean distance of the fills' prices from their venue's mid some seconds later, in bp of that mid.
 
-    + means that the market then moved against the order: down after a buy, up after a sell. Only fills whose later
-    mid was recorded are included. ``share`` is their part of the filled quantity.
+    + means that the market then moved against the order: down after a buy, up after a sell. Fills whose later mid was
+    not recorded are left out. ``share`` is the share of the filled quantity that is included.
     """
 
     seconds: int
@@ -274,7 +274,7 @@ def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, 
 
 
 def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta | None:
-    """Return the delay of the average filled unit against the plan; None without a plan or fills.
+    """Return how much later than planned the average unit was filled; None without a plan or fills.
 
     The n-th unit filled is compared with the n-th unit planned. Each planned slice is assumed to fill evenly over its
     time. Fills beyond the plan's quantity are left out.

@@ -45,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Quartiles:
-    """Values that a quarter, a half and three quarters of the orders do not exceed. Each order counts once."""
+    """Three values: a quarter, a half and three quarters of the orders are not above them. Each order counts once."""
 
     lower: Decimal
     median: Decimal
@@ -54,7 +54,7 @@ class Quartiles:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The weighted mean of some orders' costs, with its standard error and the orders' quartiles.
+    """The weighted mean of some orders' costs, with its standard error and the quartiles of the costs.
 
     ``orders`` is the number of orders with a known cost. ``unknown`` is the number of orders without one, which the
     mean leaves out. The standard error is None for fewer than two orders.
@@ -176,8 +176,9 @@ def by_week(points: Iterable[Point]) -> Mapping[date, Summary]:
 
 
 def trend(points: Iterable[Point], weeks: int = 4) -> tuple[Summary, Summary]:
-    """Return the costs of two periods of ``weeks`` weeks each. The first ends with the week of the newest order, and
-    the second is the period before it.
+    """Return the costs of two periods of ``weeks`` weeks each.
+
+    The first period ends with the week of the newest order. The second ends where the first begins.
     """
     listed = list(points)
     newest = max(map(_monday, listed), default=date.min)
@@ -202,7 +203,7 @@ def by_hour(points: Iterable[Point]) -> Mapping[int, Summary]:
 def by_size(points: Iterable[Point]) -> tuple[list[Sizes], int]:
     """Return the costs by ordered notional, and the number of points whose size is unknown.
 
-    Bounds are 1 and 3 times a power of ten. A bucket without an order is left out, even between two others.
+    The buckets' bounds are 1 and 3 times the powers of ten. A bucket without an order is left out.
     """
     listed = list(points)
     sized = [point for point in listed if point.size is not None and point.size > ZERO]

@@ -24,7 +24,7 @@ def middle(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
 
 
 def slippage_bp(side: Side, average: Decimal | None, benchmark: Decimal | None) -> Decimal | None:
-    """Return the cost of ``average`` against ``benchmark``; None while one of them is unknown or not a price."""
+    """Return the cost of ``average`` against ``benchmark``; None while one of them is unknown or not above zero."""
     if average is None or benchmark is None or benchmark <= ZERO:
         return None
     return side_cost_bp(side, average, benchmark)
@@ -50,9 +50,10 @@ def participation(own: Decimal, market: Decimal) -> Decimal | None:
 def planned_participation(
     quantity: Decimal, duration: timedelta, volume: Decimal, over: timedelta
 ) -> Decimal | None:
-    """Return the order's pace as a share of the market's pace. The market traded ``volume`` in the last ``over``.
+    """Return the order's pace as a share of the market's pace: at the same pace it is 1.
 
-    The share is above 1 if the order's pace is faster than the market's. It is None if nothing was traded.
+    The order's pace is ``quantity`` over ``duration``. The market's pace is ``volume``, which it traded in the last
+    ``over``. Return None if the market traded nothing.
     """
     if duration <= timedelta(0) or over <= timedelta(0) or volume <= ZERO:
         return None

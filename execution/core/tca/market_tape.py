@@ -32,8 +32,8 @@ class Second:
 class MarketRecord:
     """The recorded markets of an order. Each venue is included once, even if several accounts trade there.
 
-    ``arrival`` is the time of the order's arrival and the mid at that time. Until ``MID_LASTS`` after it,
-    this mid replaces a mid that was not recorded.
+    ``arrival`` is the time of the order's arrival and the mid at that time. For ``MID_LASTS`` after the arrival, this
+    mid is used if no mid was recorded.
     """
 
     def __init__(self, seconds: Iterable[Second], *, arrival: tuple[datetime, Decimal] | None = None) -> None:
@@ -68,7 +68,10 @@ class MarketRecord:
         return average_price(notional, volume)
 
     def traded(self, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
-        """Return the known volume and notional of all venues in an interval, its partial first second included."""
+        """Return the known volume and notional of all venues in an interval.
+
+        If the interval begins within a second, that whole second is included.
+        """
         inside = self._inside(start, end)
         volumes = (second.volume for second in inside if second.volume is not None)
         notionals = (second.notional for second in inside if second.notional is not None)

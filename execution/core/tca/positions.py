@@ -24,7 +24,7 @@ class Traded:
     received: Decimal = ZERO
 
     def beside(self, side: Side, quantity: Decimal, notional: Decimal) -> Traded:
-        """Return the totals with one more fill added, or with the sum of several fills of a side added."""
+        """Return the totals plus one fill, or plus the sum of several fills, of ``side``."""
         if side is Side.BUY:
             return replace(self, bought=self.bought + quantity, paid=self.paid + notional)
         return replace(self, sold=self.sold + quantity, received=self.received + notional)
@@ -54,13 +54,13 @@ class Traded:
 
     @property
     def realised(self) -> Decimal:
-        """Return the result of the quantity that was both bought and sold, in quote units; + is gain."""
+        """Return the gain on the quantity that was both bought and sold, in quote units; a loss is below zero."""
         if self.bought_average is None or self.sold_average is None:
             return ZERO
         return min(self.bought, self.sold) * (self.sold_average - self.bought_average)
 
     def open_result(self, mid: Decimal | None) -> Decimal | None:
-        """Return the result of closing the net position at ``mid``, in quote units; + is gain.
+        """Return the gain if the net position were closed at ``mid``, in quote units; a loss is below zero.
 
         None if there is a position and the mid is unknown.
         """

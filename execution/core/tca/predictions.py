@@ -33,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Orders with similar predictions: the means of their predicted and of their achieved costs."""
+    """A group of orders with similar predictions: the mean of the predicted and of the achieved costs."""
 
     predicted: Summary
     achieved: Summary
@@ -52,10 +52,10 @@ class Calibration:
 
 
 def calibration(pairs: Iterable[Pair]) -> Calibration:
-    """Return the comparison of all orders with a predicted and an achieved cost, the smallest prediction first.
+    """Compare the predicted and the achieved costs of all orders that have both.
 
-    The numbers of orders in the steps differ by one at most. There are no steps if a step would have fewer orders than
-    ``MIN_ORDERS``.
+    The orders are sorted by prediction and divided into steps of equal size, give or take one order. There are no
+    steps if a step would have fewer orders than ``MIN_ORDERS``.
     """
     listed = list(pairs)
     known = sorted(
