@@ -33,7 +33,9 @@ def _keyring(path: str) -> KeyringFile:
 
 
 def deliver_due(clock: Callable[[], datetime], send_one: Send = send) -> int:
-    """Send the deliveries that are due, and return the number that arrived. Return 0 at once while another call sends.
+    """Send the deliveries that are due, and return the number that arrived.
+
+    If another call is sending at the moment, return 0 at once.
 
     After a delivery fails, nothing more is sent on its channel until the pause before its next attempt is over.
     """

@@ -38,7 +38,7 @@ class Watcher:
         self._stop.set()
 
     def look(self) -> int:
-        """Run one round of checks, unless another process runs them. Return the number of changed alerts."""
+        """Run one round of checks, unless another process does the checks. Return the number of changed alerts."""
         now = self._clock()
         if not watch_claim(holder=self._holder, now=now):
             return 0

@@ -59,7 +59,8 @@ class Fault:
 
     @property
     def cause(self) -> str:
-        """Return the class of the error, and where the log has more, such as ``KeyError (incident 3f2a in the log)``.
+        """Return the class of the error and where the log has more, such as ``KeyError (incident 3f2a in the
+        log)``.
         """
         where = f"incident {self.incident} in the log" if self.incident else "see the log"
         return f"{self.error} ({where})"

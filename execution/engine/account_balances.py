@@ -20,8 +20,8 @@ PART = 0.1
 class AccountBalances:
     """Keeps the stored balances of one account up to date.
 
-    ``failed`` is called with the reason when the balances cannot be read. ``wanted`` is set after fills, to ask for a
-    reading soon.
+    When the balances cannot be read, it calls ``failed`` with the reason. After a fill, other parts set ``wanted`` to
+    request a reading soon.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ T = TypeVar("T")
 class AccountPart:
     """One part of the session of an account.
 
-    ``fence`` grows with each engine that takes the account over. It identifies this session's ownership.
+    ``fence`` is a number that grows with each engine that takes the account over. By it the database recognises writes
+    of an engine that has lost the account.
     """
 
     def __init__(

@@ -37,7 +37,8 @@ class AccountAnswers:
     def of(self, task: SymbolTask, now: datetime) -> Answers:
         """Return the open orders and the trades of the symbol of ``task``, from the answers for the whole account.
 
-        A list is None if it has to be requested for this symbol alone. If both lists are None, ``begun`` is ``now``.
+        A list is None if it has to be requested for this symbol alone. If both lists are None, the result's ``begun``
+        is ``now``.
         """
         is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
@@ -47,10 +48,10 @@ class AccountAnswers:
 
 
 class AccountQuestions:
-    """The requests that read all symbols at once. If they keep failing, each symbol is read by itself.
+    """The requests that read all symbols of an account at once.
 
-    Reading each symbol by itself costs much more. So the first failures, which may be temporary, only end the poll,
-    and the next poll tries again.
+    If they keep failing, the poll reads each symbol by itself, which costs much more. So the first failures, which may
+    be temporary, only end the poll. The next poll tries again.
     """
 
     def __init__(self, reads: PatientReads, gateway: Gateway, clock: Clock) -> None:
@@ -62,8 +63,8 @@ class AccountQuestions:
     def failed(self, error: VenueReadFailed) -> None:
         """Count a failed request. Raise ``error`` to end the poll, or return to read each symbol by itself.
 
-        The method returns after a fault of our own code, and from the third failure in a row on. A ban or a refused
-        key is always raised.
+        The method returns if our own code failed, and from the third failure in a row on. A ban or a refused key is
+        always raised.
         """
         self._failures += 1
         if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):

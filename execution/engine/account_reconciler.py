@@ -108,7 +108,7 @@ class AccountReconciler(AccountPart):
         self._resumed_at: datetime | None = None
 
     def doubt(self, now: datetime) -> None:
-        """Poll each symbol that was not read after ``now`` at once, because a report may have been missed."""
+        """Poll at once each symbol that was last read before ``now``, because a report may have been missed."""
         self._is_in_doubt, self._doubted_at = True, now
         super().poke()
 
@@ -119,7 +119,9 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll symbols with sent children, because the stream came back at ``now`` and may lack earlier reports."""
+        """Poll the symbols with sent children, because the stream is back since ``now`` and may have omitted earlier
+        reports.
+        """
         self._resumed_at = now
         super().poke()
 
@@ -181,9 +183,10 @@ class AccountReconciler(AccountPart):
     async def poll(self, *, everything: bool = True) -> float:
         """Read symbols that need a poll, or all if ``everything``. Return the seconds until the next poll.
 
-        A symbol is reconciled as soon as it was read, and the account after all symbols that the venue
-        lists. Unsettled children of other symbols stay unsettled. Raises ``VenueReadFailed`` when no
-        listed symbol can be read, or the exchange asks for a pause or refuses the key."""
+        A symbol counts as reconciled as soon as it was read. The account counts as reconciled once all symbols that
+        the venue lists were read. Unsettled children of unlisted symbols stay unsettled. Raises ``VenueReadFailed``
+        when no listed symbol can be read, or the exchange asks for a pause or refuses the key.
+        """
         begun = self._now()
         if everything:
             self._everything_at = None

@@ -86,7 +86,8 @@ class AccountSession:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, settle the children of earlier sessions, then send, poll and listen until cancelled.
+        """Open the account, find out what became of earlier sessions' children, then send, poll and listen until
+        cancelled.
 
         Raises the error that ended the session. The engine then runs it again. From the third failure in a row, the
         account's page shows it.
@@ -195,7 +196,10 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel all resting children and wait. Return how many children are still not settled after ``patience``."""
+        """Cancel all resting children, and wait at most ``patience`` for all children to settle.
+
+        Return how many are not settled by then.
+        """
         database = self._context.database
         await database.retry_until_committed(
             children_pull, account_pk=self._account_pk, reason=reason, now=self._context.clock.now()

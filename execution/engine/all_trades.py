@@ -16,7 +16,7 @@ MOST = 5.0  # seconds of it
 
 
 class AllTrades:
-    """Remembers when all trades of each symbol were read, and what the next reading would cost."""
+    """Remembers when all trades of each symbol were last read, and decides when to read them again."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -26,7 +26,7 @@ class AllTrades:
         self._known = 0
 
     def want(self, now: datetime) -> None:
-        """Note a request for all trades."""
+        """Note that somebody wants all trades to be read, of every symbol."""
         self._wanted_at = now
 
     def last(self, symbol: str) -> datetime | None:
@@ -34,12 +34,18 @@ class AllTrades:
         return self._read_at.get(symbol)
 
     def note_read(self, symbol: str, begun: datetime, known: int) -> None:
-        """Note a reading that began at ``begun``. ``known`` is the number of trades known at that time."""
+        """Note that all trades of ``symbol`` were read.
+
+        The reading began at ``begun``, when ``known`` trades were known.
+        """
         self._read_at[symbol] = begun
         self._known = known
 
     def is_must(self, symbol: str) -> bool:
-        """Return True if all trades must be read at any cost: the first time in a session, and on request."""
+        """Return True if all trades must be read, whatever it costs.
+
+        That is so the first time in a session, and after a call of ``want``.
+        """
         at = self.last(symbol)
         return at is None or (self._wanted_at is not None and at < self._wanted_at)
 
@@ -49,5 +55,5 @@ class AllTrades:
         return at is None or now - at >= TRADES_EVERY
 
     def is_cheap(self, symbols: int, known: int) -> bool:
-        """Return True if the trades of ``symbols`` symbols are cheap to read. ``known`` counts all known trades."""
+        """Return True if reading all trades of this number of symbols is cheap. ``known`` counts all known trades."""
         return self._gateway.seconds_of_trades(symbols, max(known - self._known, 0)) <= MOST

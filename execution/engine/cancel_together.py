@@ -29,10 +29,10 @@ class CancelGroup:
 
 
 class CancelTogether:
-    """Finds cancels on one account that one request can replace, and sends that request.
+    """Replaces many cancels on one account by one request that cancels all open orders.
 
-    The request cancels every open order, also those of other programs. So it is used only on accounts that an admin
-    has marked as the desk's alone, and only where no child should stay open.
+    The request also cancels orders of other programs. So it is used only on accounts that an admin has marked as the
+    desk's alone, and only where no child should stay open.
     """
 
     def __init__(self, context: EngineContext, gateway: Gateway, account_pk: int) -> None:

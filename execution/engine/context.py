@@ -22,7 +22,10 @@ class LeaseLike(Protocol):
 
 
 class OwnLease(LeaseLike, Protocol):
-    """This engine's own lease. The engine starts and stops it, and reports to it that the event loop runs."""
+    """This engine's own lease.
+
+    The engine starts and stops it. While the event loop runs, the engine tells the lease so.
+    """
 
     def start(self) -> None: ...
 
@@ -39,8 +42,8 @@ def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
 class EngineContext:
     """The objects that the drivers and sessions of one engine share.
 
-    ``poke_order`` wakes the driver of the order with a given primary key, and ``poke_account`` the session of the
-    account with it. Both wake only drivers and sessions of this engine.
+    ``poke_order`` wakes the driver of an order by the order's primary key. ``poke_account`` wakes the session of an
+    account by the account's primary key. Both wake only drivers and sessions of this engine.
     """
 
     clock: Clock

@@ -33,7 +33,7 @@ ANSWERED_WITHIN = 5.0  # seconds
 
 
 class DeadMansSwitch(AccountPart):
-    """Arms, renews and disarms the switch of one account. It counts seconds by a clock that does not step."""
+    """Arms, renews and disarms the switch of one account. It measures time by a clock that nobody can set."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class DeadMansSwitch(AccountPart):
         self._fires: list[tuple[float, float]] = []
 
     def poke(self) -> None:
-        """Check at once whether a child is about to rest without an armed switch."""
+        """Wake the part if the switch is not armed, because a child may be about to rest."""
         if self._is_exclusive and self._until is None:
             super().poke()
 

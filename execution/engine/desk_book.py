@@ -31,7 +31,10 @@ class DeskBook:
         self._readings: dict[Key, _Reading] = {}
 
     async def resting(self, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-        """Return the desk's resting orders in a market, at most ``STANDS`` seconds old. Database errors are raised."""
+        """Return the desk's resting orders on one side of a market, as of at most ``STANDS`` seconds ago.
+
+        Database errors are raised.
+        """
         key = (venue_pk, symbol, side)
         reading = self._readings.get(key)
         if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):

@@ -65,7 +65,10 @@ class Differences:
         self._kept: int | None = None
 
     def begin(self, children: Iterable[SessionChild], now: datetime) -> None:
-        """Begin a poll. Note each child whose recorded fills are less than its reported filled quantity."""
+        """Begin the differences of a new poll.
+
+        Note each child whose recorded fills add up to less than the exchange has reported as filled.
+        """
         self._found = []
         self._now = now
         for child in children:
@@ -83,8 +86,8 @@ class Differences:
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
         """Compare the venue's open orders with our children, and note what differs.
 
-        An open order with our mark and no child is an orphan. If its parent order is known, it is added to the
-        parent's children. Otherwise it is cancelled.
+        An open order whose client id has our mark, but which is no child in our books, is an orphan. If its parent
+        order is known, the orphan becomes a child of that order. Otherwise it is cancelled.
         """
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
@@ -145,7 +148,10 @@ class Differences:
                 self._found.append(Found("lost_trade", symbol, trade.trade_id, evidence))
 
     def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
-        """Note the number of unreadable ``entries``. These entries belong to other programs and were skipped."""
+        """Note how many entries of an exchange's list could not be read.
+
+        These ``entries`` belong to other programs and were skipped.
+        """
         if kind == "trades":
             self._unreadable_trades.pop(symbol, None)
         if entries:
@@ -163,12 +169,12 @@ class Differences:
                 self._unreadable_trades[symbol] = found
 
     def keep_unreadable_trades(self, symbol: str) -> None:
-        """Note again the unreadable trades of a symbol's last list, because this poll does not read its trades."""
+        """Note the unreadable trades of an earlier poll again, because this poll does not read the symbol's trades."""
         if symbol in self._unreadable_trades:
             self._found.append(self._unreadable_trades[symbol])
 
     def note_gone(self, child: SessionChild) -> None:
-        """Note a child that should be on the book and that the exchange shows nowhere."""
+        """Note a child that should be open but that the exchange lists neither as open nor as ended."""
         self._add("gone_there", child.ref, child.pk, {"ours": child.status.value})
 
     # --- after it ------------------------------------------------------------------------------

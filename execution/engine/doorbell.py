@@ -1,4 +1,4 @@
-"""Wake-ups from other processes, over Redis. A lost wake-up delays work by a second, and loses nothing."""
+"""Wake-ups from other processes, over Redis. If one is lost, the work is done about a second later."""
 
 from __future__ import annotations
 

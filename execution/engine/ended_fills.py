@@ -36,8 +36,9 @@ UNTOLD = 1.5  # seconds
 class EndedFills(AccountPart):
     """Reads the missing trades of ended children, with growing pauses while the exchange lists none of them.
 
-    These trades do not wait for a poll, because a poll reads everything about an account and may take seconds. Where
-    lists of trades are expensive (kraken), only polls read these trades. A second reader would use up the rate limit.
+    It does not wait for a poll, because a poll reads everything about an account and may take seconds. At an exchange
+    where lists of trades are expensive (kraken), it reads nothing and leaves these trades to the polls. A second
+    reader would use up the rate limit.
     """
 
     def __init__(

@@ -63,7 +63,10 @@ class Running:
 
 
 class Engine:
-    """Runs drivers and sessions. Everything that it needs from outside comes as an argument."""
+    """Runs drivers and sessions.
+
+    All external things, such as clock, database and exchanges, are passed to it as arguments.
+    """
 
     def __init__(
         self,
@@ -114,10 +117,11 @@ class Engine:
         self.parts.quotes.want_book(venue_pk, symbol, self._clock.now())
 
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
-        """Wake the order's driver, unless it has seen ``version``.
+        """Wake the order's driver, unless the driver has already seen ``version`` of the order.
 
-        If this engine has no driver for the order, the order may be new and free. So the engine claims free orders at
-        once. It does not do so for a version above 1, because such an order usually belongs to another engine.
+        If this engine has no driver for the order, the order may be new and belong to no engine. So the engine claims
+        free orders at once. It does not do so for a version above 1, because another engine usually works such an
+        order.
         """
         running = self._drivers.get(order_pk)
         if running is None:

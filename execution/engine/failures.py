@@ -55,7 +55,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Return the first error of a group of tasks; any other error as it is."""
+    """Return the first error in a group of errors, however nested; return any other error unchanged."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -77,7 +77,10 @@ class FailureRow:
     is_shown: bool = False
 
     def add(self, error: Exception, what: str, **names: Any) -> None:
-        """Count a failure of our own code and log its traceback. Failures of the same class share an id."""
+        """Count a failure of our own code and log its traceback.
+
+        Consecutive failures of the same class share an id in the log.
+        """
         cause = first_cause(error)
         self.count += 1
         kind, incident = type(cause).__name__, getattr(cause, "incident", "")
@@ -116,7 +119,10 @@ class Health:
         self._failing: dict[str, FailureRow] = {}
 
     async def failed(self, part: str, error: Exception) -> float:
-        """Log and count a failure, and show it from the third in a row. Return the seconds before the next attempt."""
+        """Log and count a failure of a part, and show it to people from the third in a row on.
+
+        Return the seconds to wait before the next attempt.
+        """
         now = self._clock.now()
         row = self._failing.setdefault(part, FailureRow(now))
         pause = AFTER_OUTAGE
@@ -191,7 +197,7 @@ class Health:
 
 
 def unseen(clock: Clock) -> Health:
-    """Return a ``Health`` that counts and logs failures but shows none, for a part outside of a session."""
+    """Return a ``Health`` that counts and logs failures but shows none. It is for parts outside of a session."""
 
     async def nothing(_: object) -> None: ...
 

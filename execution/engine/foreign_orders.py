@@ -17,7 +17,7 @@ REMEMBERED = 20_000
 
 
 class ForeignOrders:
-    """Remembers the exchange ids of other programs' orders, so that each is looked up once."""
+    """Remembers the exchange's ids of other programs' orders, so that each order is looked up only once."""
 
     def __init__(
         self, context: EngineContext, reads: PatientReads, *, account_pk: int, marks: frozenset[str]
@@ -56,8 +56,8 @@ class ForeignOrders:
     ) -> None:
         """Raise the error of the first unreadable entry that may be ours. Entries of other programs do not matter.
 
-        ``is_any_nameless`` is True if a child of the symbol has no exchange id yet. An unknown id may be that
-        child's.
+        ``is_any_nameless`` is True if a child of the symbol has no exchange id yet. In that case an entry with an
+        unknown id may be that child.
         """
         known = await self._known(symbol, (one.exchange_id for one in unreadable))
         for one in unreadable:

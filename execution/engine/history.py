@@ -34,7 +34,10 @@ MAX_PAUSE = 3600.0
 
 @dataclass(slots=True)
 class Pause:
-    """The time of a symbol's next read, in seconds of a monotonic clock. Pauses grow while nothing new comes."""
+    """The time of a symbol's next read, in seconds of a monotonic clock.
+
+    The longer reads bring nothing new, the longer the pause until the next read.
+    """
 
     fruitless_since: float | None = None
     due: float = 0.0
@@ -54,8 +57,8 @@ class Pause:
 class Missing:
     """The range of candles to request, from ``since`` until ``until``.
 
-    It begins an hour before the end of the known candles. If no candles are known, it begins at the earliest time
-    that any plan uses. It never begins before that time.
+    It begins an hour before the end of the known candles, but never before the earliest time that any plan uses. If no
+    candles are known, it begins at that earliest time.
     """
 
     known: datetime | None

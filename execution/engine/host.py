@@ -118,7 +118,7 @@ class EngineHost:
             self._thread.join(STOP_PATIENCE)
 
     def hint(self, order_pk: int) -> None:
-        """Tell the engine, from any thread, to check an order."""
+        """Tell the engine, from any thread, that an order may need to be checked."""
         if self._loop is not None and self._engine is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
 

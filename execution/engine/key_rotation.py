@@ -22,7 +22,7 @@ from execution.services.accounts.sealing import seal, sealed_key_id
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The result of a rotation. ``left`` are the secrets that could not be opened, with the reason of each."""
+    """The result of a rotation. ``left`` are the secrets that could not be opened, each with the reason."""
 
     key_id: str
     public_key_hex: str
@@ -39,7 +39,7 @@ def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = Fals
     3. Each secret is sealed again, one at a time.
     4. Each is opened with the new key alone, as a check.
 
-    ``only_key`` ends after the first step, so that the file can be copied to other hosts.
+    With ``only_key`` the function ends after the first step, so that somebody can copy the file to other hosts first.
     """
     with _alone(path):
         leftovers_remove(path)

@@ -94,7 +94,7 @@ class Keyring:
             ) from None
 
     def open(self, sealed: bytes, *, bound_to: str) -> dict[str, str]:
-        """Return the plain secrets by name (ccxt's: apiKey, secret, ...). Raises as ``open_bytes`` does."""
+        """Return the plain secrets by ccxt's names, such as apiKey and secret. Raises as ``open_bytes`` does."""
         try:
             secrets = json.loads(self.open_bytes(sealed, bound_to=bound_to))
         except ValueError:
@@ -143,7 +143,7 @@ def keyring_forget(path: Path) -> None:
 def leftovers_remove(path: Path) -> None:
     """Remove the half-written files of a killed process, which contain private keys.
 
-    No other process may write now.
+    Call it only while no other process writes the keyring.
     """
     for name in path.parent.glob(f"{PREFIX}*"):
         name.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ SLOW_RENEWAL = 0.75  # seconds
 class LeaseTerm:
     """The time for which the engine may act, and the rules by which it is renewed or lost.
 
-    ``left`` counts from the moment before the last renewal was requested, and ends ``SAFETY`` seconds early.
+    For safety, the time in ``left`` begins before the last renewal was requested, and ends ``SAFETY`` seconds early.
     """
 
     def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
@@ -51,7 +51,7 @@ class LeaseTerm:
         self.turned()
 
     def turned(self) -> None:
-        """Note that the engine's loop runs."""
+        """Note that the engine's event loop runs. Without such calls the lease is not renewed."""
         self._turned_at = self._clock.boot()
 
     def left(self) -> float:
@@ -63,7 +63,10 @@ class LeaseTerm:
         self._is_given_up = True
 
     def tend(self) -> bool:
-        """Renew the lease if the loop runs. Return False, and report it, when the lease has expired."""
+        """Renew the lease if the engine's event loop runs.
+
+        If the lease has expired, report that and return False.
+        """
         silent = self._clock.boot() - self._turned_at
         if silent > LOOP_SILENT:
             log.warning("the loop is silent, the lease is not renewed", seconds=round(silent, 2))

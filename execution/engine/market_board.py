@@ -16,7 +16,10 @@ _STAYS = frozenset({FeedState.NOT_LISTED, FeedState.ONE_SIDED, FeedState.FAILING
 
 
 class MarketBoard:
-    """One venue's market data. Drivers in this process are called at each quote. All other readers use Redis."""
+    """One venue's market data.
+
+    Each new quote wakes the drivers in this process. All other readers get the data from Redis.
+    """
 
     def __init__(self, context: EngineContext, venue_pk: int) -> None:
         self._context = context
@@ -27,7 +30,8 @@ class MarketBoard:
     def put_quote(self, symbol: str, quote: Quote, *, silent: str = "") -> None:
         """Store and publish a quote, and the state of the feed.
 
-        If a request brought the quote, ``silent`` may be the reason why the stream is regarded as silent.
+        ``silent`` is given for a quote that was requested because the stream sends nothing. It says why the stream is
+        regarded as silent.
         """
         self._context.quotes.put_quote(self._venue_pk, symbol, quote)
         if self._is_due(symbol, Feed.QUOTES):
@@ -68,9 +72,11 @@ class MarketBoard:
             self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
 
     def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
-        """Note that a feed could not be read. The feed gets the state that ``error`` shows, or else the state old.
+        """Note that a feed could not be read.
 
-        ``missing``, such as "no quote", is the beginning of the reason for the state old.
+        The feed gets the state that follows from ``error``. If none follows, it gets the state old.
+
+        The reason for the state old begins with ``missing``, such as "no quote".
         """
         if error.shows is FeedState.NOT_LISTED:
             self.change(symbol, FeedChange(feed, error.shows, unlisted_words(symbol)))

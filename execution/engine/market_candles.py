@@ -13,7 +13,7 @@ PUBLISH_EVERY = 1.0  # seconds
 class MarketCandles(MarketPart):
     """The one-minute candles of all watched symbols.
 
-    They begin with the session. No earlier ones are requested from the exchange.
+    The candles begin when the session begins. Earlier candles are not requested from the exchange.
     """
 
     def __init__(self, market: WatchedMarket) -> None:

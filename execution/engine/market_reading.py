@@ -15,7 +15,10 @@ from execution.selectors.quotes import book_standing, quote_standing
 async def newest_market(
     context: EngineContext, venue_pks: Sequence[int], symbol: str
 ) -> tuple[dict[int, Quote], dict[int, Book]]:
-    """Return quotes and books by venue. Of a market's quote and book, the newer one corrects the older one."""
+    """Return the newest quotes and books of ``symbol``, by venue.
+
+    If a venue's quote is newer than its book, it corrects the book, and the other way round.
+    """
     touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_standing)
     deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_standing)
     quotes = {pk: newest_quote(deep.get(pk), touches.get(pk)) for pk in venue_pks}
@@ -42,7 +45,11 @@ async def newest_data(
     own: Callable[[int, str], Data | None],
     published: Callable[[int, str], Data | None],
 ) -> dict[int, Data]:
-    """Return the newest data by venue. Redis is read for venues of which this engine has none or only old data."""
+    """Return the newest data by venue.
+
+    ``own`` gives this engine's data, and ``published`` the data in Redis. Redis is read only for venues of which this
+    engine has no data or old data.
+    """
     found = {pk: data for pk in venue_pks if (data := own(pk, symbol)) is not None}
     old_at = context.clock.now() - MAX_QUOTE_AGE / 2
     old = [pk for pk in venue_pks if pk not in found or found[pk].at <= old_at]

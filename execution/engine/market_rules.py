@@ -25,7 +25,7 @@ REFRESH_SOONEST = 10.0  # after the last time, whatever hints at new rules
 
 
 class MarketRules:
-    """Reads the rules from the venue, stores them, and gives them to the live orders."""
+    """Reads the market rules from the venue, stores them, and applies them to the live orders."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class MarketRules:
         self._doubted.set()
 
     def is_unlisted(self, symbol: str) -> bool:
-        """Return whether the venue's last list lacked this symbol of the account."""
+        """Return whether this symbol of the account was missing in the venue's last list of markets."""
         return symbol in self._missing
 
     async def load(self) -> tuple[str, ...]:
@@ -88,7 +88,10 @@ class MarketRules:
             self._listed = listed
 
     async def run(self) -> None:
-        """Read the rules again and again. The first reading comes later, because the session has just read them."""
+        """Read the rules again and again.
+
+        The first reading comes after a pause, because the session has just read the rules.
+        """
         while True:
             await self._context.clock.sleep(REFRESH_SOONEST)
             await pause(self._context.clock, self._doubted, self._wait - REFRESH_SOONEST)

@@ -92,7 +92,10 @@ class MarketSamples(MarketPart):
     # --- rows -------------------------------------------------------------------------------------
 
     async def write(self) -> None:
-        """Keep each second's last quotes. Write the rows of the seconds that have become known or have changed."""
+        """Store each second's last quotes.
+
+        Then write the rows of the seconds whose volume has become known or has changed.
+        """
         while True:
             now = self._context.clock.now()
             self._keep_ends(now)
@@ -138,7 +141,7 @@ class MarketSamples(MarketPart):
     async def keep_quotes(self) -> None:
         """Request, once a second, quotes that the stream has not renewed.
 
-        Each time check all markets with an order, and one of the other markets in turn.
+        Each second, check all markets in which an order works, and in turn one of the other markets.
         """
         turn = 0
         while True:

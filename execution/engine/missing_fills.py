@@ -62,7 +62,8 @@ class MissingFills:
     ) -> None:
         """Read the missing trades of the symbols in ``reads``, whose orders a poll has read.
 
-        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` if every other request would fail too.
+        ``failed`` is called with each symbol that could not be read, and the error. Raises ``VenueReadFailed`` if
+        every other request would fail too.
         """
         tasks = {symbol: read.task for symbol, read in reads.items()}
         behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
@@ -101,8 +102,8 @@ class MissingFills:
     ) -> None:
         """Read the missing trades of the children in ``behind``, in the cheapest way.
 
-        Symbols that one list for the whole account covers are removed from ``behind``. ``failed`` is called
-        for each failed symbol. Raises ``VenueReadFailed`` as ``read`` does.
+        If one list of the whole account's trades serves some symbols, they are removed from ``behind``. ``failed`` is
+        called with each symbol that could not be read, and the error. Raises ``VenueReadFailed`` as ``read`` does.
         """
         question = self._gateway.cheapest_trades([len(children) for children in behind.values()])
         if question == "account":
@@ -210,7 +211,9 @@ class MissingFills:
 
     @property
     def late(self) -> timedelta:
-        """Return the longest time, by the desk's clock, for which a trade may be missing in the exchange's lists."""
+        """Return the longest delay, by the desk's clock, between a trade and its appearance in the exchange's
+        lists.
+        """
         return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:

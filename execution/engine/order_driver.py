@@ -74,7 +74,10 @@ class OrderDriver:
         self._unlisten: list[Callable[[], None]] = []
 
     def poke(self, version: int | None = None) -> None:
-        """Wake the driver, because the order has news. Do nothing if the last check has seen ``version`` already."""
+        """Wake the driver, because something about the order is new.
+
+        Do nothing if the driver's last check has seen ``version`` already.
+        """
         if version is not None and version <= self.seen:
             return
         if version is None:

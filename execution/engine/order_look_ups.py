@@ -30,10 +30,10 @@ class _Wanted:
 
 
 class OrderLookUps:
-    """Runs one request at a time. Look-ups that come during a request share the next one.
+    """Runs one request at a time. Look-ups that are wanted during a request share the next one.
 
-    With a request each, forty look-ups would use forty requests of the rate limit, and delay all later requests. The
-    combined requests use at most half of the limit.
+    Otherwise forty look-ups would be forty requests, and the rate limit would delay all later requests. The combined
+    requests use at most half of the rate limit.
     """
 
     def __init__(self, gateway: Gateway, clock: Clock) -> None:

@@ -92,7 +92,9 @@ class OrderSubmitter(AccountPart):
         self._not_before: dict[int, datetime] = {}
 
     def is_under_way(self, child_pk: int) -> bool:
-        """Return True while a request for this child waits for its answer. A poll of the child would be too early."""
+        """Return True while a request for this child waits for its answer, so that a poll of the child would be too
+        early.
+        """
         return child_pk in self._under_way
 
     async def run(self) -> None:

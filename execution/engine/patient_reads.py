@@ -23,7 +23,7 @@ LONGEST_WAIT = 2.0
 
 
 def ends_poll(error: VenueReadFailed) -> bool:
-    """Return True for a failure that every other request would meet too: a ban, or a refused key."""
+    """Return True for a failure that every other request would have too: a ban, or a refused key."""
     return error.refuses_key or _asked_pause(error) > LONGEST_WAIT
 
 

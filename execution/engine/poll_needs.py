@@ -25,9 +25,9 @@ def is_sent(child: SessionChild) -> bool:
 def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
     """Return True if a sent child is unsettled for longer than an answer or the stream takes.
 
-    A request that was just sent is no reason for a poll, because polls use up the rate limit that sends need. A child
-    whose end and filled quantity are known lacks only trades. It needs a poll only if ``with_ended``. Otherwise
-    ``EndedFills`` reads its trades.
+    A request that was just sent is no reason for a poll, because polls use up the rate limit that sends need. If a
+    child's end and filled quantity are known, only its trades are missing. Such a child needs a poll only if
+    ``with_ended``. Otherwise ``EndedFills`` reads its trades.
     """
     sent_at = child.last_possible_send_at
     if child.status in CHILD_FINAL and child.reported_filled is not None:

@@ -42,8 +42,8 @@ class _Newest(Generic[Data]):
 class QuoteBoard:
     """The newest quotes and books, in memory only. Redis carries them to pages and to other workers.
 
-    Ages are measured by a clock that never steps. If somebody sets the wall clock, ``at`` of each quote and book is
-    corrected by the same difference.
+    Ages are measured by a clock that nobody can set. If somebody sets the wall clock, the time ``at`` of each quote
+    and book is corrected by the same difference.
     """
 
     def __init__(self, clock: Clock) -> None:

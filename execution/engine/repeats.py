@@ -25,7 +25,10 @@ class _Asked:
 
 
 class Repeats:
-    """Remembers the children of each symbol's last poll, and spaces out polls of the same children."""
+    """Remembers the children of each symbol's last poll, with their states.
+
+    While nothing about them changes, it makes the pauses between polls longer.
+    """
 
     def __init__(self, first: float, seconds_per_read: float) -> None:
         """Set up the pauses. ``first`` is the first pause in seconds.
@@ -37,7 +40,10 @@ class Repeats:
         self._asked: dict[str, _Asked] = {}
 
     def is_due(self, symbol: str, children: Iterable[SessionChild], now: datetime) -> bool:
-        """Return True if these children should be polled now. If so, lengthen the next pause for them."""
+        """Return True if these children should be polled now.
+
+        If nothing has changed since their last poll, the pause after this poll becomes longer.
+        """
         what = frozenset(
             (child.pk, child.status, child.reported_filled, child.filled, child.attach_id)
             for child in children

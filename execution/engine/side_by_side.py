@@ -1,4 +1,4 @@
-"""The running of several jobs at a time, started in their order."""
+"""Running several jobs at a time. They are started in the given sequence."""
 
 from __future__ import annotations
 

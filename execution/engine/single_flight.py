@@ -22,7 +22,7 @@ FIRST, LONGEST = 0.5, 30.0  # seconds between attempts that fail
 class SingleFlight:
     """Runs one coroutine at a time for each key.
 
-    After a failure no coroutine is run for the key until a pause is over. The pauses grow.
+    After a failure nothing is run for the key until a pause is over. With each failure the pause becomes longer.
     """
 
     def __init__(self, clock: Clock) -> None:

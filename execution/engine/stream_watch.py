@@ -37,7 +37,7 @@ class _Found:
 
 
 class StreamWatch:
-    """Compares the reports of polls with those of the stream. All times are times of the engine's own clock."""
+    """Compares the reports of polls with those of the stream. All times are by the engine's own clock."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[Name, _Told] = OrderedDict()
@@ -79,11 +79,14 @@ class StreamWatch:
     # --- the polls ------------------------------------------------------------------------------
 
     def read(self, symbol: str, begun: datetime) -> None:
-        """Note a complete poll of a symbol. If a later poll finds a change, it happened after this poll."""
+        """Note a complete poll of a symbol.
+
+        A change that only a later poll shows must have happened after this poll.
+        """
         self._read_at[symbol] = begun
 
     def read_everything(self, begun: datetime) -> None:
-        """Note a complete poll of every symbol with orders. The account had no orders in any other symbol."""
+        """Note a complete poll of every symbol in which the account had orders."""
         self._everything_at = begun
 
     def found_report(self, report: OrderReport, now: datetime) -> None:

@@ -46,9 +46,9 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    Trades since ``trades_since`` may not be recorded yet.
-    ``is_any_nameless`` is True if a child of the symbol has no exchange id yet, perhaps because its request is
-    unanswered. With ``all_trades`` the symbol's trades are read even if the open orders give no reason to.
+    From ``trades_since`` on, some trades may not be recorded yet. ``is_any_nameless`` is True if a child of the symbol
+    has no exchange id yet, perhaps because its request is unanswered. With ``all_trades`` the symbol's trades are read
+    even if the open orders give no reason to.
     """
 
     symbol: str
@@ -72,7 +72,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRead:
-    """The exchange's lists for a symbol, which are recorded already. ``trades`` is None if they were not read."""
+    """The exchange's lists for a symbol.
+
+    Their contents are recorded already. ``trades`` is None if trades were not read.
+    """
 
     task: SymbolTask
     begun: datetime
@@ -142,7 +145,9 @@ class SymbolPoll:
         self._differences.note_trades(symbol, trades, without_child)
 
     async def look_up(self, reads: Iterable[SymbolRead], at_once: int) -> None:
-        """Look up the children that the open orders leave out, of all symbols together, ``at_once`` in a request.
+        """Look up the children that are missing in the lists of open orders.
+
+        One request looks up ``at_once`` children, of all symbols together.
 
         If a request fails, its children and those of later requests are looked up one by one.
         """
@@ -167,14 +172,19 @@ class SymbolPoll:
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
-        """Begin to settle the symbols in ``reads``. Drop the last poll's evidence, so that it is requested again."""
+        """Prepare ``settle`` for the symbols in ``reads``.
+
+        Drop the lists that the last poll read as evidence, so that they are read again.
+        """
         doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
         children = [child for read in reads for child in _missing(read) if child.status in doubtful]
         self._evidence = None
         self._evidence_since = min((child.intended_at for child in children), default=None)
 
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
-        """Look up each child that the open orders leave out, and collect evidence about unknown ones.
+        """Look up each child of a symbol that is missing in the open orders.
+
+        Collect evidence about those of unknown outcome.
 
         Stop and return False as soon as ``goes_on`` returns False. Raises ``VenueReadFailed``.
         """

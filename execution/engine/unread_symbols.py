@@ -78,7 +78,7 @@ class UnreadSymbols:
         return self._failing[symbol].error
 
     def shown(self) -> dict[str, UnreadSymbol]:
-        """Return the data of each symbol that pages show."""
+        """Return, for each symbol that pages show as unreadable, the facts to show."""
         return {symbol: failing.shown for symbol, failing in self._failing.items()}
 
     def words(self) -> str:

@@ -16,9 +16,11 @@ class AccessState(models.TextChoices):
 
 
 class AccessRequest(models.Model):
-    """A change of access that waits for a second person. ``content`` and ``secret`` freeze the change.
+    """A change of access that waits for a second person.
 
-    After ``expires_at`` it can no longer be decided, even if its state is still waiting.
+    ``content`` and ``secret`` have the change as it was requested.
+
+    After ``expires_at`` the request can no longer be decided, even if its state is still waiting.
     """
 
     public_id = PublicIdField()

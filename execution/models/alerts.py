@@ -86,7 +86,7 @@ class AlertSubject(models.Model):
 class AlertSignal(models.Model):
     """An event that a service recorded in its own transaction. The watcher turns it into an alert and deletes it.
 
-    A trading service writes only this row, which locks nothing and waits for nobody.
+    To raise an alert, a trading service writes only this row. Writing it locks nothing and waits for nobody.
     """
 
     kind = models.CharField(max_length=20, choices=KINDS)

@@ -23,7 +23,10 @@ class HaltScope(models.TextChoices):
 
 
 def names_its_scope() -> models.Q:
-    """Return the condition that a halt names the subject that its scope needs, and no other subject."""
+    """Return the database constraint on halts: a halt names exactly the subject that its scope needs.
+
+    For example, a halt of an account names an account, and no trader or symbol.
+    """
     named = {
         "account": models.Q(account__isnull=False),
         "trader": models.Q(trader__isnull=False),
@@ -43,8 +46,8 @@ def names_its_scope() -> models.Q:
 class HaltGate(models.Model):
     """The only row that both the placing of children and the setting of halts lock.
 
-    It is locked to set a halt, to submit an order, and to place or submit a child. It is locked after any row of an
-    order, a child or an account. So none of these actions misses a committed halt.
+    It is locked to set a halt, to submit an order, and to place or submit a child. So none of these actions misses a
+    committed halt. A transaction locks it last, after any row of an order, a child or an account.
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)

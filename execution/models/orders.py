@@ -13,7 +13,7 @@ from execution.models.venues import Account
 def choices(
     *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
 ) -> list[tuple[str, str]]:
-    """Return the members of core enums as Django's choices. The labels are their values with spaces."""
+    """Return the members of core enums as Django's choices. A label is the value, with spaces for underscores."""
     return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
 
 

@@ -49,9 +49,9 @@ class _Made:
 class Compiled(Generic[M]):
     """A query that is compiled once. It reads full rows of one table, or only some columns of it.
 
-    ``build`` makes the query from one value for each name: an integer, a text or an instant. It may use a value
-    anywhere in the query, but must not compute with the value. The result must not include rows of a second table. To
-    read only columns, use ``values_list`` in ``build``, and call ``values``.
+    ``build`` makes the query from named values, each an integer, a text or an instant. It may use a value anywhere in
+    the query, but must not compute with it. The result must not include rows of a second table. To read only columns,
+    use ``values_list`` in ``build``, and call ``values``.
     """
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:
@@ -150,7 +150,7 @@ _waiting = threading.local()
 
 @contextmanager
 def saved_once() -> Iterator[None]:
-    """Delay all calls of ``row_save`` in the block to its end, so that each row is written once.
+    """Delay the effect of all ``row_save`` calls in the block to its end, so that each row is written once.
 
     The block is inside a transaction. It must not read these rows from the database. After an error nothing is
     written.
@@ -200,8 +200,8 @@ _ROWS_AT_ONCE = 100
 def rows_merge(rows: Sequence[models.Model], *, known_by: tuple[str, ...]) -> None:
     """Insert rows of one table, in the given order. If a row exists, update it with the new row's values.
 
-    ``known_by`` are the fields of a unique constraint; each combination may occur once in ``rows``. A value of None in
-    the new row leaves the existing value.
+    ``known_by`` are the fields of a unique constraint, by which an existing row is found. No two of ``rows`` may have
+    the same values of these fields. A value of None in a new row does not change the existing value.
     """
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]

@@ -119,9 +119,9 @@ class Account(models.Model):
 
     @property
     def unread_now(self) -> dict[str, dict[str, Any]]:
-        """Return the symbols that the account's present worker cannot read.
+        """Return the symbols that the account's present worker cannot read, with the facts stored about each.
 
-        The values come from ``symbols_unread``.
+        Symbols that an earlier worker could not read are left out.
         """
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 

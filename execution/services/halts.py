@@ -1,8 +1,8 @@
 """Halts. A supervisor stops the desk or a part of it, until a supervisor lifts the halt (docs/how-to/halts.md).
 
-Setting a halt is one short transaction. It locks the gate, a row that every submit locks too. From its commit on
-nothing in the halt's scope is submitted, placed or sent. After that the sweep pauses the orders and requests the
-cancels of earlier children. Any process may finish the sweep.
+Setting a halt is one short transaction. It locks the gate, a row that every submit of a child locks too. After its
+commit, nothing in the halt's scope is submitted, placed or sent. Then a second step, the sweep, pauses the orders and
+requests the cancels of earlier children. Any process may finish the sweep.
 """
 
 from __future__ import annotations
@@ -149,7 +149,9 @@ def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPr
 
 
 def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
-    """Set the halt in ``request``. Raises ``Refused``. If the same halt is in force, it is returned unchanged.
+    """Set the halt in ``request``.
+
+    Raises ``Refused``. If a halt of the same kind and scope is in force already, it is returned unchanged.
 
     1. One transaction locks the gate. It writes the halt, the list of children that the halt must cancel, and the
        audit entry.
@@ -213,8 +215,7 @@ def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> N
 def halt_sweep(*, halt_pk: int, now: datetime) -> None:
     """Pause the parent orders in scope and request every cancel, one order at a time. It may be repeated.
 
-    If the database refuses the change of one order now, the other orders are still changed. The next sweep changes
-    the refused one.
+    If the database cannot change one order now, the others are still changed. The next sweep changes that order.
     """
     halt = halts_in_force().filter(pk=halt_pk, kind=HaltKind.STOP, swept_at=None).first()
     if halt is not None and _sweep(halt, now):
@@ -263,9 +264,11 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def halts_tend(*, now: datetime) -> None:
-    """Finish interrupted sweeps. Record which halts are flat, which means that all their children have ended.
+    """Finish interrupted sweeps, and record which halts are flat.
 
-    Every engine calls this function again and again. While no halt is in force, it takes one indexed query.
+    A halt is flat when all children that it covers have ended.
+
+    Every engine calls this function again and again. While no halt is in force, a call costs one indexed query.
     """
     if not is_any_in_force():
         return
@@ -309,11 +312,12 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps
     """Lift a halt. Its orders stay paused until somebody resumes each. Lifting a second time changes nothing.
 
     1. The end of the halt and its audit entry are committed.
-    2. The reason of each order that the halt paused no longer names the halt. With ``keeps_time`` each order's plan
-       moves by the time from the order's pause until now. A plan with a fixed end does not move.
+    2. Each order that the halt paused gets another reason for its pause, which does not name the halt. With
+       ``keeps_time`` each order's plan moves to later by the time since the order's pause. A plan with a fixed end
+       does not move.
 
-    Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until the
-    sweep has paused all orders of the halt. Before that, orders not paused yet would go on.
+    Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until the sweep has
+    paused all orders of the halt. If a halt were lifted earlier, some of its orders would simply go on.
     """
     halt = _lift(public_id, person, reason, now, keeps_time)
     _tell_orders(halt, now)
@@ -345,7 +349,10 @@ def _lift(public_id: str, person: User, reason: str, now: datetime, keeps_time: 
 
 
 def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
-    """Finish the lifting of halts that a process left half done. Only halts lifted after ``since`` are read."""
+    """Finish the second step of ``halt_lift`` for halts whose process stopped in between.
+
+    Only halts that were lifted after ``since`` are read.
+    """
     for halt in Halt.objects.select_related("set_by", "lifted_by").filter(lifted_at__gte=since):
         _tell_orders(halt, now)
 

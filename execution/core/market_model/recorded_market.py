@@ -111,7 +111,9 @@ class RecordedMarket:
         yield from self._play(book)
 
     def step(self, book: OrderBook, now: float, dt: float) -> Iterator[Command]:  # noqa: ARG002  # as the others
-        """Yield the commands for the next ``dt`` seconds of real time, in which the replay advances at its own speed.
+        """Yield the commands for the next ``dt`` seconds of real time.
+
+        In this time the replay advances at its own speed.
         """
         self._seconds += dt
         yield from self.advance_to(book, self.starts_at + elapsed_in_recording(self._seconds, self.speed))

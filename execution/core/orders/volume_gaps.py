@@ -40,7 +40,9 @@ class VolumeGaps:
 
 
 def unknown_since(view: OrderView) -> str:
-    """Return words that say since when the market's volume is unknown; empty while a new child may rely on the volume.
+    """Return words that say since when the market's volume is unknown.
+
+    The text is empty while a new child may rely on the volume.
     """
     until = view.volume_gaps.until
     if view.traded_since_start is None:
@@ -58,7 +60,9 @@ def volume_trouble(view: OrderView) -> str:
 
 
 def gaps_note(view: OrderView, *, treated: str = "left out") -> str:
-    """Return words that say which part of the market's volume is missing and how it is ``treated``; empty if none is.
+    """Return words that say which part of the market's volume is missing and how it is ``treated``.
+
+    The text is empty if no part is missing.
     """
     gaps, said = view.volume_gaps, []
     if gaps.lost >= SAID_FROM:

@@ -50,9 +50,9 @@ MAX_REFUSALS = 5
 class Database:
     """Runs functions that write on the threads of ``writing``, and functions that only read on those of ``reading``.
 
-    Without threads all functions run in the caller, as in a simulation. ``log`` puts those of SQLite's commits that
-    must survive a power cut on the disk, without SQLite's lock. ``checkpoints`` copies SQLite's log into the database
-    until the database is closed.
+    In a simulation there are no threads, and all functions run in the caller. With SQLite, ``log`` puts commits that
+    must survive a power cut on the disk, without holding SQLite's lock. ``checkpoints`` copies SQLite's log into the
+    database file until the database is closed.
     """
 
     def __init__(
@@ -108,7 +108,10 @@ class Database:
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``, which changes nothing but rows. It may share a transaction with other calls."""
+        """Run ``function``, which may share a transaction with other calls.
+
+        It must change nothing but rows, because the transaction may be rolled back and the call repeated.
+        """
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(
@@ -117,7 +120,7 @@ class Database:
         return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
 
     async def run_durable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``. When this returns, its commit and all earlier ones are on the disk."""
+        """Run ``function``, and return once its commit and all earlier commits are on the disk."""
         call = partial(function, *args, **kwargs)
         if self._writing is not None and self._log is None:
             return await self._call(FIRST, partial(_waiting, call), self._writing)
@@ -134,9 +137,8 @@ class Database:
     async def retry_until_committed(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which records facts, until the database commits it. It must be safe to call again.
 
-        An outage of the database is retried for ever. An error of the fact itself, such as a value that breaks a
-        constraint each time, is retried a few times and then raised. The call may share a transaction with other
-        facts.
+        While the database is out of reach, the call is retried for ever. Any other error, such as a value that breaks
+        a constraint, is raised after a few tries. The call may share a transaction with calls that record other facts.
         """
         pause = RETRY_FIRST
         refusals = 0

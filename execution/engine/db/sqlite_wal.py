@@ -75,9 +75,9 @@ def _sync_file(path: Path, flags: int) -> None:
 class WalCheckpointer:
     """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
 
-    SQLite alone would copy during any commit that finds the log long. That commit, and every later call of the same
-    thread, would wait for the disk. A copy seldom empties the log while writers add to it. So a log of more than
-    ``MAX_LOG`` pages is emptied and starts again.
+    By itself, SQLite copies during a commit that finds the log long. That commit, and every later call of the same
+    thread, would wait for the disk. While writers add to the log, a copy seldom empties it. So if the log has more
+    than ``MAX_LOG`` pages, this thread empties it and starts it again.
     """
 
     def __init__(self, database: Path) -> None:

@@ -34,8 +34,8 @@ class _Job:
 class PriorityWorkerPool:
     """A few threads, each with its own connection. Calls wait by priority, and then in the order of arrival.
 
-    ``guard`` runs each call. Up to ``together`` waiting calls with ``may_join`` share one transaction. Since all
-    writers wait for one lock, a burst of calls is then written in a fraction of the time.
+    Each call is run by ``guard``. Up to ``together`` waiting calls with ``may_join`` share one transaction. All
+    writers wait for one lock, so a shared transaction writes a burst of calls in a fraction of the time.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class PriorityWorkerPool:
     async def call(self, urgency: int, call: Callable[[], T], *, may_join: bool = False) -> T:
         """Run ``call`` on a thread and return its result. Its errors are raised.
 
-        The call is skipped if its caller stops waiting. ``may_join`` means that the call changes only rows, so that
-        it may be undone and made again.
+        The call is skipped if its caller stops waiting. ``may_join`` means that the call changes only rows. So it may
+        share a transaction that is rolled back, and be made again.
         """
         job = _Job(urgency, next(self._number), call, may_join)
         self._waiting.put(job)

@@ -45,7 +45,7 @@ class AccountNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:
-    """An exchange key that is sealed for the account with the id ``account_id``. That account may not exist yet."""
+    """An exchange key, sealed for the account with the id ``account_id``. The account may be created later."""
 
     account_id: str
     sealed: bytes = field(repr=False)
@@ -57,8 +57,8 @@ class NewAccount:
     """A new account, at an existing ``venue`` or at a new venue of ``exchange``.
 
     If ``options`` is None, the options of an existing venue do not change. ``secrets`` are the parts of the exchange
-    key by ccxt's names. ``repr`` leaves them out. Give a key that is already sealed as ``key``, and leave ``secrets``
-    empty.
+    key by ccxt's names; ``repr`` does not show them. For a key that is already sealed, give ``key`` and leave
+    ``secrets`` empty.
     """
 
     label: str
@@ -76,8 +76,8 @@ class NewAccount:
 def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Venue:
     """Create the venue ``label`` with these ccxt ``options``. An existing venue gets the new options.
 
-    Raises ``Refused`` for a bad label. Raises ``Refused`` too if the existing venue is at another exchange. If its
-    exchange changed, its earlier orders and fills would seem to come from the new exchange.
+    Raises ``Refused`` for a bad label, and if the venue exists with another ``exchange``. A venue never changes its
+    exchange, because its earlier orders and fills would then seem to come from the new one.
     """
     _refuse_bad_label(label)
     venue, created = Venue.objects.select_for_update(no_key=True).get_or_create(
@@ -166,10 +166,10 @@ def sealing_key_now() -> str:
 
 
 def trusted_key(public_key_hex: str) -> str:
-    """Return ``public_key_hex``, the key that the database names, if secrets may be sealed to it.
+    """Return ``public_key_hex``, the public key in the database, if secrets may be sealed to it.
 
-    Raises ``Refused`` if ``TRANCHE_SEALING_KEYS`` names only other keys. In that case an attacker may have replaced
-    the key in the database, to read the next secret that is sealed.
+    Raises ``Refused`` if ``TRANCHE_SEALING_KEYS`` names only other keys. The key in the database may then be an
+    attacker's, who wants to read the next secret that is sealed.
     """
     trusted: frozenset[str] = settings.TRANCHE_SEALING_KEYS
     if trusted and public_key_hex not in trusted:
@@ -186,8 +186,8 @@ def trusted_key(public_key_hex: str) -> str:
 def credential_keep(*, account: Account, key: SealedKey) -> Credential:
     """Store a sealed key as the account's newest, unchecked, and retire the former key.
 
-    Raises ``Refused`` if the key is sealed to another public key than the installation's. After a rotation
-    the workers may no longer have the private key that opens it.
+    Raises ``Refused`` if the key is sealed to another public key than the installation's present one. After a rotation
+    of the keyring the workers may not be able to open it.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     current = Installation.objects.select_for_update(no_key=True).get().sealing_key
@@ -219,7 +219,7 @@ def actor_of_admin(person: User | None) -> str:
 
 
 def reason_of(reason: str) -> str:
-    """Return the stripped ``reason`` for stopping something. Raises ``Refused`` if it is empty or too long."""
+    """Return ``reason`` without spaces around it. Raises ``Refused`` if it is empty or too long."""
     if not reason.strip():
         message = "A reason is required. It goes into the audit log and is shown to the affected traders."
         refuse("reason", message, code=Code.VALUE_MISSING)

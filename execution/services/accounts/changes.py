@@ -40,7 +40,10 @@ def account_grant(*, person: User | None, account_id: str, trader: str, now: dat
 
 @transaction.atomic
 def account_revoke(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Take the account from a trader. The trader can place no new orders on it. Orders that already run go on."""
+    """End a trader's right to use the account.
+
+    The trader can place no new orders on it. Orders that already run go on.
+    """
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     revoked = account.traders.filter(username=trader).first()
@@ -54,8 +57,9 @@ def account_revoke(*, person: User | None, account_id: str, trader: str, now: da
 
 @transaction.atomic
 def account_close(*, person: User | None, account_id: str, reason: str, now: datetime) -> Account:
-    """Stop new orders and child orders on the account. Its orders pause for a person, and resting children are
-    cancelled.
+    """Stop new orders and child orders on the account.
+
+    The account's orders pause until a person resumes them, and resting children are cancelled.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
@@ -106,10 +110,10 @@ def account_exclusive(
 def account_assumptions_accept(
     *, person: User | None, account_id: str, reason: str, now: datetime
 ) -> Account:
-    """Accept, for a live account, the guarantees that are only assumed about its exchange.
+    """Accept, for a live account, the assumptions about its exchange that nothing proves.
 
-    From then on the account takes new orders. The audit stores each guarantee with its current value and source. If a
-    later version assumes another guarantee, it has to be accepted again.
+    Only after that does the account take new orders. The audit stores each assumption with its current value and
+    source. If a later version of the desk makes a further assumption, somebody has to accept again.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)

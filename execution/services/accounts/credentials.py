@@ -52,7 +52,7 @@ def credential_replace(
 ) -> Credential:
     """Give the account another key. The former key is retired at once. The new one trades once it has been checked.
 
-    Give a key that is already sealed as ``key``, and leave ``secrets`` empty.
+    For a key that is already sealed, give ``key`` and leave ``secrets`` empty.
     """
     actor, reason = actor_of_admin(person), optional_reason(reason)
     if key is None:
@@ -69,8 +69,9 @@ def credential_replace(
 
 @transaction.atomic
 def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Stop trading with the key. The account's orders pause for a person. The resting children are still cancelled
-    with this key.
+    """Stop trading with the account's key.
+
+    The orders pause until a person resumes them. Resting children are still cancelled with this key.
 
     Suspending a suspended key changes nothing. A refused or retired key cannot be suspended.
     """
@@ -182,7 +183,7 @@ def _refuse_unless(credential: Credential, states: tuple[CredentialState, ...], 
 
 
 def credential_checks_due(*, now: datetime) -> int:
-    """Ask the sessions to check active keys that were not checked for a day. Return the number of keys.
+    """Ask the accounts' sessions to check active keys that were not checked for a day. Return the number of keys.
 
     A check that fails is due again at the next call, because the rights are still unknown.
     """
@@ -197,7 +198,9 @@ def credential_checks_due(*, now: datetime) -> int:
 
 @transaction.atomic
 def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
-    """Record the rights of a key as the exchange reports them. Refuse a key that may withdraw, or may not trade.
+    """Record the rights of a key as the exchange reports them.
+
+    A key that may withdraw, or may not trade, gets the state refused.
 
     An active key is suspended if its rights differ from those at its last check. An active key that is refused or
     suspended raises an alert.

@@ -127,9 +127,12 @@ def _place(opened_at: datetime) -> tuple[date, int]:
 
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
-    """Store samples of markets with live orders, one for each second. Samples of the same second are merged.
+    """Store samples of markets with live orders, one for each second of a market.
 
-    The merged sample has the later volume and keeps its quote. An unknown value never replaces a known one.
+    A second sample is merged into the stored one.
+
+    The merged sample has the newer volume, and the quote that was stored first. An unknown value never replaces a
+    known one.
     """
     seconds: dict[tuple[int, str, datetime], MarketSample] = {}
     for sample in samples:

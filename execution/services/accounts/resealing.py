@@ -48,7 +48,10 @@ class SealedBook:
 
     @transaction.atomic
     def switch(self, *, public_key_hex: str, now: datetime) -> bool:
-        """Seal to another public key from this commit on. Return False if that key is already in use."""
+        """Make another public key the one to which the installation seals new secrets.
+
+        Return False if it is that key already.
+        """
         installation = Installation.objects.select_for_update(no_key=True).get()
         former = getattr(installation, self.column)
         if former == public_key_hex:
@@ -62,7 +65,7 @@ class SealedBook:
     def reseal(self, row: SealedRow, sealed: bytes) -> bool:
         """Replace the sealed bytes in ``row`` by ``sealed``.
 
-        Return False if the stored bytes have changed meanwhile.
+        Return False if somebody has replaced the stored bytes since ``row`` was read.
         """
         return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
 

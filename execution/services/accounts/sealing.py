@@ -38,8 +38,9 @@ def sealed_key_id(sealed: bytes) -> bytes | None:
 
 
 def binding(bound_to: str) -> bytes:
-    """Return the bytes that HPKE binds to a secret: the purpose and the owner's id. Raise ``SealingError`` without an
-    id.
+    """Return the bytes that HPKE binds to a secret: the purpose and the owner's id.
+
+    Raise ``SealingError`` without an id.
     """
     if not bound_to:
         raise SealingError("a secret is sealed for an account; the account's id is empty")

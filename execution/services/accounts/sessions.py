@@ -25,7 +25,7 @@ MAX_ERROR_LENGTH = 300
 class UnreadSymbol:
     """A symbol that cannot be read at the exchange.
 
-    If ``blocks`` is True, no new child of the symbol is sent, even if the symbol could be read before.
+    If ``blocks`` is True, no new child of the symbol is sent, even if an earlier poll of this session read the symbol.
     """
 
     error: str
@@ -43,7 +43,7 @@ def account_seen(
 ) -> None:
     """Record signs of the account's health, for the pages. Values of None change nothing.
 
-    ``error`` says which part a poll could not read. The poll has read all other parts.
+    ``error`` says what a poll could not read, although it has read everything else.
     """
     seen: dict[str, float | datetime | None] = {
         "latency_ms": latency_ms,
@@ -80,7 +80,7 @@ def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
 def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
     """Record a complete poll of a symbol that began at ``begun``. It ends an earlier doubt about the symbol.
 
-    Records of such polls are removed if an earlier session made them, or if the poll began before the last doubt.
+    Older records are removed if they come from an earlier session, or from a poll that began before the last doubt.
     Return False if another worker holds the account now.
     """
     account = _held(account_pk, fence)
@@ -134,7 +134,9 @@ def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
 
 
 def account_switch_kept(*, account_pk: int, fence: int, until: datetime | None, error: str = "") -> None:
-    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change it."""
+    """Record until when the dead-man's switch is armed (None: not armed), and the error of the last attempt to change
+    it.
+    """
     Account.objects.filter(pk=account_pk, fence=fence).update(switch_until=until, switch_error=error[:500])
 
 

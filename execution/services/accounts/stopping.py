@@ -14,7 +14,7 @@ from execution.services.records.order_transition import pause_for_person
 
 
 def account_orders_locked(account_id: str) -> list[Order]:
-    """Lock the rows of the account's unfinished orders. The caller locks the account's row after them."""
+    """Lock the rows of the account's unfinished orders. The caller locks the account's own row after this call."""
     alive = Order.objects.filter(accounts__public_id=account_id).exclude(status__in=ORDER_FINAL)
     return [order_locked(pk) for pk in alive.order_by("pk").values_list("pk", flat=True)]
 

@@ -34,7 +34,9 @@ class ChannelNotFound(Exception):
 
 
 def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -> tuple[AlertChannel, str]:
-    """Add a channel. Return it and, for a signed webhook, its secret, which nobody can read again.
+    """Add a channel. Return it and the secret of a signed webhook, which nobody can read later.
+
+    For other types the secret is empty.
 
     ``raw`` has ``label``, ``type``, ``takes`` (the events), ``least`` (the lowest severity) and the fields of the
     type. Raises ``Refused`` with every problem.

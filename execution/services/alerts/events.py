@@ -20,7 +20,10 @@ _MESSAGE: TypeAdapter[AlertMessage] = TypeAdapter(AlertMessage)
 
 
 def alert_event(alert: Alert, event: AlertEvent, now: datetime) -> None:
-    """Give an event of a locked alert its number, and queue it. After the commit notify the pages and the sender."""
+    """Give a new event of a locked alert its number, and queue the event.
+
+    After the commit, notify the pages and the sender.
+    """
     alert.events += 1
     if event in {AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}:
         alert.told_at, alert.told_count = now, alert.count
@@ -48,7 +51,7 @@ def delivery_of(
 ) -> AlertDelivery:
     """Return an unsaved delivery.
 
-    Its body is the alert as the API shows it now. The body stays the same when the alert changes later.
+    Its body is the alert as the API shows it now, and does not change when the alert changes later.
     """
     message = AlertMessage(id=event_id, event=event.value, at=epoch_ms(now), alert=row)
     body = _MESSAGE.dump_python(_MESSAGE.validate_python(message), mode="json")

@@ -1,4 +1,4 @@
-"""The queue of alert messages to channels. Its rows are claimed and marked here. Another module sends messages."""
+"""The queue of alert messages to channels. This module claims and marks its rows; another one sends the messages."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _waiting(now: datetime) -> Q:
 def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Parcel | None:
     """Claim the oldest due delivery of a channel that is not in ``passed``. Return None when there is none.
 
-    Each channel's oldest delivery goes first, so that its events arrive in order. A channel that cannot be reached
-    holds back only its own deliveries.
+    In each channel the oldest delivery goes first, so that events arrive in order. If a channel cannot be reached,
+    only its own deliveries wait.
     """
     for delivery in _heads(passed):
         if delivery.due_at > now:

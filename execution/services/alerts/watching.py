@@ -34,7 +34,7 @@ Known = Mapping[str, datetime | None]
 def watch_claim(*, holder: str, now: datetime) -> bool:
     """Return True if the process ``holder`` should look for alerts now.
 
-    All other processes wait until its claim has ended.
+    Only one process at a time has this claim. The others look for no alerts until the claim has expired.
     """
     watch, _ = AlertWatch.objects.get_or_create(singleton=True)
     is_held = watch.held_until is not None and watch.held_until > now

@@ -37,7 +37,7 @@ from execution.services.records.journal import DESK
 
 @dataclass(frozen=True, slots=True)
 class NotFoundObservation:
-    """A successful poll that did not show the child order, although it covered the time since ``window_from``."""
+    """A successful poll that did not show the child order. The poll covered the time from ``window_from`` on."""
 
     kind: str
     begun_at: datetime
@@ -86,12 +86,12 @@ def child_not_found(
     guarantees: Guarantees,
     now: datetime,
 ) -> bool:
-    """Record polls that did not find a child of unknown outcome. Return True if they and earlier polls end it.
+    """Record polls that did not find a child of unknown outcome. Return True if these and earlier polls end the child.
 
-    They end it in one of two cases. The polls prove that it never reached the book. Or the exchange once showed it
-    and may no longer list it. In the second case its trades give the filled quantity. ``guarantees`` are the
-    exchange's. Under some of them polls prove nothing: a request to create a child may arrive at any time, or the
-    exchange no longer lists the trades of that time.
+    A child ends in one of two cases. Either the polls prove that it never reached the book. Or the exchange once
+    showed it, and may no longer list it now; its trades then give the filled quantity. ``guarantees`` are the
+    exchange's. Some exchanges guarantee so little that polls prove nothing: a request to create a child may arrive at
+    any time, or trades of that time are no longer listed.
     """
     child, order = child_locked(child_pk)
     from_ = polls_count_from(child, guarantees)
@@ -132,7 +132,7 @@ def child_not_found(
 
 
 def end_forgotten(child: ChildOrder, reason: str, now: datetime) -> None:
-    """End a child that the exchange no longer shows. Its filled quantity is the sum of its trades."""
+    """End a child that the exchange no longer shows. The sum of its recorded trades becomes its filled quantity."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), ChildEvent.FORGOTTEN)
     facts_keep(child, replace(facts_of(child), status=status, reported=child.filled), now)

@@ -112,11 +112,11 @@ def child_submit(
     now: datetime,
     order_pk: int | None = None,
 ) -> SubmittedChild | None:
-    """Mark a child as submitted and return it for sending, or drop a child that is no longer wanted.
+    """Mark a child as submitted and return it for sending. Drop a child that must not be sent any more.
 
-    Return None when there is nothing to send. ``quote`` is the newest quote of the child's market, because the quote
-    at the time of the decision may be too old. The commit of this transaction is the last step before the request to
-    the exchange.
+    Return None when there is nothing to send. ``quote`` is the newest quote of the child's market. It is needed
+    because the quote of the decision may be too old. After the commit of this transaction, the next step is the
+    request to the exchange.
     """
     order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
     child = CHILD.get(pk=child_pk)
@@ -192,7 +192,10 @@ def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account
 
 @transaction.atomic
 def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
-    """Request the cancel of a child, under the caller's lock. A child that was not sent yet is dropped instead."""
+    """Request the cancel of a child, under the caller's lock.
+
+    If the child was not sent yet, it is dropped and never sent.
+    """
     if child.status == ChildStatus.PENDING_SUBMIT:
         _drop(child, order, reason, now)
         return
@@ -246,7 +249,7 @@ def _is_known(child: ChildOrder) -> bool:
 
 
 def end_unfilled(child: ChildOrder, event: ChildEvent, reason: str, now: datetime) -> None:
-    """End a child that can fill no further, and store the reason."""
+    """End a child that can fill no more, and store the reason."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), event)
     facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
@@ -298,9 +301,9 @@ def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel. Return False if the final filled quantity is not known yet.
+    """Record a confirmed cancel.
 
-    The caller then has to ask the exchange for it.
+    Return False if the final filled quantity is not known yet. In that case the caller has to ask the exchange for it.
     """
     child, order = child_locked(child_pk)
     merged = report_apply(child, order, outcome.report, now)
@@ -308,10 +311,12 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 
 
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
-    """Record the exchange's report on an order. Return the order's primary key if the report brought news.
+    """Record the exchange's report on a child.
 
-    The stream, the answer to the request and every poll bring the same reports. So a report without news takes no
-    lock.
+    Return the primary key of the parent order if the report changed something.
+
+    The stream, the answer to the request and every poll bring the same reports. So a report that changes nothing takes
+    no lock.
     """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None or _is_known_report(child, report):
@@ -359,9 +364,9 @@ def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: date
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """Mark as unknown each child that an earlier session submitted without recording an answer.
+    """Mark as unknown each submitted child whose answer no earlier session has recorded. Return their client ids.
 
-    Children of the present fence are included, because a session that is started again keeps its fence.
+    Children that were submitted under the present fence are included, because a restarted session keeps its fence.
     """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,

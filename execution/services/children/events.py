@@ -35,10 +35,9 @@ def event_record(
 ) -> list[int]:
     """Record a message about one order. Repeating it is safe.
 
-    Return the primary keys of the orders for which a report brought news. If the child is known and all trades are
-    new, one transaction records the reports and the trades. So rows are locked and read once, and each page is
-    notified once. Otherwise each report and each trade is recorded by itself. A trade that is recorded already takes
-    no lock.
+    Return the primary keys of the parent orders that a report changed. If the child is known and all trades are new,
+    one transaction records the reports and the trades. So rows are locked and read once, and each page is notified
+    once. Otherwise each report and each trade is recorded by itself. A trade that is recorded already takes no lock.
     """
     child = _child_with_news(account_pk, reports, trades)
     if child is not None:

@@ -63,7 +63,10 @@ def facts_of(child: ChildOrder) -> ChildFacts:
 
 
 def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
-    """Write facts to the child's row, and derive ``over_at``, ``is_settled`` and ``ended_at`` from them."""
+    """Write facts to the child's row.
+
+    Also set ``over_at``, ``is_settled`` and ``ended_at``, which follow from the facts.
+    """
     was_live = child.ended_at is None
     child.status = facts.status
     child.reported_filled = facts.reported
@@ -87,8 +90,8 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     A recorded fee or liquidity may change once, from unknown to known. The stream, the answer and the polls all bring
     each trade. So a trade that is recorded completely takes no lock. Any other trade is recorded in one transaction:
 
-    1. The order's row is locked. If no child of the trade is known, the account's row is locked instead. A report
-       that brings a child's exchange id locks the account's row too, and then attaches the child's fills.
+    1. The order's row is locked. If the trade's child is not known, the account's row is locked instead. A report that
+       later tells a child's exchange id locks the account's row too, and then attaches the child's fills.
     2. If the trade is recorded already, only the values that were unknown are added.
     3. Otherwise the fill is written, and the child, the order and the journal are updated.
     """
@@ -193,7 +196,10 @@ def child_of(
 
 
 def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Attach to a child the fills that came before its exchange id was known. Call it inside a transaction."""
+    """Attach to a child its fills that were recorded before its exchange id was known.
+
+    Call it inside a transaction.
+    """
     if not child.exchange_id:
         return
     for fill in fills_waiting(child):
@@ -243,9 +249,9 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Record, for an order, something that should be impossible.
+    """Record that something happened to an order that should be impossible.
 
-    The order is marked as needing a person, and pauses if it works.
+    The order is marked as needing a person. If it works, it pauses.
     """
     too_much = order.filled > order.quantity or (child.reported_filled or child.filled) > child.quantity
     kind = AlertKind.OVERFILL if too_much else AlertKind.LATE_FILL

@@ -1,4 +1,4 @@
-"""The recording of trades that belong to no known child, all trades of a symbol together."""
+"""The recording of trades whose child is not known. All such trades of a symbol are recorded together."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ROWS_AT_ONCE = 50
 def foreign_trades_record(*, account_pk: int, symbol: str, trades: Sequence[Trade], now: datetime) -> int:
     """Record trades of one symbol that have no child. Return the number of new ones.
 
-    The account's row is locked. A report that brings a child's exchange id locks the same row, and then attaches the
-    child's trades. So no trade stays without its child. If a trade's child becomes known before the lock, the trade
-    is skipped. The next poll records it with that child.
+    The account's row is locked. A report that tells a child's exchange id locks the same row, and then attaches the
+    child's trades. So no trade stays without its child. If a trade's child became known just before the lock, the
+    trade is skipped, and the next poll records it with that child.
     """
     account_row_locked(account_pk)
     known = trades_known(account_pk, symbol, trades)

@@ -66,8 +66,7 @@ def reason_to_drop(
 
 
 def meets_opposite(account: Account, request: ChildRequest) -> str:
-    """Return words that name one of the desk's own children with which this child would trade. Return "" if there is
-    none.
+    """Return words that name one of the desk's own children with which this child would trade; "" without one.
 
     The account's row is locked, as it is for every submit of a child on the account. So if two children would trade
     with each other, the check of the second finds the first.

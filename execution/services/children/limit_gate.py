@@ -41,8 +41,9 @@ KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LimitStop:
-    """The reason why a child must not be sent. If ``pauses`` is True, the child's order pauses for a person.
-    Otherwise the child is tried again.
+    """The reason why a child must not be sent.
+
+    If ``pauses`` is True, the child's order pauses for a person. Otherwise the child is checked again later.
     """
 
     reason: str

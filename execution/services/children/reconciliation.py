@@ -58,7 +58,7 @@ class Found:
 def differences_record(
     *, account_pk: int, differences: Sequence[Found], symbols: Collection[str], now: datetime
 ) -> int:
-    """Record the differences that a complete poll over ``symbols`` found, and close those that it no longer found.
+    """Record the differences that a complete poll of ``symbols`` found. Close the stored ones that it did not find.
 
     Return the number of open differences. Differences of symbols that were not polled do not change.
     """
@@ -132,12 +132,12 @@ Policy = Literal["adopt", "cancel"]
 
 @transaction.atomic
 def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: datetime) -> bool:
-    """Record an open order with our mark and no known child as a child. Return False if it has no parent order.
+    """Make a child of an open order that has our mark but no known child. Return False if it has no parent order.
 
-    1. The parent is the order that the client id names, if it trades the same symbol and side.
+    1. The parent is the order that the client id names, if that order has the same symbol and side.
     2. The child's row says that it was sent at the time in the report, or now if the report has no time.
-    3. The child stays on the book only if ``policy`` is adopt, the parent is working, and all its children
-       together cannot fill more than its quantity (I1). Otherwise the child's cancel is requested.
+    3. The child stays on the book only if ``policy`` is adopt, the parent is working, and all its children together
+       cannot fill more than its quantity (invariant I1). Otherwise the child's cancel is requested.
     4. The parent gets an alert. It pauses for a person if its children could fill more than its quantity.
     """
     order = _parent_of(report)
@@ -282,7 +282,10 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Record the exchange's order id that a person found for a child. It is used after the exchange has shown it."""
+    """Record the exchange's order id that a person found for a child of unknown outcome.
+
+    The id is used only after the exchange has shown that it belongs to the child.
+    """
     _supervisors(person)
     reason = kept_reason(reason)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:
@@ -295,8 +298,9 @@ def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: st
 
 
 def may_arrive_until(child: ChildOrder) -> datetime | None:
-    """Return the time until which the child's create may still reach the book. If no time is guaranteed for the
-    exchange, return the time of the last send.
+    """Return the time until which the request to create a child may still reach the book.
+
+    If the exchange guarantees no such time, return the time of the last send.
     """
     if child.last_possible_send_at is None:
         return None
@@ -313,8 +317,8 @@ def absent_phrase(client_id: str) -> str:
 def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
     """Mark a child as absent from the exchange, without proof. From then on its quantity may be sent again.
 
-    Refused while its request may still reach the exchange, and when the exchange has shown the child. If the child
-    appears later, it is cancelled, its fills are recorded and its parent pauses (core/states.py).
+    Raises ``Refused`` while the child's request may still reach the exchange, and when the exchange has shown the
+    child. If the child appears at the exchange later, it is cancelled, its fills are recorded and its parent pauses.
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -342,8 +346,8 @@ def ended_phrase(client_id: str) -> str:
 def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
     """Mark as ended, without proof, a child that the exchange has shown. Its filled quantity is the sum of its trades.
 
-    From then on the rest of its quantity may be sent again. Refused for a child that was never shown. Refused too
-    while the filled quantity that the exchange reported is above the sum of the trades.
+    From then on its unfilled quantity may be sent again. Raises ``Refused`` for a child that the exchange never
+    showed, and while the exchange has reported more as filled than the trades add up to.
     """
     _supervisors(person)
     reason = kept_reason(reason)

@@ -44,12 +44,12 @@ class Restored:
 def installation_after_restore(*, reason: str, now: datetime) -> Restored:
     """Make a restored database safe to trade from. It may be repeated. Raises ``Refused`` while a worker runs.
 
-    1. Draw a fresh mark, which is part of each client id. So no client id from after the backup is used again. Former
-       marks stay known.
+    1. Draw a fresh mark, which is part of each client id. So no client id that was used after the backup is used
+       again. The desk still recognises former marks as its own.
     2. Pause every unfinished order for a person.
     3. Mark unsent and unanswered children as unknown, because they may have been sent after the backup.
-    4. Take every account from the worker that holds it. Each account is reconciled from the end of the backup on,
-       before it sends a new child.
+    4. Take every account from the worker that holds it. Before an account sends a new child, it is compared with the
+       exchange from the time of the backup on.
     """
     if not reason.strip():
         message = "A reason is required: say which backup was restored, and why. It goes into the audit log."

@@ -29,9 +29,9 @@ def browser_known(*, token: str, person: User, now: datetime) -> None:
 
 
 def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
-    """Return the number of failed logins with ``name`` in the browser. Return 0 if the last was before ``since``.
+    """Return the number of failed logins with ``name`` in the browser.
 
-    Return None if the person has never logged in with the browser.
+    Return 0 if the last of them was before ``since``. Return None if the person has never logged in with the browser.
     """
     browser = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name).first()
     if not token or browser is None:

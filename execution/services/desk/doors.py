@@ -55,8 +55,9 @@ NOTHING = "–"
 
 
 def account_create_ask(*, person: User, new_account: NewAccount, now: datetime) -> AccessRequest | None:
-    """Ask for a new account with its key. The key is sealed now, although the account does not exist until somebody
-    confirms.
+    """Ask for a new account with its key.
+
+    The key is sealed at once, although the account is created only when somebody confirms.
     """
     actor_of_admin(person)
     refuse_if(new_account_problems(new_account))

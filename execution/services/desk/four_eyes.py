@@ -46,7 +46,7 @@ class Change:
 
     ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read. ``target``
     names the thing to be changed, which has at most one waiting request. ``restores`` is a person whom the change
-    makes active again. That person cannot be the second person, because nobody confirms their own return.
+    makes active again. Nobody may confirm their own return, so that person cannot be the second person.
     """
 
     kind: str
@@ -99,8 +99,9 @@ def has_second_person(*, person: User, now: datetime, restores: User | None = No
 
 @transaction.atomic
 def access_ask(*, change: Change, person: User, reason: str = "", now: datetime) -> AccessRequest | None:
-    """Ask for a change. Return None if it is done already because nobody else could confirm it, or if it changes
-    nothing.
+    """Ask for a change, and return the request that waits for a second person.
+
+    Return None if the change was made at once, because there is no second person, or if it changes nothing.
 
     1. The change is performed. If that is refused, so is the request. If nothing changes, nothing is asked for.
     2. If there is no second person, the change stays, and the audit says that one person made it alone.
@@ -164,9 +165,9 @@ def access_confirm(
 ) -> AccessRequest:
     """Perform a requested change. ``seen_hash`` is the hash of the contents that the person saw.
 
-    Confirming a second time changes nothing. Raises ``AccessRequestNotFound``. Raises ``Refused`` for a person who
-    may not confirm the request, such as the one who asked. Raises ``Refused`` too if the request has ended, or if the
-    request or the thing to be changed is no longer as the person saw it.
+    Confirming a second time changes nothing. Raises ``AccessRequestNotFound``. Raises ``Refused`` for a person who may
+    not confirm the request, such as the one who asked. Raises ``Refused`` too if the request has ended, or if the
+    request or the thing to be changed has changed since the person saw it.
     """
     request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:
@@ -280,9 +281,9 @@ def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, 
 
 
 def outdated(subject: str, name: str, value: str, limit: str) -> Problem:
-    """Return the problem that the thing to be changed is no longer as it was when the request was made.
+    """Return the problem that the thing to be changed has changed since the request was made.
 
-    ``name`` is the property that changed, ``value`` its value now, and ``limit`` its value when the request was made.
+    ``name`` is the property that differs, ``value`` its value now, and ``limit`` its value when the request was made.
     """
     message = (
         f"{name.capitalize()} of {subject} is {value or 'empty'} by now, not {limit or 'empty'}. Ask again."

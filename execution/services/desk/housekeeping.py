@@ -36,7 +36,7 @@ Pause = Callable[[], None]
 def samples_drop(*, before: datetime, pause: Pause) -> int:
     """Delete market samples older than ``before``, except those that a live order's chart needs. Return the number.
 
-    A live order needs only the samples of the order's markets.
+    For a live order, only the samples of its own markets are kept.
     """
     needed = _needed_since()
     dropped = 0
@@ -86,8 +86,9 @@ def checks_drop(*, before: datetime, pause: Pause) -> int:
 
 
 def decisions_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete old decision records, then the stored parts that no remaining record shares. Return the number of
-    records.
+    """Delete old records of decisions, then the shared inputs that no remaining record uses.
+
+    Return the number of deleted records.
     """
     dropped = _drop(DecisionRecord.objects.filter(decided_at__lt=before), pause)
     _drop(DecisionContext.objects.filter(created_at__lt=before, records=None), pause)

@@ -30,8 +30,9 @@ def installation_ensure(
     """Return the installation's row. The first call creates it with a fresh mark and the first limits.
 
     ``sealing_key`` is the workers' current public key (hex). ``alert_sealing_key`` is the public key of the process
-    that sends alerts; "" does not change it. After a rotation of a keyring the row gets the new key. Raises
-    ``Refused`` when the database belongs to another environment, or when there is no such environment.
+    that sends alerts. Later calls store these keys in the row, so that it is right after a rotation of a keyring. An
+    ``alert_sealing_key`` of "" changes nothing. Raises ``Refused`` when the database belongs to another environment,
+    or when there is no such environment.
     """
     if environment not in Environment.values:
         raise Refused([not_allowed("environment", "The environment", environment, Environment.values)])
@@ -62,7 +63,7 @@ def installation_ensure(
 def people_ensure(*, passwords: Mapping[str, str]) -> tuple[str, ...]:
     """Create the first people, and return the user names created. ``passwords`` has a password for each user name.
 
-    If any person exists, nobody is created, so that a renamed or removed person does not come back. Raises ``Refused``
+    If any person exists, nobody is created. Otherwise a renamed or removed person would come back. Raises ``Refused``
     when a name of ``FIRST_PEOPLE`` has no password or a short one.
     """
     for name in FIRST_PEOPLE:

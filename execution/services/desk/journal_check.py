@@ -29,7 +29,7 @@ STEP_ENDS = timedelta(minutes=5)
 def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> JournalCheck | None:
     """Continue the current check, or begin the one that is due, until ``has_time`` returns False.
 
-    Return the check. Return None when none is due, or while another process works on it.
+    Return the check, or None when no check is due or another process works on it.
 
     The audit is checked first, then the orders, one block at a time. After each block the check's row is written, so
     that the next step continues after that block.

@@ -52,8 +52,9 @@ class _Widens(Exception):
 def limit_set_ask(*, person: User, request: LimitRequest, reason: str, now: datetime) -> LimitAsked:
     """Put a limit in force. If a second person has to confirm the value, only request the change.
 
-    That is so if the value is larger than before and there is a second person. The values are compared under the
-    gate's lock. So the change cannot undo a smaller value that somebody sets at the same moment.
+    A second person has to confirm a value that is larger than before, if there is a second person. The values are
+    compared while the gate's row is locked. So the change cannot undo a smaller value that somebody else sets at the
+    same moment.
     """
     try:
         limit = limit_set(person=person, request=request, reason=reason, now=now, judge=_refuse_to_widen)

@@ -1,5 +1,6 @@
-"""People's sessions. A session begins at a login. It ends after a time, by a person's action or with a new
-password.
+"""People's sessions.
+
+A session begins at a login. It ends after some time, when a person ends it, or when the password changes.
 """
 
 from __future__ import annotations

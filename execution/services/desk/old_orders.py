@@ -39,8 +39,9 @@ MAX_ORDERS = 50
 
 
 def may_delete_journals() -> bool:
-    """Return False if PostgreSQL gives this role no right to delete journals. Only the owner of the tables can then
-    do it.
+    """Return False if PostgreSQL gives this role no right to delete journals.
+
+    In that case only the owner of the tables can delete old orders.
     """
     if connection.vendor != "postgresql":
         return True

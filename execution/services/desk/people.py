@@ -114,7 +114,7 @@ def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
 def person_problems(person: User, *, admins: set[int] | None = None) -> list[Problem]:
     """Return the problems with saving a person.
 
-    ``admins`` are the primary keys of the active admins. If they are None, they are read from the database.
+    ``admins`` are the primary keys of the active admins. With None, the function reads them from the database.
     """
     if admins is None:
         admins = set(User.objects.filter(role=Role.ADMIN, is_active=True).values_list("pk", flat=True))

@@ -29,7 +29,8 @@ class PresetNotFound(Exception):
 def preset_save(*, person: User, request: PresetRequest, now: datetime, replaces: bool = False) -> Preset:
     """Save a preset: a trader's for themselves, a supervisor's for the desk. Raise ``Refused``.
 
-    A preset of the same name, algorithm and symbol is overwritten if ``replaces`` is True, and is a refusal otherwise.
+    If a preset of the same name, algorithm and symbol exists, it is overwritten with ``replaces``. Without
+    ``replaces`` the new one is refused.
     """
     _lock(person)
     if request.symbol and not symbol_is_known(request.symbol):

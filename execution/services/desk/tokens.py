@@ -168,8 +168,9 @@ def _address_problems(addresses: Sequence[str]) -> list[Problem]:
 
 
 def may_come_from(token: ApiToken, address: str) -> bool:
-    """Return True if the token may be used from ``address``. If the token has addresses, an unknown address is
-    refused.
+    """Return True if the token may be used from ``address``.
+
+    A token that names addresses may not be used if ``address`` is unknown.
     """
     if not token.addresses:
         return True
@@ -187,10 +188,11 @@ def person_of_token(*, text: str, now: datetime) -> User | None:
 
 
 def token_valid(*, text: str, now: datetime) -> ApiToken | None:
-    """Return the valid token with this text. Return None if it is unknown, expired or revoked, or its person is
-    inactive.
+    """Return the valid token with this text.
 
-    The database looks for the text's hash, so the time of the look-up tells an attacker nothing about the text.
+    Return None if it is unknown, expired or revoked, or its person is inactive.
+
+    The database looks for the hash of the text. So the duration of the look-up reveals nothing about valid texts.
     """
     valid = ApiToken.objects.filter(
         token_hash=token_hash(text), revoked_at=None, expires_at__gt=now, person__is_active=True

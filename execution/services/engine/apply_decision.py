@@ -100,8 +100,8 @@ def decision_apply(
     """Write a decision about an order, all of it or nothing. It is written only if the order still has ``version``.
 
     ``quotes`` are the quotes that the decision used, by account. ``view`` is the decision's whole input. It is stored
-    with the children, so that the decision can be repeated. A decision that breaks an invariant is not written.
-    Instead the order pauses, and an alert is raised.
+    with the children, so that anybody can repeat the decision later. A decision that breaks an invariant is not
+    written. Instead the order pauses, and an alert is raised.
     """
     try:
         return _apply(

@@ -28,7 +28,7 @@ def order_driver_failed(
     1. Resting children are cancelled.
     2. A working or scheduled order pauses. A paused order stays paused. A closing order ends when its children are
        settled. So a person can always cancel an order.
-    3. The same error is reported to people only once.
+    3. People are alerted. An order that was paused or closing already alerts them only once to the same error.
     """
     order = _driven(order_pk, worker_pk, fence)
     if order is None:
@@ -48,9 +48,7 @@ def order_driver_failed(
 
 @transaction.atomic
 def order_driver_waits(*, order_pk: int, worker_pk: int, fence: int, why: str, now: datetime) -> None:
-    """Record the reason why nothing has been decided for the order for a while. The next decision replaces
-    this text.
-    """
+    """Record why the order's driver has decided nothing for a while. The next decision replaces this text."""
     order = _driven(order_pk, worker_pk, fence)
     if order is not None and order.why != why:
         order.why = why

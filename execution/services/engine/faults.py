@@ -1,6 +1,6 @@
-"""Lasting failures in an engine. They are stored with the account or the worker.
+"""Lasting failures in an engine, stored with the account or the worker.
 
-Pages show them. An order that waits because of one names it as the reason.
+Pages show them. If an order waits because of a failure, the order names the failure as the reason.
 """
 
 from __future__ import annotations

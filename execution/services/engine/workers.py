@@ -38,7 +38,7 @@ def database_now() -> datetime:
 
 @transaction.atomic
 def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) -> Worker:
-    """Register a running engine. Raises ``IntegrityError`` when the boot id was used before."""
+    """Register a running engine with its first lease. Raises ``IntegrityError`` when ``boot_id`` was used before."""
     now = database_now()
     return Worker.objects.create(
         boot_id=boot_id, host=host, process_id=process_id, started_at=now, lease_until=now + lease
@@ -148,7 +148,9 @@ _FREE_ORDERS = Compiled(
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Claim accounts that no running worker holds, up to this worker's share. Each claim raises the account's fence.
+    """Claim accounts that no running worker holds, up to this worker's share.
+
+    Each claim raises the account's fence, the number of its takeovers.
 
     The database's write lock is taken only if some account is free, because engines call this many times a second.
     """
@@ -190,7 +192,7 @@ def _take(
 def markets_claim(*, worker_pk: int) -> list[int]:
     """Claim the markets of each venue where this worker holds an account, unless a running worker watches them.
 
-    Return the venues' primary keys. Each claim raises the fence.
+    Return the venues' primary keys. Each claim raises the fence, the number of takeovers.
     """
     candidates = [pk for (pk,) in _FREE_MARKETS.values(now=database_now(), worker=worker_pk)]
     if not candidates:
@@ -203,9 +205,9 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Claim orders that no running worker drives. Return (primary key, fence) of each.
 
-    An order with an account that this worker holds is claimed at once. Any other order is claimed only after it has
-    been due for ``patience``. So the worker that holds the order's account has the first chance. An order is claimed
-    even if its account is closed and nobody holds it, so that the order can still end.
+    An order is claimed at once if this worker holds one of its accounts. Any other order is claimed only after it has
+    been due for ``patience``. So a worker that holds an account of the order has the first chance. An order is claimed
+    even if its account is closed and belongs to no worker, so that the order can still end.
     """
     waited_since = now - patience
     found = _FREE_ORDERS.values(now=database_now(), worker=worker_pk, waited_since=waited_since)
@@ -255,7 +257,7 @@ def owned(*, worker_pk: int) -> Owned:
 def pause_if_away(*, now: datetime) -> list[str]:
     """Pause working orders if no worker ran for more than a minute. Return their public ids.
 
-    A worker calls this before it registers itself. While another worker runs, nothing is paused.
+    A worker calls this function before it registers itself. If another worker runs, nothing is paused.
     """
     at = database_now()
     installation = Installation.objects.select_for_update(no_key=True).first()

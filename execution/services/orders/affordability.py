@@ -1,4 +1,4 @@
-"""The check that accounts can pay for an order in addition to the amounts that other live orders reserve (I11)."""
+"""The check that accounts can pay for an order in addition to what other live orders reserve (invariant I11)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, 
     """Return a problem if accounts cannot pay for several orders together, inside a transaction that has locked the
     gate.
 
-    All of ``orders`` have the same accounts and spend the same currency.
+    The caller makes sure that all ``orders`` have the same accounts and spend the same currency.
     """
     accounts, pks = accounts_of(orders[0]), {order.pk for order in orders}
     spending = spending_of(accounts, spent_currency(orders[0].symbol, Side(orders[0].side)))
@@ -66,8 +66,9 @@ def unaffordable(
 
 
 def taken_words(spending: Spending, person: User) -> str:
-    """Return a sentence that names the live orders which reserve parts of the balance. Orders that the person may not
-    see are added up without names.
+    """Return a sentence that names the live orders which reserve parts of the balance.
+
+    The reserves of orders that the person may not see are given as a sum, without names.
     """
     named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]
     named.sort(key=_amount, reverse=True)

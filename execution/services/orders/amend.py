@@ -36,7 +36,7 @@ from execution.services.records.reasons import optional_reason
 
 
 class TermsChanged(Refused):
-    """The order's terms are no longer the version for which the changes were made."""
+    """The refusal of an amendment because the order's terms have changed since the person saw them."""
 
 
 def order_amend_preview(
@@ -45,8 +45,8 @@ def order_amend_preview(
     """Return the order as it would be with ``changes``, and the problems that forbid them. Nothing is written.
 
     ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and the
-    algorithm's amendable parameters. An unchanged value is no change. Raises ``OrderNotFound``, and ``Refused`` when
-    the person or the order's state allows no amendment.
+    algorithm's amendable parameters. A value that equals the present one is no change. Raises ``OrderNotFound``.
+    Raises ``Refused`` if the person may not amend the order, or its state does not allow it.
     """
     order = _theirs(public_id, person)
     _refuse_if_over(order)
@@ -69,9 +69,10 @@ def order_amend(
 ) -> Order:
     """Write the changes as new terms and a new plan. The order's driver then makes a new decision.
 
-    1. The same changes to the same version by the same person are one amendment, however often they are sent.
+    1. If the same person sends the same changes to the same version again, nothing happens.
     2. It is refused if the terms are no longer ``terms_version`` (the preview's), or the order is final or closing.
-    3. Under the order's lock it is judged again. Any problem refuses it, and so does a missing confirmation.
+    3. While the order is locked, the amendment is judged again. It is refused for any problem and for a missing
+       confirmation.
     4. The gate is locked, so that no order or halt comes in between. A halt refuses only an amendment that makes the
        order larger. If the order needs more money, the balance must cover it in addition to the reserves of other
        orders. If the amended order exceeds a limit that another person may approve, the amendment waits for the
@@ -181,7 +182,7 @@ def typing_wanted(person: User, amendment: Amendment) -> bool:
 
 
 def far_prices(amendment: Amendment) -> list[Problem]:
-    """Return a problem for each price outside the collar, if that price or the collar is changed."""
+    """Return a problem for each price that is beyond the collar, if the amendment changes that price or the collar."""
     found = plans.far_prices(
         amendment.side, amendment.limit_price, amendment.parameters, amendment.market.quote
     )

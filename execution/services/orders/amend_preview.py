@@ -53,8 +53,8 @@ class Change:
 class Amendment:
     """An order as it would be after an amendment. If there are ``problems``, the amendment is refused.
 
-    ``before`` is the order's quantity until now, ``done`` the executed quantity, and ``remaining`` the quantity to
-    plan. ``least`` is the lowest possible quantity: ``done`` plus the quantity of children that may still be filled.
+    ``before`` is the order's quantity until now, ``done`` the filled quantity, and ``remaining`` the quantity to plan.
+    ``least`` is the lowest possible quantity: ``done`` plus the quantity of children that may still be filled.
     """
 
     order: Order
@@ -87,7 +87,7 @@ class Amendment:
 
     @property
     def need(self) -> Cost:
-        """Return the most of the spent currency that the quantity not yet sent may cost, with fees."""
+        """Return the most of the spent currency that the order's unsent quantity may cost, with fees."""
         unsent = max(self.quantity - self.least, ZERO)
         return self.market.needs(unsent, self.limit_price, self.parameters)
 
@@ -101,7 +101,7 @@ class Amendment:
 
     @property
     def paid_by(self) -> str:
-        """Return the name of the field beside which the problem of a too small balance is shown."""
+        """Return the name of the form field that shows the problem of a balance that is too small."""
         return "quantity" if self.quantity != self.before else "limit_price"
 
     @property

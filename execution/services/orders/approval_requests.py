@@ -36,8 +36,8 @@ def approval_ask(
 ) -> OrderApproval:
     """Write a request for approval of a locked order, and its journal entry.
 
-    ``changes`` are the raw values of an amendment; None if the request is about the order itself. An order has one
-    waiting request at a time. Raises ``Refused`` for a second one.
+    ``changes`` are the raw values of an amendment; None if the request is about the order itself. Raises ``Refused``
+    if the order has a waiting request already.
     """
     if (earlier := waiting_approval(order)) is not None:
         message = f"Order {order.public_id} waits for approval {earlier.public_id} already. Withdraw that one first."
@@ -94,8 +94,9 @@ def approval_end(approval: OrderApproval, state: ApprovalState, *, now: datetime
 def approval_of_resume(
     order: Order, verdict: Verdict, *, person: User, reason: str, now: datetime
 ) -> OrderApproval:
-    """Record that a supervisor who resumed a locked order approved it above its limits. Call it inside a
-    transaction.
+    """Record that a supervisor approved a locked order above its limits by resuming it.
+
+    Call it inside a transaction.
     """
     terms = order.terms
     if terms is None:

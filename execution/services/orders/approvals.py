@@ -161,7 +161,7 @@ def approval_withdraw(*, public_id: str, person: User, now: datetime) -> OrderAp
 def approvals_expire(*, now: datetime) -> int:
     """End the requests that have expired, and return their number.
 
-    A request that the database refuses to change now is left to the next call.
+    If the database cannot change a request now, the next call does.
     """
     late = OrderApproval.objects.filter(state=ApprovalState.WAITING, expires_at__lte=now)
     ended = 0

@@ -32,7 +32,7 @@ NOTIONAL_FIELD = "confirm_notional"
 class BasketConfirmation:
     """The confirmations of a basket: those of each row by its number, and the notional that the person typed.
 
-    If several rows exceed the same soft limit, its reason is given with the first of them.
+    If several rows exceed the same soft limit together, the person's reason is stored with the first of these rows.
     """
 
     rows: Mapping[int, Confirmation] = field(default_factory=dict)

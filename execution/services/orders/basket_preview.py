@@ -63,7 +63,7 @@ class BasketBreach:
 
     @property
     def fact(self) -> str:
-        """Return a clause with the figure and the limit, worded for these rows."""
+        """Return a clause with the figure and the limit, in the plural if the figure is a sum over several rows."""
         return self._of_rows(self.breach.fact)
 
     def _of_rows(self, words: str) -> str:
@@ -134,7 +134,7 @@ class BasketPreview:
 def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock: Clock) -> BasketPreview:
     """Judge a basket. Nothing is written. Raises ``Refused`` only for an invalid basket, such as an empty one.
 
-    The market is read again for each row. If it were read once, it would be old after a hundred rows.
+    The market is read again for each row, because after a hundred rows the first reading would be old.
 
     1. Judge each row like a single order, without limits, and find repeated rows.
     2. Judge the limits of all rows together.

@@ -66,7 +66,8 @@ def basket_submit(
 ) -> Basket:
     """Create every order of the basket, once per person and key. If it raises ``Refused``, it creates none.
 
-    1. The same key with the same rows returns the basket that it made before. With other rows it is refused.
+    1. If the key was used before with the same rows, that basket is returned. If it was used with other rows, the
+       request is refused.
     2. The preview judges the rows. Any problem of any row refuses all rows, and so does a missing confirmation.
     3. The basket, its orders and the audit's entry are one transaction. The orders' drivers are woken after it.
     4. The gate is locked, so that no other order comes in between. The limits and the free balances are checked once

@@ -45,8 +45,8 @@ class BulkResult:
 def orders_act(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
     """Carry the action out and return the result of each order, in the same sequence as in the request.
 
-    If one order is refused, or the database cannot change it now, the other orders are still changed. Repeating the
-    request does nothing twice. The result for an order that the first request changed is ``unchanged``. Raises
+    If one order is refused, or the database cannot change it now, the other orders are still changed. The request may
+    be repeated safely. For an order that the first request changed, the second result is ``unchanged``. Raises
     ``Refused`` for a request that is invalid for every order.
     """
     check_bulk(request)

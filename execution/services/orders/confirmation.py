@@ -26,8 +26,8 @@ class Confirmation:
     """The confirmations that a person gives for one order.
 
     ``quantity`` is the quantity typed again. ``lookalike`` confirms that a similar order is not a mistake. ``limit``
-    and ``i_would`` confirm a price that is on the wrong side of the market by more than the collar. ``on_ticket`` is
-    True on a page, where a look-alike has to be confirmed.
+    and ``i_would`` each confirm a price that is worse than the mid by more than the collar. ``on_ticket`` is True on a
+    page, where look-alikes have to be confirmed.
     """
 
     quantity: str = ""
@@ -89,8 +89,9 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Return a problem for each of the order's prices that is too far from the mid on the costly side. The collar is
-    the limit. Without a known mid no problem is returned.
+    """Return a problem for each of the order's prices that is worse than the mid by more than the collar.
+
+    Without a known mid no problem is returned.
     """
     request, parameters = preview.request, preview.terms.parameters
     if parameters is None:

@@ -75,7 +75,7 @@ def _is_due(estimate: Estimate, now: datetime) -> bool:
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
     """Store the expected cost of a new order, inside the transaction that creates it.
 
-    For an order that takes from the books at once, it is the cost of doing so now. For other orders it is an
+    For an order that takes from the books at once, the stored cost is that of taking now. For other orders it is an
     estimate. If there is no fresh estimate, one is requested and stored later.
     """
     if preview.takes_at_once:
@@ -97,7 +97,7 @@ def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
 def estimate_work(
     *, estimate_pk: int, now: datetime, predict: Callable[[dict[str, Any]], Prediction] = predict_spec
 ) -> None:
-    """Calculate an estimate and store it. A second call is safe, and so is a call for an estimate that was deleted."""
+    """Calculate an estimate and store it. Do nothing if it is calculated already or was deleted."""
     asked = Estimate.objects.filter(pk=estimate_pk).first()
     if asked is None or (asked.done_at is not None and asked.done_at >= asked.asked_at):
         return

@@ -9,7 +9,10 @@ from execution.services.records.locking import gate_locked
 
 
 def refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
-    """Lock the gate and refuse an order that a halt covers. So no order is accepted after a halt's commit."""
+    """Lock the gate, and raise ``Refused`` for an order that a halt of one of ``kinds`` covers.
+
+    Because of the lock, no order is accepted after a halt's commit.
+    """
     gate_locked()
     halt = order_halt(order, kinds)
     if halt is not None:

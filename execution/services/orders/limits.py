@@ -35,7 +35,9 @@ _OF_SIZE = AT_SUBMIT - {LimitKind.COLLAR, LimitKind.HOUR_MOVE}
 
 
 def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict:
-    """Judge a new order by the limits. A figure that cannot be known yet, such as its quantity, is judged later.
+    """Judge a new order by the limits.
+
+    A figure that cannot be known yet, such as the order's quantity, is judged later.
 
     ``order_pk`` is the primary key of the order if it is written already, so that the order is not counted twice.
     """
@@ -45,7 +47,7 @@ def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict
 def verdicts_together(
     previews: Sequence[Preview | None], *, order_pks: Sequence[int | None], now: datetime
 ) -> list[Verdict]:
-    """Judge new orders that are sent together. A sum that a limit bounds includes all of these orders."""
+    """Judge new orders that are sent together. If a limit bounds a sum over orders, the sum includes all of them."""
     asked = [
         None if preview is None else _asked(preview, pk)
         for preview, pk in zip(previews, order_pks, strict=True)
@@ -79,7 +81,7 @@ def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
 
 
 def amendment_verdict(amendment: Amendment) -> Verdict:
-    """Judge by the limits only those values that an amendment changes: a larger size, another collar or limit price.
+    """Judge an amendment by the limits. Only what it changes is judged: a larger size, another collar or limit price.
 
     A smaller size is never refused.
     """
@@ -102,7 +104,7 @@ def amendment_verdict(amendment: Amendment) -> Verdict:
 
 
 def is_limited(order: Order) -> bool:
-    """Return True if any limit applies to the order when it is placed."""
+    """Return True if at least one limit applies to the order when it is submitted."""
     accounts = list(order.accounts.values_list("pk", flat=True))
     return bool(limits_applying(order.trader_id, accounts, order.symbol, AT_SUBMIT))
 

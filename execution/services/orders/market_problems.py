@@ -59,9 +59,7 @@ def band_problems(
 
 
 def size_problems(quantity: Decimal, limits: Market, price: Decimal | None) -> list[Problem]:
-    """Return a problem if no child of any size can be sent, because the largest size of one order is under the
-    smallest.
-    """
+    """Return a problem if no child can have an allowed size, because the market's maximum is below its minimum."""
     if price is None or (most := largest_quantity(limits, price)) is None:
         return []
     least = minimum_quantity(limits, price)

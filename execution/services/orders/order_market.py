@@ -66,7 +66,7 @@ class OrderMarket:
 
     @property
     def mid(self) -> Decimal | None:
-        """Return the mid of the quote, however old; None while no sane quote is known."""
+        """Return the mid of the quote, however old; None if the quote is unknown, crossed or empty."""
         return None if self.sane_quote is None else self.sane_quote.mid
 
     @property

@@ -99,9 +99,9 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
 def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
     """Resume a paused order. Resuming a working order changes nothing.
 
-    ``catch_up`` keeps the schedule's times. ``shift`` moves them by the length of the pause. Refused while the
-    accounts cannot pay for the remaining quantity in addition to the reserves of other orders. Refused too if the
-    order exceeds a limit. ``shift`` is refused for an order with a fixed end.
+    The mode ``catch_up`` keeps the schedule's times. The mode ``shift`` moves them to later by the length of the
+    pause. Raises ``Refused`` while the accounts cannot pay for the remaining quantity in addition to the reserves of
+    other orders. Raises ``Refused`` too if the order exceeds a limit, and for ``shift`` if its end is fixed.
     """
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.WORKING:

@@ -32,8 +32,8 @@ def order_replan(
 ) -> None:
     """Write the next version of a locked order's terms and plan, and a journal entry.
 
-    Those of ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` that are not given stay unchanged. The end
-    is fixed if the parameters have an ``end_at``.
+    If ``parameters``, ``limit_price``, ``quantity`` or ``forecast`` is not given, it stays as it was. The end is fixed
+    if the parameters have an ``end_at``.
     """
     terms = order.terms
     if terms is None:

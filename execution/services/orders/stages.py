@@ -25,8 +25,9 @@ from execution.services.orders.order_market import OrderMarket
 
 @dataclass(frozen=True, slots=True)
 class RequestedTerms:
-    """The terms of a requested order, as they follow from its market. None stands for a value that could not be
-    determined.
+    """The terms of a requested order, as far as its market allows to compute them.
+
+    None stands for an unknown value.
     """
 
     parameters: AlgorithmParameters | None = None
@@ -38,7 +39,7 @@ class RequestedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The split of an order that takes at once across the books of its accounts, as it would be now.
+    """How an order that takes at once would be split over the books of its accounts now.
 
     ``books_awaited`` are labels of accounts whose books have been requested and have not arrived. Until they arrive
     ``split`` is None. The accounts in ``books_missing`` gave no book, so their best price is used instead.

@@ -56,11 +56,12 @@ def order_submit(
 ) -> Order:
     """Create the order and its plan, once per person and key. If it raises ``Refused``, it creates nothing.
 
-    1. The same key with the same body returns the order that it made before. With another body it is refused.
+    1. If the key was used before with the same request, that order is returned. If it was used with another request,
+       this one is refused.
     2. The preview judges the request. The order is refused if there is any problem, or if a confirmation is missing.
-    3. One transaction locks the row of ``HaltGate``, so that no other order comes in between. It checks the
-       limits again, and the balance less other orders' reserves. Then it writes the order with its terms, slices and
-       journal. If the order exceeds a limit that another person may approve, it waits for the approval.
+    3. One transaction locks the row of ``HaltGate``, so that no other order comes in between. It checks the limits
+       again, and the balance less other orders' reserves. Then it writes the order with its terms, slices and journal.
+       If the order exceeds a limit that another person may approve, it waits for the approval.
     4. After the commit, the engine that will work the order is woken.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
@@ -142,7 +143,9 @@ def _refuse_if_limited(order: Order, preview: Preview) -> None:
 
 
 def is_foreseen(verdict: Verdict, preview: Verdict) -> bool:
-    """Return True if the order needs no approval and no reason beyond those in ``preview``, the earlier verdict."""
+    """Return True if ``verdict`` asks for no approval and no reason that the earlier verdict ``preview`` did not ask
+    for.
+    """
     foreseen = {breach.kind for breach in (*preview.approvals, *preview.reasons)}
     found = {breach.kind for breach in (*verdict.approvals, *verdict.reasons)}
     return found <= foreseen and verdict.kinds_to_approve <= preview.kinds_to_approve

@@ -25,8 +25,8 @@ def alert_signal(
     within a second or two. Raises ``ValueError`` for a kind that is not an event.
 
     Events of the same kind and scope share an alert. With ``order`` the scope is the order's trader, otherwise it is
-    ``scope``. ``subject`` distinguishes the events of one alert. While the alert is open, two events with the same
-    subject are treated as one.
+    ``scope``. ``subject`` distinguishes the events of one alert. While the alert is open, a second event with the same
+    subject adds nothing new to it.
     """
     if not kind.is_event:
         raise ValueError(f"{kind} lasts: the watcher finds it by itself")

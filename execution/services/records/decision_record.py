@@ -22,8 +22,9 @@ _CONTEXT = Compiled(
 
 
 class Body(NamedTuple):
-    """The record of a decision before it is written. The journal entries of the decision's children store its
-    ``digest``.
+    """The record of a decision before it is written.
+
+    The decision's children have journal entries, and these store the ``digest``.
     """
 
     shared_digest: str

@@ -1,9 +1,8 @@
 """The row locks. Every transaction locks orders first, then accounts, then the gate.
 
-All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to. It
-takes that lock at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE``
-conflicts with ``FOR KEY SHARE``. With it, placing a child and submitting another one of the same account could
-deadlock.
+All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to.
+Because Django defers its foreign keys, that happens at the commit, after all other locks. A plain ``FOR UPDATE`` would
+conflict with ``FOR KEY SHARE``. Then placing a child and submitting another one of the same account could deadlock.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(
 def order_locked(order_pk: int) -> Order:
     """Lock the order's row inside a transaction, and return the order.
 
-    The order's terms are read later, on their first use. A query that joined them might wait for the lock and
-    then return terms from before the wait.
+    The order's terms are read later, on their first use. If one query read both, it might wait for the lock and then
+    return terms from before the wait.
     """
     return _ORDER.get(pk=order_pk)
 

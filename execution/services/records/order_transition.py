@@ -27,8 +27,8 @@ def order_transition(
 ) -> None:
     """Change a locked order's status and write its journal entry. Raises ``ForbiddenTransition``.
 
-    ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is the time at which a pause really
-    began, if it began before ``now``. ``data`` is stored with the journal entry.
+    If the change starts the order, ``quote`` becomes its arrival quote. ``paused_at`` is the time at which a pause
+    really began, if that was before ``now``. ``data`` is stored with the journal entry.
     """
     order.status = order_after(OrderStatus(order.status), change.event)
     # A working order needs no reason; what it waits for is its ``why``.
@@ -57,7 +57,7 @@ def order_transition(
 
 
 def order_arrive(order: Order, quote: Quote | None) -> None:
-    """Store the arrival quote of an order, if it has none."""
+    """Store ``quote`` as the arrival quote of an order, if it is a sane quote and the order has none."""
     if order.arrival_at is None and quote is not None and quote.is_sane:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 

@@ -18,9 +18,9 @@ MAX_REPORTS = 50
 def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
     """Store the reports of ended orders, oldest first, at most ``most``. Return the number of stored reports.
 
-    A late fill or fee makes a stored report outdated. The report is made again if the order started at or after
-    ``samples_since``, because all of its samples still exist. Otherwise the stored report stays, because it is more
-    complete.
+    A fill or fee that arrives late makes a stored report outdated. The report is made again if the order started at or
+    after ``samples_since``, because all of its samples still exist. Otherwise the stored report stays, because a new
+    one would lack samples.
     """
     settled = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lte=now - SETTLES_AFTER)
     missing = Q(report=None)
@@ -31,7 +31,7 @@ def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPO
 
 @transaction.atomic
 def report_keep(*, order_pk: int, now: datetime) -> bool:
-    """Store an ended order's report, once for each version of the order. Return False if nothing was to be done.
+    """Store an ended order's report, once for each version of the order. Return False if there was nothing to do.
 
     The version is read before the report is made, and stored with it. If the order changes meanwhile, the
     stored version is outdated, and a later call makes the report again.
