@@ -14,7 +14,10 @@ from execution.core.numbers import whole_number
 
 
 def add_numbers(parser: ArgumentParser, **numbers: tuple[int, str]) -> None:
-    """Add an option for each whole number. ``numbers`` gives each option's default and its meaning in words."""
+    """Add an option for each whole number.
+
+    ``numbers`` maps an option's name to its default and its meaning in words.
+    """
     for name, (default, words) in numbers.items():
         flag, text = f"--{name.replace('_', '-')}", f"{words} (default {default})"
         parser.add_argument(flag, type=whole_number, default=default, help=text)

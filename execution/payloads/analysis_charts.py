@@ -10,7 +10,7 @@ from execution.payloads.fields import DecimalStr, about
 
 
 class CostQuartiles(TypedDict):
-    """Costs that a quarter, a half and three quarters of the orders do not exceed. Each order counts once."""
+    """Three costs: a quarter, a half and three quarters of the orders do not cost more. Each order counts once."""
 
     lower: DecimalStr
     median: DecimalStr

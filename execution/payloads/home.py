@@ -1,4 +1,4 @@
-"""The home page's messages."""
+"""The messages to the home page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class HomeRow(WallRow):
 
 
 class SideSum(TypedDict):
-    """The sums of the orders on one side of a symbol, in base units."""
+    """The sums of a group's orders on one side, in base units of one symbol."""
 
     filled: DecimalStr
     quantity: DecimalStr

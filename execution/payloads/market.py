@@ -61,9 +61,9 @@ class LadderStep(TypedDict):
 class LadderReach(TypedDict):
     """The result of taking ``quantity`` from the books now.
 
-    ``carried`` is the part of it that the known levels hold. ``price`` is the worst price taken. ``cost_bp``
-    is the cost of that price and ``average_bp`` that of the average price, against the mid; + is cost. All
-    three are null if the levels do not hold ``quantity``.
+    ``carried`` is how much of ``quantity`` the known levels hold. ``price`` is the worst price taken. ``cost_bp`` is
+    the cost of ``price``, and ``average_bp`` that of the average price, against the mid; + is cost. ``price`` and both
+    costs are null if the levels hold less than ``quantity``.
     """
 
     quantity: DecimalStr

@@ -192,8 +192,8 @@ class Orders(TypedDict):
 class OrderPage(TypedDict):
     """One page of the blotter.
 
-    ``counts`` has the number of orders in each group of states; the filter by state does not apply to it.
-    ``total`` counts the orders that match all filters.
+    ``counts`` has the number of orders in each group of states, whatever state the filter asks for. ``total`` is the
+    number of orders that match all filters.
     """
 
     rows: list[OrderRow]
@@ -235,7 +235,10 @@ _Since = TypedDict("_Since", {"from": int})
 
 
 class Delta(Snapshot, _Since):
-    """The changes since the version ``from``. With a new plan, its slices and profile replace the old plan's."""
+    """The changes since the version ``from``.
+
+    If the plan is new, its slices and profile replace those of the old plan.
+    """
 
     replan: bool
 

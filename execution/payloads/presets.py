@@ -16,7 +16,7 @@ class PresetAccount(TypedDict):
 
 
 class PresetRow(TypedDict):
-    """A preset, with the reasons why the desk would not take its parameters now."""
+    """A preset, with the reasons for which the desk would refuse its parameters now."""
 
     id: str
     name: str

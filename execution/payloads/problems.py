@@ -35,5 +35,5 @@ class Problems(TypedDict):
 
 
 def problem_row(problem: Problem) -> ProblemRow:
-    """Return the problem as a payload. A parameter's field loses the prefix ``parameters.``."""
+    """Return the problem as a payload. If the field is a parameter's, the prefix ``parameters.`` is left out."""
     return cast("ProblemRow", {**asdict(problem), "field": problem.field.removeprefix("parameters.")})

@@ -27,7 +27,7 @@ class CostSplit(TypedDict):
 
 
 class MarkoutRow(TypedDict):
-    """The fills' prices against their venue's mid ``seconds`` later, in basis points of that mid."""
+    """How far the fills' prices were from their venue's mid ``seconds`` later, in basis points of that mid."""
 
     seconds: int
     bp: DecimalStr | None

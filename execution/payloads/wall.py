@@ -1,4 +1,4 @@
-"""The wall's messages."""
+"""The messages to the supervisors' wall."""
 
 from __future__ import annotations
 

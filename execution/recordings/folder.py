@@ -46,7 +46,7 @@ class Part:
 
 
 class RecordingWriter:
-    """The writer of one recording. ``write`` may run on its own thread while further events are added."""
+    """The writer of one recording. ``write`` may run on another thread while events are added."""
 
     def __init__(self, folder: Path, rules: RecordingRules) -> None:
         """Begin a recording in an empty folder. Raise ``Refused`` or OSError.
@@ -66,7 +66,7 @@ class RecordingWriter:
 
     @property
     def is_full(self) -> bool:
-        """Return True if the part should be written before more events are received."""
+        """Return True if so many events wait that they should be written before more are received."""
         return len(self._part) >= MAX_PART
 
     def add(self, event: Event) -> None:

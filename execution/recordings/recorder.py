@@ -36,7 +36,7 @@ class Summary:
 
 
 class Recorder:
-    """The recorder, which passes a feed's events to a writer.
+    """Passes a feed's events to a writer.
 
     Each part is written on a thread, so the event loop does not wait.
     """

@@ -118,7 +118,7 @@ class AuditRow(TypedDict):
 
 
 class AccountFacts(AccountRow):
-    """The contents of an account's own page."""
+    """The account's own page: the account's row, with its former keys and the people who may still be granted it."""
 
     former_keys: list[KeyRow]
     audit: list[AuditRow]
@@ -127,7 +127,7 @@ class AccountFacts(AccountRow):
 
 
 def account_rows() -> list[AccountRow]:
-    """Return every account, by label."""
+    """Return every account, sorted by label."""
     accounts = list(_accounts().order_by("label"))
     keys = _keys(accounts)
     listed = _listed(accounts)
@@ -135,7 +135,7 @@ def account_rows() -> list[AccountRow]:
 
 
 def account_facts(public_id: str) -> AccountFacts | None:
-    """Return one account with its former keys, and the people to whom it may still be granted; None if not found."""
+    """Return one account with its former keys and the people who may still be granted it; None if there is none."""
     account = _accounts().filter(public_id=public_id).first()
     if account is None:
         return None

@@ -32,7 +32,7 @@ def may_see_balances(person: User) -> bool:
 
 
 def balances(*, person: User, now: datetime) -> Balances:
-    """Return the balances of the accounts that the person may see, and today's trades of the orders that they see.
+    """Return the balances of the accounts, and today's trades of the orders, that the person may see.
 
     The number of queries does not depend on the number of accounts, currencies and orders.
     """

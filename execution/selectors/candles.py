@@ -23,7 +23,7 @@ def candles_of(
 ) -> tuple[Candle, ...]:
     """Return candles that opened at or after ``since`` and before ``until``, oldest first.
 
-    Volumes of several venues add up. Prices are those of the venue that traded most in the bar.
+    For several venues, volumes are added up. The prices of a bar are those of the venue that traded most in it.
     """
     days = CandleDay.objects.filter(
         venue__in=venues, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date(), day__lte=until.date()

@@ -46,9 +46,10 @@ class _Counter:
 
 
 def orders_verify(*, after: int) -> Block:
-    """Verify the journals of the next orders by primary key, beginning after ``after``.
+    """Verify the journals of the next orders, by primary key, beginning with the first one above ``after``.
 
-    A journal may look broken because its order changed during the check. So it is then read again by itself.
+    If an order changes during the check, its journal may look broken. So a journal that looks broken is read again by
+    itself.
     """
     heads = _heads(Order.objects.filter(pk__gt=after).order_by("pk")[:ORDERS])
     if not heads:
@@ -85,7 +86,7 @@ def order_breaks(order_pk: int) -> list[BreakRow]:
 def shown_breaks(order_pk: int, version: int) -> list[BreakRow]:
     """Return the breaks of an order for its page.
 
-    A short journal is verified now. For a long one the result of the last check is returned.
+    A short journal is verified now. For a long one, the breaks that the last nightly check found are returned.
     """
     if version <= MAX_SHOWN_CHAIN:
         return order_breaks(order_pk)
@@ -232,8 +233,9 @@ def heads() -> Iterator[dict[str, Any]]:
 
 
 def heads_breaks(written: Iterable[Mapping[str, Any]], dropped: frozenset[str]) -> Iterator[BreakRow]:
-    """Yield a break for each chain that no longer contains its head in ``written``, because it was rebuilt or cut.
+    """Yield a break for each chain that does not contain its head in ``written`` any more.
 
+    ``written`` are heads that were stored earlier, apart from the database. Such a chain was rebuilt or cut off.
     ``dropped`` are the orders that retention has deleted, according to the audit.
     """
     block: dict[str, Head] = {}

@@ -28,8 +28,8 @@ MAX_ALERTS = 15
 def day_report(*, person: User, day: date, now: datetime) -> DayReport:
     """Return the report of a day, of the orders that the person sees.
 
-    The report of a past day depends only on what happened by its end. It changes only if a final report is made later,
-    or again after a late fill or fee.
+    The report of a past day depends only on what happened by the day's end. It changes later only if an order's own
+    report is made after that, or is made again because of a late fill or fee.
     """
     start, end = start_of(day), start_of(day) + timedelta(days=1)
     until = min(end, now)

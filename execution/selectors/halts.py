@@ -65,8 +65,8 @@ def halt_covering(
 ) -> Halt | None:
     """Return a halt of ``kinds`` in force that covers an order with these values; None if there is none.
 
-    If several halts cover it, a halt that stops orders is preferred. A halt of one account covers every order that
-    has the account. ``order_pk`` is the order's primary key, if the order exists.
+    If several halts cover it, one that also stops running orders is preferred. A halt of one account covers every
+    order that has the account. ``order_pk`` is the order's primary key, if the order exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)
@@ -103,7 +103,7 @@ def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
 
 
 def halt_reason(halt: Halt) -> str:
-    """Return the text that an order covered by the halt shows."""
+    """Return the text by which an order that the halt covers explains why it does not trade."""
     word = HALTED if halt.kind == HaltKind.STOP else "no new orders"
     return f"{word}: {_said_by(halt)}"
 
@@ -193,7 +193,10 @@ def halts_concerning(person: User, halts: QuerySet[Halt]) -> QuerySet[Halt]:
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
-    """Return the halts in force, oldest first; with ``lifted`` the last lifted ones, newest first."""
+    """Return the halts in force, oldest first.
+
+    With ``lifted``, return the halts that were lifted last, newest first.
+    """
     if not lifted:
         return [_row(halt) for halt in halts_in_force()[:limit]]
     former = Halt.objects.exclude(lifted_at=None).select_related(
@@ -203,7 +206,7 @@ def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
 
 
 def halt_row(public_id: str) -> HaltDetail | None:
-    """Return the halt with its progress and its waiting orders; None when there is no such halt."""
+    """Return the halt with its progress and the orders that wait because of it; None when there is no such halt."""
     halts = Halt.objects.select_related("account", "trader", "order", "set_by", "lifted_by")
     halt = halts.filter(public_id=public_id).first()
     if halt is None:

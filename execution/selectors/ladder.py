@@ -45,8 +45,8 @@ class LadderPlace:
     """The venues whose books are merged, and the desk's orders on these books. It changes only when rows change.
 
     ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
-    ``slice_quantity`` and ``quantity`` are the remaining quantities of the slice and of the order, in base currency.
-    None means that nothing remains, or that the quantity is not known yet.
+    ``slice_quantity`` and ``quantity`` are the unfilled quantities of the slice and of the order, in base currency.
+    None means that nothing is unfilled, or that the quantity is not known yet.
     """
 
     venues: Mapping[int, str]
@@ -67,7 +67,7 @@ class LadderPlace:
 
 
 def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) -> LadderPlace | None:
-    """Return the venues and market of a symbol at a trader's accounts, with the children of all orders they see.
+    """Return the venues and market of a symbol at a trader's accounts, and the resting children that the trader sees.
 
     Return None if none of the accounts belongs to the trader and trades the symbol.
     """

@@ -56,7 +56,7 @@ def limit_rows(now: datetime) -> list[LimitRow]:
 
 
 def limits_waiting(person: User, now: datetime) -> QuerySet[AccessRequest]:
-    """Return the requests for wider limits that wait for a second person, oldest first; none for a trader."""
+    """Return the requests to widen limits that wait for a second person, oldest first; none for a trader."""
     waiting = access_waiting(now=now).filter(kind__in=("limit.set", "limit.end"))
     return waiting.none() if person.role == Role.TRADER else waiting
 
@@ -84,7 +84,10 @@ def approvals_seen(person: User) -> QuerySet[OrderApproval]:
 
 
 def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
-    """Return the waiting requests, the next to expire first; without ``waiting`` the last decided ones."""
+    """Return the waiting requests, the next to expire first.
+
+    Without ``waiting``, return those that were decided last.
+    """
     seen = approvals_seen(person)
     if waiting:
         return _rows(seen.filter(state=ApprovalState.WAITING).order_by("expires_at", "pk"))
@@ -92,7 +95,7 @@ def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
 
 
 def approvals_waiting() -> list[ApprovalRow]:
-    """Return all waiting requests, for the wall."""
+    """Return all waiting requests for approval, for the supervisors' wall."""
     waiting = OrderApproval.objects.filter(state=ApprovalState.WAITING)
     return _rows(
         waiting.select_related("order__trader", "requested_by", "decided_by").order_by("expires_at", "pk")

@@ -92,9 +92,10 @@ def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[Candl
 
 
 def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
-    """Return the current candles: for each venue its stored candles, and after them those made from streamed trades.
+    """Return the candles to show: each venue's stored candles, followed by those made from streamed trades.
 
-    A venue without any known candle is left out. The function reads only data that engines publish, and no table.
+    A venue without any known candle is left out. The stored candles come from ``place``, so this function reads Redis
+    but no table.
     """
     since, until = window_start(place.minutes, now), now
     published = candles_latest([(venue, place.symbol) for venue in place.venues])

@@ -48,8 +48,8 @@ def market_from_row(row: Market) -> types.Market:
 def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
     """Return each account's free balance in a currency, by its primary key.
 
-    The exchange's answer lists everything that is held, so a currency that it does not list is zero. The balance is
-    None if the exchange does not report it, and while no balance of the account is known.
+    An exchange's answer lists everything that an account holds. So a currency that it does not list is zero. The
+    balance is None if the exchange does not report it, and while no balance of the account is known.
     """
     told: dict[int, dict[str, Decimal | None]] = {}
     for row in Balance.objects.filter(account__in=accounts):

@@ -1,4 +1,7 @@
-"""News of a trader's own orders: ends, and what others or the desk did. A person's own acts are no news to them."""
+"""News of a trader's own orders: their ends, and what other people or the desk did.
+
+A person's own acts are no news.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _LABELS: dict[NewsKind, tuple[str, str]] = {
 
 
 class OwnOrders:
-    """The news that one bell has. It reads events only when an order of the trader has changed."""
+    """The news for the bell of one open page. It reads events only when an order of the trader has changed."""
 
     def __init__(self) -> None:
         self._marks: tuple[int, int] = (-1, -1)

@@ -38,9 +38,9 @@ class FoundAccount:
 
 
 def orders_found(*, person: User, text: str) -> Sequence[Order]:
-    """Return orders by the beginning of their id, or a part of their reference, a tag or their symbol.
+    """Return orders whose id begins with ``text``, or whose reference, tag or symbol contains it.
 
-    Those that need attention come first, then live ones, then the newest.
+    Orders that need attention come first, then live ones, then the newest.
     """
     if len(text) < MIN_SEARCH:
         return []
@@ -49,7 +49,7 @@ def orders_found(*, person: User, text: str) -> Sequence[Order]:
 
 
 def baskets_found(*, person: User, text: str) -> list[FoundBasket]:
-    """Return the newest baskets by the beginning of their id, or a part of their name."""
+    """Return the newest baskets whose id begins with ``text``, or whose name contains it."""
     if len(text) < MIN_SEARCH:
         return []
     matches = Q(public_id__istartswith=text) | Q(name__icontains=text)
@@ -61,7 +61,10 @@ def baskets_found(*, person: User, text: str) -> list[FoundBasket]:
 
 
 def accounts_found(*, person: User, text: str) -> list[FoundAccount]:
-    """Return accounts by a part of their label, for an admin. Others have no page of an account."""
+    """Return the accounts whose label contains ``text``, for an admin.
+
+    The list is empty for other people, because they have no page of an account.
+    """
     if person.role != Role.ADMIN or len(text) < MIN_SEARCH:
         return []
     found = Account.objects.filter(label__icontains=text).order_by("label")

@@ -63,8 +63,10 @@ def _row(preset: Preset, labels: Mapping[str, str]) -> PresetRow:
 
 
 def presets_fitting(rows: Sequence[PresetRow], *, algorithm: str, symbol: str) -> list[PresetRow]:
-    """Return the presets for an algorithm and a symbol. Own presets come before the desk's, and in each of these
-    groups those for this symbol before those for any symbol.
+    """Return the presets for an algorithm and a symbol.
+
+    The person's own presets come before the desk's. In each of the two groups, presets for this symbol come before
+    presets for any symbol.
     """
     fitting = [row for row in rows if row["algorithm"] == algorithm and row["symbol"] in ("", symbol)]
     return sorted(fitting, key=lambda row: (row["is_desk"], not row["symbol"]))
@@ -72,17 +74,20 @@ def presets_fitting(rows: Sequence[PresetRow], *, algorithm: str, symbol: str) -
 
 @dataclass(frozen=True, slots=True)
 class LastUsed:
-    """The newest order that a person sent from a ticket or a program. A new ticket begins with its values."""
+    """The newest order that a person sent from a ticket or by the API.
+
+    A new ticket begins with the values of this order.
+    """
 
     order: OrderAsked
     at: datetime
 
 
 def last_used(*, person: User, symbol: str, algorithm: str = "") -> LastUsed | None:
-    """Return what the person last used for the symbol, and for the algorithm if one is given.
+    """Return the person's newest order in the symbol, and of the algorithm if one is given.
 
-    Without such an order, take the newest of any symbol. Orders of baskets do not count, because they come from a
-    file. None if there is no order.
+    If there is none in this symbol, return the newest in any symbol. Orders of baskets are left out, because they come
+    from a file. Return None if there is no order.
     """
     theirs = Order.objects.filter(trader=person, basket=None, terms__isnull=False)
     if algorithm:

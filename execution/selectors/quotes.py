@@ -182,22 +182,22 @@ def _read_all(keys: Sequence[str]) -> list[str | None]:
 
 
 def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
-    """Return the newest quotes of these venues and symbols, as ``_latest`` does."""
+    """Return the newest quotes of these venues and symbols. A market without a quote that can be read is left out."""
     return _latest(pairs, quote_key, quote_from_json)
 
 
 def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book]:
-    """Return the newest books of these venues and symbols, as ``_latest`` does."""
+    """Return the newest books of these venues and symbols. A market without a book that can be read is left out."""
     return _latest(pairs, book_key, book_from_json)
 
 
 def candles_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KnownCandles]:
-    """Return the newest one-minute candles of these venues and symbols, as ``_latest`` does."""
+    """Return the newest one-minute candles of these venues and symbols. A market without readable ones is left out."""
     return _latest(pairs, candles_key, candles_from_json)
 
 
 def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:
-    """Return the states of the feeds of these venues and symbols, as ``_latest`` does."""
+    """Return the states of the feeds of these venues and symbols. A market without readable states is left out."""
     return _latest(pairs, feeds_key, feeds_from_json)
 
 

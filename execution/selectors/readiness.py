@@ -32,9 +32,9 @@ def readiness(now: datetime) -> dict[str, str]:
 
 
 def is_ready(found: dict[str, str]) -> bool:
-    """Return True if the database and Redis answer, an engine runs, and not every account is down.
+    """Return True if the database and Redis answer, an engine runs, and at least one account works.
 
-    A desk without any accounts can be ready.
+    A desk without any accounts can be ready too.
     """
     if any(found.get(part) != OK for part in ("database", "redis", "engines")):
         return False

@@ -25,8 +25,8 @@ POLL_EVERY = timedelta(seconds=1.5)
 def reconciliation(*, person: User, now: datetime) -> Reconciliation:
     """Return the reconciliation of the orders that the person sees. Supervisors see everything.
 
-    Admins see no orders. They see the accounts' differences, and the accounts where the desk may not know all open
-    orders.
+    Admins see no orders. They see only the differences of accounts, and the accounts where the desk may not know all
+    open orders.
     """
     visible = orders_visible(person)
     sees_accounts = person.role in {Role.SUPERVISOR, Role.ADMIN}

@@ -41,7 +41,8 @@ class Room:
     def why(self) -> str:
         """Return the reason why no new order starts.
 
-        The text names the floor and not the free space, because each change of the text is written to the order.
+        The text names the floor and not the free space. Free space changes all the time, and each change of the text
+        would be written to the order.
         """
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 

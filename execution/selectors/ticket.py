@@ -31,7 +31,7 @@ KEY_IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
 def ticket_accounts(*, person: User) -> list[TicketAccount]:
     """Return the active accounts of a trader with the markets that the desk trades there.
 
-    An account whose key is not in use is left out: see ``accounts_left_out``.
+    An account whose key is not in use is left out. ``accounts_left_out`` returns those accounts.
     """
     theirs = Account.objects.filter(traders=person, is_active=True, credentials__state__in=KEY_IN_USE)
     accounts = list(theirs.order_by("label"))
@@ -94,7 +94,7 @@ class TicketPlace:
         return frozenset(account.venue_id for account in self.accounts)
 
     def available(self, side: types.Side) -> Decimal | None:
-        """Return the amount that a new order may spend after the reserves of live orders; None if it is unknown."""
+        """Return the amount that a new order may spend, after the reserves of live orders; None if it is unknown."""
         found = spending_of(self.accounts, spent_currency(self.market.symbol, side)).available
         return None if found is None else found.amount
 
@@ -102,7 +102,9 @@ class TicketPlace:
 def accounts_trading(
     *, person: User, accounts: Collection[str], symbol: str
 ) -> tuple[list[Account], types.Market] | None:
-    """Return those of ``accounts`` that are the trader's and trade the symbol, and the market limits common to them.
+    """Return those of ``accounts`` that the trader may use and that trade the symbol.
+
+    Also return market rules that suit all of them.
 
     ``accounts`` are public ids or labels. None if there is no such account.
     """
@@ -135,7 +137,7 @@ def ticket_place(
 
 @dataclass(frozen=True, slots=True)
 class Lookalike:
-    """An order of the same person, symbol, side and quantity, sent a moment ago."""
+    """An order that the same person sent a moment ago, with the same symbol, side and quantity."""
 
     public_id: str
     seconds: int
@@ -165,7 +167,7 @@ def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Loo
 
 @dataclass(frozen=True, slots=True)
 class OrderAsked:
-    """The request that a person made with an earlier order, to be sent again."""
+    """What a person asked for with an earlier order, to fill a new ticket with it."""
 
     symbol: str
     side: str

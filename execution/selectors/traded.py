@@ -49,7 +49,7 @@ def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
 
 
 def symbol_days(traded: Mapping[str, Traded], now: datetime) -> list[SymbolDay]:
-    """Return a row for each symbol, sorted by name. Results are valued at the newest mid of any venue."""
+    """Return a row for each symbol, sorted by name. Open positions are valued at the newest mid of any venue."""
     if not traded:
         return []
     mids = {symbol: quote.mid for symbol, quote in newest_quotes(traded, now).items()}

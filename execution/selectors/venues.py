@@ -28,8 +28,8 @@ def account_views(
 ) -> tuple[AccountView, ...]:
     """Return the views of the accounts, in the given order. Markets, quotes and balances are by public id.
 
-    A book is included only while it is fresh. Engines read books only where somebody trades. So a first preview has
-    no book, and the quote's best bid and ask are used instead.
+    A book is included only while it is fresh. Engines read books only of markets in which somebody trades or plans to.
+    So a first preview has no book, and uses the quote's best bid and ask.
     """
     return tuple(
         AccountView(

@@ -216,7 +216,7 @@ class Command(BaseCommand):
 
 
 def refuse_unusable(account: Account) -> None:
-    """Build the client that a worker would build, so that unusable options are refused now. Discard the client."""
+    """Build the exchange client that a worker would build, and discard it. So unusable options are refused at once."""
     try:
         open_gateway(
             exchange_id=account.venue.exchange,

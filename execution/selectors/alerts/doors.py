@@ -1,4 +1,4 @@
-"""Findings about access: attempts to guess logins, and requests for access that nobody decides."""
+"""Findings about access: attempts to guess logins, and requests for access that nobody has decided."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _most(recent: QuerySet[AccessAttempt], column: str, least: int) -> dict[str,
 def access_undecided(now: datetime) -> Iterator[Finding]:
     """Find requests for access that have waited for a while without a decision.
 
-    A request stays valid for a day, so an alert at once is not needed.
+    A request stays valid for a day, so people need no alert at once.
     """
     for request in access_waiting(now=now).filter(requested_at__lte=now - UNDECIDED_FOR):
         until = f"{request.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -39,7 +39,7 @@ DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
 
 @dataclass(slots=True)
 class Findings:
-    """The memory of one process that looks for alerts: the data last read, and the start of each problem."""
+    """What one process that looks for alerts remembers: the data last read, and the start of each problem."""
 
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
@@ -222,7 +222,7 @@ def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
 
 
 def limits_used(now: datetime) -> Iterator[Finding]:
-    """Find limits on open or daily notional of which a large part is used, or that are exceeded.
+    """Find limits on open or daily notional that are exceeded or used to a large part.
 
     A limit may be exceeded after a person lowered it, or after prices have moved.
     """

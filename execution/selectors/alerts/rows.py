@@ -67,7 +67,9 @@ def alert_rows(
     limit: int = MAX_ROWS,
     to_handle: bool = False,
 ) -> list[AlertRow]:
-    """Return the alerts of a state that the person sees, or with ``to_handle`` only those that they may handle.
+    """Return the alerts of a state that the person sees.
+
+    With ``to_handle``, return only those that the person may handle.
 
     Escalated alerts come first, then critical ones. Among equal alerts the newest comes first.
     """

@@ -30,8 +30,9 @@ def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | No
 def may_be_forgotten_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
     """Return the time from which the exchange may no longer list an ended child.
 
-    None if the exchange lists ended orders for ever, or for an unknown time. Before the returned time a look-up
-    should still find the child, so a look-up that does not find it proves nothing.
+    Return None if the exchange lists ended orders for ever, or for an unknown time. Before the returned time the
+    exchange should still list the child. So until then, a look-up that does not find it does not mean that the
+    exchange has dropped it.
     """
     kept = (guarantees.ended_kept if child.filled else guarantees.cancelled_kept).value
     sent = child.last_possible_send_at

@@ -12,9 +12,10 @@ UNSETTLED = Compiled(lambda order: ChildOrder.objects.filter(order_id=order, is_
 
 
 def done_of(order: Order) -> Decimal:
-    """Return the executed quantity: Σ max(fills, reported) over all children.
+    """Return the filled quantity of an order, summed over its children.
 
-    ``reported`` is used even before the exchange lists the trades.
+    For each child it is the recorded fills or the quantity that the exchange reported, whichever is larger. The
+    exchange may report a fill before it lists the trade.
     """
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
@@ -23,15 +24,16 @@ def done_of(order: Order) -> Decimal:
 
 
 def exposure_of(order: Order) -> Decimal:
-    """Return the filled quantity plus every quantity that may still be on a book or whose outcome is unknown.
+    """Return the most that the order's children so far may fill together.
 
-    Of a child whose end the exchange has reported, only the filled quantity is included.
+    That is the filled quantity, plus all that may still be on a book or whose outcome is unknown. For a child whose
+    end the exchange has reported, only the filled quantity is included.
     """
     return sum((beyond_fills(child) for child in UNSETTLED.all(order=order.pk)), order.filled)
 
 
 def beyond_fills(child: ChildOrder) -> Decimal:
-    """Return the quantity of a child that was filled, or may be filled, in addition to its recorded fills."""
+    """Return how much of a child was filled, or may still be filled, beyond its recorded fills."""
     done = max(child.filled, child.reported_filled or ZERO)
     return (done if child.over_at is not None else max(child.quantity, done)) - child.filled
 

@@ -126,9 +126,9 @@ def account_free(
 ) -> tuple[Decimal | None, Decimal]:
     """Return the largest amount that may be free for one child, and the amount that other children may have taken.
 
-    ``beside`` is the child's primary key, and ``cost`` the amount that it needs. The first value is None if the
-    balance is unknown. It may be too large but never too small, because the other children's fees are left out.
-    Amounts that ended children released are included only if ``cost`` cannot be paid without them.
+    ``beside`` is the primary key of the one child, and ``cost`` the amount that it needs. The first value is None if
+    the balance is unknown. It may be too large but never too small, because the other children's fees are left out.
+    Amounts that ended children have released are included only if ``cost`` cannot be paid without them.
     """
     told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
     free = free_told(told, currency)
@@ -161,9 +161,9 @@ def _told(rows: Iterable[Balance]) -> dict[int, Told]:
 
 
 def free_told(told: Told | None, currency: str) -> Decimal | None:
-    """Return the exchange's reported free amount.
+    """Return the free amount that the exchange reported; None if unknown.
 
-    For a currency that the exchange's answer does not list, return zero.
+    The exchange's answer lists all that is held, so for a currency that it does not list, return zero.
     """
     return None if told is None else told.free.get(currency, ZERO)
 
@@ -203,8 +203,8 @@ class Sent:
 def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
     """Return an order's fees on an account.
 
-    They are unknown if the order's row has no market for the account. No error is raised in that case, because it
-    would also stop other orders.
+    The fees are unknown if the order's row has no market for the account. That raises no error, because an error would
+    also stop other orders.
     """
     data = markets.get(account)
     return Fees(None) if data is None else fees_on_top(market_from_json(data))

@@ -55,11 +55,11 @@ _APPLYING = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """An order that is to be checked against limits, before it is sent, amended or resumed.
+    """An order to be checked against limits, before it is sent, amended or resumed.
 
-    ``quantity`` is the whole order and ``rest`` the part that may still trade, in base units. ``price`` is the price
-    that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's primary key, if it exists
-    already.
+    ``quantity`` is the quantity of the whole order and ``rest`` the part that may still trade, in base units.
+    ``price`` is the price that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's primary
+    key, if it exists already.
     """
 
     trader_pk: int
@@ -145,7 +145,7 @@ def figures_together(
     """Return ``figures_of`` for each of several orders that are sent together.
 
     Each sum includes the amounts that all of these orders may trade. Orders of one symbol and side are treated as one
-    order. So nobody can pass a limit on an order's size by splitting the order.
+    order. So nobody can avoid a limit on an order's size by splitting the order.
     """
     applying = [
         [
@@ -163,10 +163,10 @@ def figures_together(
 
 
 def is_about(row: TradingLimit, quote_currency: str) -> bool:
-    """Return True if a limit applies to orders that are quoted in the currency.
+    """Return True if a limit applies to orders whose quote currency is ``quote_currency``.
 
-    A limit of money in the reporting currency applies to every order. A limit in another currency applies only to the
-    orders quoted in that currency.
+    A limit of money in the reporting currency applies to every order. A limit of money in another currency applies
+    only to orders with that quote currency.
     """
     if LIMIT_SPECS[LimitKind(row.kind)].measure is not Measure.MONEY:
         return True
@@ -256,7 +256,7 @@ def hour_move(
 def usage_of(
     rows: Sequence[TradingLimit], orders: Sequence[OrderNotional], now: datetime
 ) -> dict[int, Decimal | None]:
-    """Return the used amount of each limit on open or daily notional, by its primary key."""
+    """Return how much of each limit on open or daily notional is used, by the limit's primary key."""
     rates = conversion({order.currency for order in orders}, now)
     return {row.pk: rates.amount_in(row.currency, _summed(row, orders)) for row in rows if row.kind in SUMMED}
 

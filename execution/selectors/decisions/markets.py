@@ -12,7 +12,7 @@ from execution.selectors.network import network_of
 
 @dataclass(frozen=True, slots=True)
 class MarketDetails:
-    """The facts that a market session needs to watch a venue. No key is among them."""
+    """What a market session needs to watch a venue. It includes no exchange key."""
 
     pk: int
     label: str

@@ -30,7 +30,7 @@ _ORDER_FIELDS = (
 class OrderNotional:
     """An order's notional: ``open`` may still be traded, and ``done`` was traded today.
 
-    ``open`` is None if no price is known. ``done`` is by the account's primary key.
+    ``open`` is None if no price is known. ``done`` has the amounts by the account's primary key.
     """
 
     order_pk: int
@@ -88,8 +88,8 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
 def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
     """Return the notionals of every order that is live or has ended since midnight UTC.
 
-    For orders in ``beside``, ``open`` is zero. An order with several accounts may trade its whole remaining quantity
-    on any of them, so ``open`` is counted in full for each account.
+    For the orders in ``beside``, ``open`` is zero. An order with several accounts may trade its whole unfilled
+    quantity on any of them. So ``open`` counts in full for each account.
     """
     midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))

@@ -48,8 +48,8 @@ class OrderSnapshot:
     """An order's view, with the order's version and fence at the time of reading.
 
     The fence grows each time another worker takes the order over. A decision is written only if version and fence are
-    still the same. ``why`` and ``due_at`` come from the last written decision. ``lasts`` is True if the view can
-    change only together with the version.
+    still the same. ``why`` and ``due_at`` come from the last written decision. ``lasts`` is True if the database part
+    of the view cannot change without a new version.
     """
 
     view: OrderView
@@ -118,7 +118,7 @@ def accounts_of(order: Order) -> list[Account]:
 
 
 def order_markets(order_pk: int) -> OrderMarkets | None:
-    """Return the markets that an order trades at; None when there is no such order."""
+    """Return the markets in which an order trades; None when there is no such order."""
     order = Order.objects.filter(pk=order_pk).first()
     if order is None:
         return None
@@ -206,10 +206,10 @@ def build_order_view(
 
 
 def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
-    """Return the snapshot with the current market data; None if its rows must be read again.
+    """Return the snapshot with the current market data; None if the order's rows must be read again.
 
-    The rows may be out of date although the version is the same. For example, when a slice starts, the
-    children of the previous slice leave the view.
+    They may have to be read again although the version is the same. For example, when a slice starts, the view no
+    longer includes the children of the previous slice.
     """
     view = snapshot.view
     is_old = now - view.now > ROWS_LAST or now < view.now
@@ -239,7 +239,7 @@ def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
 
 
 def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
-    """Return the number of the current slice."""
+    """Return the number of the slice that is current at ``now``; None if none is."""
     return next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
 
 

@@ -32,7 +32,7 @@ _STARTED_AFRESH = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return the number of consecutive refused children up to the newest, with time and reason of the last refusal.
+    """Return how many of the newest children in a row were refused, with time and reason of the last refusal.
 
     The count starts again at zero when a person resumes the order, and when the order's market or plan changes. A
     child that the account's balance cannot pay is also counted, whether the exchange or the desk's last check refused

@@ -1,6 +1,6 @@
 """The desk's own resting orders on the exchanges' books.
 
-The desk's other orders must not take them for the market's.
+Without them, one order of the desk would take another one for the market's.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class DeskResting:
     """The desk's resting orders in one venue's market, as an order of one side sees them.
 
     ``total`` and ``by_order`` are base quantities by price, on the same side as that order. ``by_order`` has them by
-    the order's primary key. ``opposing`` has the desk's best order on the other side for each account, because
-    exchanges prevent self-trades within an account.
+    the order's primary key. ``opposing`` has the desk's best order on the other side, for each account. It is needed
+    by account because exchanges prevent trades of an account with itself.
     """
 
     total: Mapping[Decimal, Decimal]
@@ -101,7 +101,9 @@ _OPPOSITE = Compiled(
 
 
 def opposite_resting(*, account_pk: int, symbol: str, side: Side) -> Opposing | None:
-    """Return the desk's best child on the side opposite to ``side`` that may be on the account's book."""
+    """Return the desk's best child on the side opposite to ``side`` that may rest on the book with this account's key;
+    None without one.
+    """
     best: Opposing | None = None
     for name, status, price in _OPPOSITE.values(account=account_pk, symbol=symbol, side=str(side.opposite)):
         if price is not None:

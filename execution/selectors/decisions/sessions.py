@@ -226,7 +226,7 @@ _WORKED = Compiled(
 
 
 def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
-    """Return the symbols whose market must be sampled: an order is live, or ended after ``since``."""
+    """Return the symbols whose market must be sampled, because an order in it is live or has ended after ``since``."""
     return {symbol for (symbol,) in _WITH_ORDERS.values(venue=venue_pk, since=since)}
 
 
@@ -294,7 +294,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class SwitchFacts:
-    """The facts that decide if an account's dead-man's switch must be armed.
+    """The facts that decide whether an account's dead-man's switch must be armed.
 
     ``may_rest`` is True if a child may be on the account's book, or is about to be sent. ``until`` is the time until
     which the switch is armed.
@@ -338,8 +338,8 @@ def session_wanted(credential_pk: int) -> Wanted:
 def clients_of_address(account_pk: int) -> int:
     """Return the number of accounts at the same exchange whose workers run on the same host as this account's.
 
-    The account itself is included. These accounts share the limits that the exchange counts by the host's address. A
-    venue with other options is another exchange here. Paper venues are examples.
+    The account itself is included. These accounts share the rate limits that the exchange counts by the host's
+    address. Venues of one exchange with different options, such as paper venues, count as different exchanges.
     """
     told = ("venue__exchange", "owner__host", "venue__options")
     own = Account.objects.filter(pk=account_pk).values_list(*told).first()

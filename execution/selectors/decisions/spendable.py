@@ -21,7 +21,7 @@ RESERVES_LAST = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class BoundReserves:
-    """The reserves of orders that have only one account, by that account's public id, read at the time ``at``."""
+    """The reserves of orders that have a single account, by the account's public id, as read at the time ``at``."""
 
     at: datetime | None = None
     reserves: Mapping[str, Sequence[Reserve]] = field(default_factory=dict)
@@ -37,8 +37,8 @@ def spendable(
 ) -> dict[int, Decimal | None]:
     """Return the amount that an order may spend on each account, by primary key.
 
-    Subtracted are the reserves of orders that have only that one account. Orders with several accounts share the
-    remaining amount.
+    From an account's free amount, the reserves of the orders that have no other account are subtracted. Orders with
+    several accounts share what is left.
     """
     currency = spent_currency(order.symbol, Side(order.side))
     bound.bring_up(accounts, currency, now)

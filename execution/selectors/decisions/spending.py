@@ -56,7 +56,10 @@ class OrderReserve:
 
     @property
     def words(self) -> str:
-        """Return the order's name for a sentence. An order without an id is a row of a basket that is not sent yet."""
+        """Return the order's name for a sentence.
+
+        An order that has no id is a row of a basket that is not sent yet.
+        """
         return f"order {self.public_id}" if self.public_id else "another row of the basket"
 
 
@@ -64,9 +67,9 @@ class OrderReserve:
 class Spending:
     """The free balances of some accounts in ``currency``, and the reserves of live orders there.
 
-    ``told`` has the exchange's reported figures. ``free`` has the same figures, corrected by the amounts that the
-    desk's children have taken or released since. Both are by public id; None where the exchange does not report the
-    amount.
+    ``told`` has the exchange's reported figures. ``free`` has these figures corrected by the amounts that the desk's
+    children have taken or released since. Both are by the account's public id. An amount that the exchange does not
+    report is None.
     """
 
     currency: str
@@ -100,7 +103,7 @@ class Spending:
 
     @property
     def under_way(self) -> Decimal:
-        """Return the amount by which the desk's children may have lowered the reported balances."""
+        """Return by how much the desk's children may have lowered the balances since the exchange reported them."""
         pairs = ((self.told[name], free) for name, free in self.free.items())
         return sum((max(told - free.least, ZERO) for told, free in pairs if told is not None and free), ZERO)
 

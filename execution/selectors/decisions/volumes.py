@@ -102,7 +102,8 @@ class VolumeSince:
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
     """Return the five-minute volumes of the last twelve hours, oldest first, summed over all venues.
 
-    The last stretch ends where the known data end. A stretch with too many unknown seconds at a venue is left out.
+    The last stretch may be shorter, because it ends where the known data end. A stretch with too many unknown seconds
+    at a venue is left out.
     """
     since = opening_of(now - FORECAST_SPAN)
     known = _read(venues, symbol, since, now)

@@ -23,7 +23,7 @@ Pair = tuple[int, str]
 
 
 def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
-    """Return the markets that decide if an order's limit price is beyond the market.
+    """Return the markets whose quotes decide whether an order's limit price is beyond the market.
 
     Return no market if the order has no limit price or is not working.
     """
@@ -67,6 +67,6 @@ def waiting_of(
 
 
 def waits_said(orders: Sequence[Order]) -> dict[int, str]:
-    """Return, by primary key, why each working order waits whose last decision was to wait."""
+    """Return, by primary key, the reason of each working order whose last decision was to wait."""
     working = [order.pk for order in orders if is_working(order.status)]
     return dict(Order.objects.filter(pk__in=working, why__contains=WAITS_PREFIX).values_list("pk", "why"))

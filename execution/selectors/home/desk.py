@@ -33,7 +33,7 @@ NETS_AGAIN = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Home:
-    """The memory of one reader of the home page."""
+    """What one reader of the home page remembers between its reads."""
 
     held: dict[int, Held] = field(default_factory=dict)
     lines: FillLines = field(default_factory=FillLines)
@@ -85,13 +85,16 @@ class Home:
         return has_moved
 
     def read_market(self) -> None:
-        """Read the newest quotes. A quote that is no longer in Redis is kept, and its age grows."""
+        """Read the newest quotes.
+
+        If Redis has no quote of a market any more, the last one is kept, and its age grows.
+        """
         orders = {pair for held in self.held.values() for pair in (*held.pairs, held.market)}
         watched = {pair for place in self.places for pair in place.pairs}
         self.quotes = {**self.quotes, **quotes_latest(sorted(orders | watched))}
 
     def picture(self, now: datetime) -> HomePicture:
-        """Compute the parts that change with time and market, and return the page. It reads nothing."""
+        """Compute the parts that change with time and market, and return the whole page. Nothing is read."""
         self.held = {
             pk: held.judged(now, self.unknown.get(pk), self.quotes) for pk, held in self.held.items()
         }

@@ -31,9 +31,9 @@ class FillLines:
     def read(self, held: Mapping[int, Held], moved: Collection[int]) -> None:
         """Add the new fills of orders that have changed.
 
-        All fills of an order are read if it is new, or if their sum differs from its filled quantity. The sum may
-        differ because a fill was committed after another with a larger primary key, or was assigned to its order
-        later.
+        All fills of an order are read if it is new, or if their sum differs from its filled quantity. The sum differs
+        if a new fill was missed. That happens when a fill is committed after another with a larger primary key, or is
+        attached to its order later.
         """
         self.parts = {pk: parts for pk, parts in self.parts.items() if pk in held}
         self.lines = {pk: line for pk, line in self.lines.items() if pk in held}
@@ -81,8 +81,8 @@ def home_groups(
 ) -> dict[Grouping, dict[str, HomeGroup]]:
     """Return the sums of groups of orders, by grouping and name.
 
-    ``all`` is one group with an empty name. ``basket`` has that name for orders that were sent alone. ``trader`` is
-    left out unless ``by_trader``.
+    The grouping ``all`` has one group, whose name is empty. In the grouping ``basket`` the group with the empty name
+    has the orders that were sent alone. The grouping ``trader`` is left out unless ``by_trader``.
     """
     by: defaultdict[Grouping, defaultdict[str, list[Held]]] = defaultdict(lambda: defaultdict(list))
     for one in held:

@@ -89,7 +89,7 @@ def _place(symbol: str, venues: Collection[int], markets: Sequence[Market]) -> W
 
 @dataclass(slots=True)
 class MarketDays:
-    """The last 24 hours of some markets, cached until new data may have come."""
+    """The last 24 hours of some markets, cached until there may be new data."""
 
     days: dict[Pair, MarketDay] = field(default_factory=dict)
     read_of: frozenset[Pair] = frozenset()

@@ -16,7 +16,7 @@ Number = int | float | Decimal
 
 @dataclass(slots=True)
 class Family:
-    """A metric with a sample for each set of labels. All metrics are gauges, because their values may fall."""
+    """A metric with a sample for each set of labels. Every metric is a gauge, because its values may fall."""
 
     name: str
     about: str

@@ -40,7 +40,7 @@ def _families(name: str, count_name: str, about: str, found: dict[str, list[floa
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value ``v`` such that at least ``share`` of the values are at most ``v``."""
+    """Return the smallest value that at least ``share`` of the values do not exceed. For 0.5 it is a median."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 

@@ -76,7 +76,7 @@ def blotter_page(
     chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """Return a page of the blotter, sorted by a column of the list.
+    """Return a page of the blotter, sorted by the chosen column.
 
     By default orders that need attention come first, then live ones. Rows in ``known`` (by id) are reused if their
     order has not changed since.
@@ -118,10 +118,10 @@ def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[Orde
 
 
 def blotter_marks(*, person: User) -> tuple[int, int]:
-    """Return the number of visible orders and the sum of their versions.
+    """Return the number of orders that the person sees, and the sum of their versions.
 
-    Whenever a visible order changes, at least one of the two numbers does. The websocket of a page compares them once
-    a second, and reads the page's rows only when they have changed. Both numbers come from an index.
+    If one of these orders changes, at least one of the two numbers changes. The websocket of a page compares the
+    numbers once a second, and reads the page's rows only when they have changed. Both numbers come from an index.
     """
     marks = orders_visible(person).aggregate(count=Count("pk"), versions=Sum("version"))
     return marks["count"], marks["versions"] or 0

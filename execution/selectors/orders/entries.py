@@ -1,4 +1,7 @@
-"""The search in the orders' journals and in the audit, newest entry first. Each page begins after a given row."""
+"""The search in the orders' journals and in the audit, newest entry first.
+
+Each page continues after the page before.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,9 @@ def entries_all(chosen: EntryFilter, now: datetime) -> Iterator[list[EntryRow]]:
 
 
 def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
-    """Return the breaks of the chains of the shown entries.
+    """Return the breaks of the chains to which the shown entries belong.
 
-    Where that is cheap, the chains are verified now. Otherwise the breaks that the last check found are returned.
+    If it is cheap, the chains are verified now. Otherwise the breaks that the last check found are returned.
     """
     if chosen.source == "audit":
         if audit_count() <= MAX_SHOWN_AUDIT:

@@ -1,7 +1,7 @@
 """The filter of orders: one model for the page, its socket, its export and the API.
 
-An empty field does not filter. A value that is not understood is refused with the possible values. If it were
-ignored, somebody might take a list of all orders for the filtered list.
+An empty field does not filter. A value that is not understood is refused with the possible values. If the desk ignored
+such a value, somebody might take a list of all orders for the filtered list.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def unlisted(label: str, value: str, names: Iterable[str]) -> str:
 
 
 def unknown_filter(name: str, names: Iterable[str]) -> Problem:
-    """Return the problem of a filter field whose name is not one of ``names``."""
+    """Return the problem of an unknown filter field, with the possible ``names``."""
     known = list(names)
     return Problem(name, unlisted("filter", name, known), name, ", ".join(known), code=Code.FIELD_UNKNOWN)
 
@@ -277,7 +277,7 @@ class EntryFilter(DayFilter):
 
 
 def filter_problems(model: type[Query], error: ValidationError) -> list[Problem]:
-    """Return the problems of a filter, unknown names first."""
+    """Return the problems of an invalid filter. Those of unknown field names come first."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):
         if details["type"] == "extra_forbidden":

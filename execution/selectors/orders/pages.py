@@ -55,8 +55,8 @@ def order_statuses(order_ids: Sequence[int]) -> dict[int, str]:
 def order_snapshot(order_id: int) -> Snapshot:
     """Return everything that an order's page shows.
 
-    The version is read first. So the rows may be newer than the version, but never older. The next delta sends such
-    newer rows again.
+    The version is read before the rows. So a row may be newer than the version, but never older. The next delta then
+    contains that row again.
     """
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
@@ -206,8 +206,8 @@ def pauses(
 ) -> list[tuple[int, int | None]]:
     """Return the start and end of each pause, in milliseconds since 1970.
 
-    If nobody resumed the last pause, it ends at ``ended_at``. Its end is None while it lasts. If the journal lacks
-    its start, it began at ``paused_at``.
+    If nobody ended the last pause by resuming, it ends with the order, at ``ended_at``. While it lasts, its end is
+    None. If the journal has no start of the last pause, it began at ``paused_at``.
     """
     found: list[tuple[int, int | None]] = []
     began: int | None = None

@@ -1,4 +1,4 @@
-"""The plans of orders as lines over time: the share that should be done by each moment."""
+"""The plans of orders as lines over time: the share of the order that should be filled by each moment."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
 def schedule_line(
     order: Order, slices: Sequence[Part], quantity: Decimal | None = None
 ) -> list[SchedulePoint]:
-    """Return the share of the order's quantity that should be done by each time.
+    """Return the share of the order's quantity that should be filled by each time.
 
-    A later plan begins with the share that was done when it was made. ``quantity`` is the order's quantity
-    when the plan was made. None stands for the order's present quantity.
+    A later plan begins with the share that was filled when it was made. ``quantity`` is the order's quantity when the
+    plan was made. None stands for the order's present quantity.
     """
     if not slices or order.quantity <= ZERO:
         return []

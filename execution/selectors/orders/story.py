@@ -29,7 +29,10 @@ class Event:
 
 
 def order_by_name(name: str) -> Order | None:
-    """Return the order with this public id, or with this primary key, which the engines' logs show."""
+    """Return the order with this public id or this primary key; None without one.
+
+    The engines' logs show primary keys.
+    """
     found = Order.objects.filter(public_id=name).first()
     if found is None and name.isascii() and name.isdigit() and len(name) < 19:
         found = Order.objects.filter(pk=int(name)).first()

@@ -28,7 +28,10 @@ def orders_visible(person: User) -> QuerySet[Order]:
 
 
 def order_alone(order_pk: int) -> QuerySet[Order]:
-    """Return a query for exactly this order. The caller has already checked that the person may see it."""
+    """Return a query for exactly this order, which does not ask who may see it.
+
+    The caller has already checked that.
+    """
     return Order.objects.filter(pk=order_pk)
 
 

@@ -23,7 +23,7 @@ PLACES = 4
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is averaged over orders. ``read`` gets it from an order's part.
+    """A figure that is averaged over orders. ``read`` gets the figure from an order's report.
 
     If ``of_whole`` is True, the average is weighted by the ordered notional, and otherwise by the filled notional.
     """

@@ -48,7 +48,7 @@ VENUE_FIGURES: dict[str, Callable[[Part], Decimal | None]] = {
 
 
 def charts_of(counted: Sequence[Counted]) -> AnalysisCharts:
-    """Return the charts of the orders. An order without a fill at the chosen venue is in no chart.
+    """Return the charts of the orders. If a venue is chosen, orders without a fill at that venue are in no chart.
 
     ``counted`` has the newest order first.
     """

@@ -24,7 +24,7 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An order's costs at one account, or those of the whole order. ``notional`` is None if nothing was filled."""
+    """The costs of an order at one account, or of the whole order. ``notional`` is None if nothing was filled."""
 
     order: str
     notional: Decimal | None

@@ -52,7 +52,7 @@ def arrival_of(order: Order) -> tuple[datetime, Decimal] | None:
 def record_of(order: Order, venues: Mapping[int, str], start: datetime, end: datetime) -> MarketRecord:
     """Return the recorded seconds of the order's markets from ``start`` to ``end``.
 
-    The record begins a few seconds before ``start``, because a mid stays valid for ``MID_LASTS``.
+    The record begins more than ``MID_LASTS`` before ``start``, because a mid stays valid for ``MID_LASTS``.
     """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=order.symbol, second__gte=start - MID_LASTS - SECOND, second__lte=end

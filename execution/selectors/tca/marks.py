@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Marks:
-    """The fills of an order, as they were at its version ``version``, with the mids at their times."""
+    """The fills that an order had at its version ``version``, each with the mid at its time."""
 
     version: int = -1
     fills: dict[int, Execution] = field(default_factory=dict)

@@ -20,9 +20,9 @@ MAX_REPORTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An order's part in a group.
+    """What one order contributes to a group of the analysis.
 
-    If the groups are venues, the part has the figures of one venue, else those of the whole report.
+    If the groups are venues, these are the order's figures at one venue, otherwise those of its whole report.
     """
 
     group: str
@@ -40,7 +40,7 @@ class Part:
     def markout(self, seconds: int) -> Decimal | None:
         """Return the markout after ``seconds``; None unless the mid at that moment is known for every fill.
 
-        A markout of only some fills could not be compared between orders.
+        A markout that covers only some fills could not be compared with those of other orders.
         """
         for row in self.figures["markouts"]:
             if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
@@ -67,9 +67,9 @@ class Part:
 class Counted:
     """An order of the analysis.
 
-    ``order`` has the figures of the whole order. ``venues`` has a part for each venue with a fill, or only the one of
-    the filter's venue. ``chosen`` is the part that the analysis counts: the whole order, or with a venue in the filter
-    the part at that venue. ``chosen`` is None if the order has no fill at that venue.
+    ``order`` has the figures of the whole order. ``venues`` has a part for each venue with a fill, or only for the
+    filter's venue if there is one. ``chosen`` is the part that the analysis uses: the whole order, or the part at the
+    filter's venue. ``chosen`` is None if the order has no fill at the filter's venue.
     """
 
     order: Part
@@ -77,8 +77,9 @@ class Counted:
     chosen: Part | None
 
     def parts(self, group: str) -> list[Part]:
-        """Return the order's parts, one for each group that the order belongs to. With venues as groups, it belongs to
-        each venue with a fill.
+        """Return the order's parts, one for each group that the order belongs to.
+
+        If the groups are venues, it belongs to each venue at which it has a fill.
         """
         if group == "venue":
             return list(self.venues)

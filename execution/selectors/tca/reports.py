@@ -60,14 +60,17 @@ def report_make(order_pk: int, now: datetime) -> Report:
 
 
 def is_settled(order: Order, now: datetime) -> bool:
-    """Return True if the order ended ``SETTLES_AFTER`` ago, so that its last fill's markouts are due."""
+    """Return True if the order ended at least ``SETTLES_AFTER`` ago.
+
+    By that time the mids are known that the markouts of its last fill need.
+    """
     if order.status not in ORDER_FINAL or order.ended_at is None:
         return False
     return now - order.ended_at >= SETTLES_AFTER
 
 
 def subject_of(order: Order, now: datetime) -> Subject:
-    """Return the order as the type that the analysis needs, with the order's first plan."""
+    """Return the order as a ``Subject``, the type that the analysis works on, with the order's first plan."""
     plan = Slice.objects.filter(order=order, plan_version=1).order_by("number")
     return Subject(
         side=Side(order.side),

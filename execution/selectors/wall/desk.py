@@ -43,7 +43,7 @@ class WallPicture(TypedDict):
 
 @dataclass(slots=True)
 class Wall:
-    """The memory of one reader of the wall."""
+    """What one reader of the wall remembers between its reads."""
 
     held: dict[int, Held] = field(default_factory=dict)
     day: Day = field(default_factory=Day)
@@ -141,7 +141,7 @@ def _people(
 
 
 def halt_subjects() -> dict[str, list[tuple[str, str]]]:
-    """Return the possible subjects of a halt, as value and label, by scope."""
+    """Return what a halt can be set on, by scope. Each subject is a value and a label."""
     accounts = Account.objects.order_by("label")
     listed = {symbol for account in accounts for symbol in account.symbols}
     traded = Order.objects.filter(status__in=ORDER_LIVE).values_list("symbol", flat=True)

@@ -64,9 +64,10 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return the time from which polls are evidence about the child, and the earliest time at which they can end it.
+    """Return two times about polls that do not find the child.
 
-    The first time is None if polls are never evidence, the second if they never end the child.
+    From the first on, such a poll is evidence; None if it never is. At the second, the earliest, such polls can prove
+    that the child has ended; None if they never can.
     """
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)

@@ -23,7 +23,7 @@ from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row of the wall, with the data from which its figures and the sums are computed again without the database."""
+    """A row of the wall, with the data to compute its figures and the wall's sums again without the database."""
 
     row: WallRow
     trader_pk: int
@@ -54,7 +54,7 @@ class Held:
     def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
         """Return the row with ``behind``, ``waits`` and ``unknown_since`` computed again.
 
-        These change with the time, the quotes and the children, without a new version of the order.
+        These three may change with the time, the quotes and the children, without a new version of the order.
         """
         now_ms = epoch_ms(now)
         waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said
