@@ -87,7 +87,9 @@ def check_signature(account: Account, payload: str, signature: str | None) -> No
 
 
 def sorted_payload(parameters: Parameters) -> str:
-    """Return the text that a websocket API request signs: all parameters but the signature, sorted by name."""
+    """Return the text over which a websocket API request is signed: all parameters but the signature, sorted by
+    name.
+    """
     pairs = sorted((name, value) for name, value in parameters.items() if name != "signature")
     return "&".join(f"{name}={quote(value, safe='@:/-_.~,')}" for name, value in pairs)
 

@@ -63,9 +63,9 @@ def create_app(
 ) -> web.Application:
     """Create the exchange with its state in ``folder``.
 
-    ``clock`` gives seconds since the epoch. With ``frozen`` the other, simulated participants fill the books once and
-    then do nothing. ``source`` is a replay that replaces the generated markets. Raise OSError or sqlite3.Error when
-    the folder cannot be used.
+    ``clock`` gives seconds since the epoch. With ``frozen`` the simulated participants fill the books once and then do
+    nothing. With a ``source``, such as a replay, the markets come from it instead of being generated. Raise OSError or
+    sqlite3.Error when the folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")

@@ -42,7 +42,7 @@ class Bar:
 
 
 class MadeUp(Protocol):
-    """A generator of the minutes that were not recorded."""
+    """A generator of one-minute bars for the minutes that were not recorded."""
 
     def row(self, start: int) -> Row: ...
 
@@ -54,7 +54,8 @@ Recorded = Callable[[int, int], Iterable[tuple[int, Row]]]
 class CandleSeries:
     """The bars of one symbol over the last ``minutes``, without gaps. The last bar is still growing.
 
-    A minute that was not recorded is generated if it lies before ``quiet_from``, and empty if it lies later.
+    A minute that was not recorded is generated if it lies before ``quiet_from``. If it lies later, it is a minute
+    without a trade.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class CandleSeries:
         )
 
     def take_finished(self) -> list[tuple[int, Row]]:
-        """Return the minutes completed since the last call, with their starts."""
+        """Return the minutes that were completed since the last call, each with its start."""
         finished, self._finished = self._finished, []
         return finished
 

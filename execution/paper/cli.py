@@ -170,7 +170,7 @@ async def serve(
     weight_limit: int,
     source: MarketSource | None = None,
 ) -> int:
-    """Run until SIGTERM or SIGINT. Return the exit status, which is 1 if the market's task failed."""
+    """Run until SIGTERM or SIGINT. Return the exit status: 1 if the task that runs the markets failed, otherwise 0."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

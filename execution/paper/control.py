@@ -101,7 +101,7 @@ def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits(server: Server, _body: dict[str, Any]) -> Any:
-    """Return the use of the limits on calls, and the numbers of refused calls.
+    """Return how far the limits on calls have been used, and how many calls were refused.
 
     ``windows`` has, by the limit's name, the largest number of calls in one time window. Okx and coinbase limit calls
     in this way. ``counters`` has kraken's decaying counters, by the account's key.
@@ -115,7 +115,7 @@ def limits(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits_clear(server: Server, body: dict[str, Any]) -> Any:
-    """Reset ``peak`` and ``refused`` of the ``windows``. Kraken's ``counters`` stay as they are."""
+    """Set ``peak`` and ``refused`` of the time windows to zero. Kraken's ``counters`` stay as they are."""
     server.limits.usage.clear()
     return limits(server, body)
 
@@ -132,7 +132,7 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     """Change a market.
 
     ``freeze`` stops or resumes the simulated participants, and ``mid`` moves their price. With ``quantity``, ``side``
-    and an optional limit ``price`` a simulated participant takes from the book.
+    and perhaps a limit ``price``, a simulated participant takes that quantity from the book.
     """
     symbol = _symbol(server, body)
     if "freeze" in body:

@@ -145,7 +145,7 @@ class Exchange:
         return market
 
     def dashed(self, name: str | None) -> SymbolMarket:
-        """Return the symbol of a name such as ``BTC-USDT``. Raise Refusal for one that is not listed."""
+        """Return the market of a symbol by a name such as ``BTC-USDT``. Raise Refusal for one that is not listed."""
         base, dash, quote = (name or "").partition("-")
         if not dash:
             raise refusals.bad_symbol()
@@ -157,9 +157,11 @@ class Exchange:
         return [each for each in self.symbols.values() if each.market.status is not MarketStatus.NOT_LISTED]
 
     def open_books(self) -> None:
-        """Put the accounts' open orders back on the books, oldest first, then let the others quote around them.
+        """Put the accounts' open orders back on the books, oldest first.
 
-        The accounts' orders come first, so that none of them takes at the restart.
+        Then let the other participants quote around them.
+
+        In the other sequence, an account's order could trade at the restart.
         """
         for order in self.ledger.open_orders():
             market = self.symbols.get(order.symbol)
@@ -301,7 +303,7 @@ class Exchange:
                 self.ledger.close(order, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
 
     def remember_market(self) -> None:
-        """Write each market's price, from which a restart continues, and the finished bars."""
+        """Write each market's price and the finished bars. After a restart, the market continues from this price."""
         prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
         self._store.save(minutes=self._finished, numbers=dict(prices))
         self._finished = []

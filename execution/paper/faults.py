@@ -49,8 +49,8 @@ KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 class FaultRule:
     """A rule for spoiling calls. It hits each matching call with ``probability``.
 
-    ``count`` is the number of calls that it may still hit; None means no end. ``seconds`` is the length of a delay,
-    or the age of the state that an outdated list shows. ``key`` limits the rule to one account.
+    ``count`` is the number of calls that it may still hit; None means no end. ``seconds`` is the length of a delay.
+    For an outdated list, it is the age of the state that the list shows. ``key`` limits the rule to one account.
     """
 
     on: str

@@ -127,8 +127,8 @@ class Ledger:
     def open(self, account: Account, draft: Draft, market: Market, cost: Decimal, now: int) -> PaperOrder:
         """Record a new order and lock the amount that it may need.
 
-        ``cost`` is the quote value that a market order would trade now. Raises Refusal when an open order has the same
-        client id, or the balance is too small.
+        For a market order, ``cost`` is the quote amount that it would trade now. Raises Refusal when an open order has
+        the same client id, or the balance is too small.
         """
         previous = self.find(account.key, draft.symbol, None, draft.client_id)
         if previous is not None and previous.status.is_open:

@@ -88,13 +88,16 @@ class Limits:
     def count_call(self, name: str, allowed: int, now: float) -> None:
         """Count a call under ``name``. Raise Refusal after ``allowed`` calls in a window of two seconds.
 
-        If the exchange was started with several times the usual weight per minute, ``allowed`` is multiplied by the
+        If the exchange was started with a multiple of the usual weight per minute, ``allowed`` is multiplied by the
         same whole number.
         """
         self._check(name, allowed, self._calls.count(name, now, 1))
 
     def count_second(self, name: str, allowed: int, now: float) -> None:
-        """Count a call under ``name`` in a window of one second, as ``count_call`` does in one of two seconds."""
+        """Count a call under ``name``. Raise Refusal after ``allowed`` calls in a window of one second.
+
+        ``allowed`` is multiplied as in ``count_call``.
+        """
         self._check(name, allowed, self._calls_of_second.count(name, now, 1))
 
     def _check(self, name: str, allowed: int, used: int) -> None:

@@ -104,7 +104,10 @@ class PaperOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaperTrade:
-    """One account's side of a trade. ``fee`` is in ``fee_asset``, which is the asset received or the asset paid."""
+    """One account's side of a trade.
+
+    ``fee`` is in ``fee_asset``, which is the asset that the account received or the one that it paid.
+    """
 
     id: int
     account: str

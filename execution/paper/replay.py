@@ -95,9 +95,9 @@ class ReplayedRecording:
         return all(others.progress.is_over for others in self._others.values())
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return the recorded market, which begins now.
+        """Return the recorded market, played from now on.
 
-        The candles before now are generated, and end at the first recorded price.
+        Its past candles are generated such that they end at the first recorded price.
         """
         symbol = parameters.market.symbol
         others = self._others[symbol] = RecordedMarket(

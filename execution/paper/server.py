@@ -72,7 +72,10 @@ class Call:
         return self.server.exchange
 
     def lag(self, kind: str) -> int:
-        """Return how old the state in the answer is to be, in milliseconds: 0 unless a fault of ``kind`` strikes."""
+        """Return how old, in milliseconds, the state is that the answer shows.
+
+        It is 0 unless a fault rule of ``kind`` hits this call.
+        """
         rule = self.server.faults.strike(
             self.endpoint.target(self.parameters),
             frozenset({kind}),
@@ -111,7 +114,7 @@ class Endpoint:
 
 
 class Dialect(Protocol):
-    """The differences between the exchanges' APIs: how a call is admitted, answered and refused."""
+    """The API of one exchange: how a call is admitted, answered and refused."""
 
     def key(self, request: web.Request) -> str | None:
         """Return the key that the request names, whether the exchange knows it or not."""
@@ -131,10 +134,10 @@ class Dialect(Protocol):
         """Return the response that tells the client of the refusal."""
 
     def unknown(self) -> Refusal:
-        """Return the refusal that says that a call's outcome is unknown."""
+        """Return the refusal by which the exchange says that the outcome of a call is unknown."""
 
     def fault(self, rule: FaultRule) -> Refusal:
-        """Return the refusal of a fault that answers in the API's form: ``code_1021``, ``reject``, ``status_429``."""
+        """Return the refusal for a fault such as ``code_1021``, ``reject`` or ``status_429``, in the API's form."""
 
 
 def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, dialect: Dialect) -> None:

@@ -21,7 +21,8 @@ STEP_SECONDS = 0.1
 class Origin(NamedTuple):
     """The other participants of one symbol's market, and its past. Times are in seconds since the epoch.
 
-    ``others`` makes and takes prices from now on. ``made_up`` generates the candles of minutes that nobody recorded.
+    ``others`` are the participants that make and take prices from now on. ``made_up`` generates the candles of minutes
+    that were not recorded.
     """
 
     others: Others
@@ -45,7 +46,7 @@ class MarketSource(Protocol):
 
     @property
     def is_over(self) -> bool:
-        """Return True when nothing more will ever be traded."""
+        """Return True when the source has ended, so that nothing more will be traded."""
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin: ...
 
@@ -56,9 +57,9 @@ class MarketSource(Protocol):
 class SeededMarkets:
     """The markets of a profile, generated from a seed.
 
-    The prices of a profile with a name follow the path that all paper venues have in common. A profile without a name
-    has prices of its own. They are generated for the time before the first start. After a restart they continue from
-    their last values.
+    If the profile has a name, its prices follow the path that all paper venues have in common. A profile without a
+    name has prices of its own, which continue from their last values after a restart. Its candles before the first
+    start are generated.
     """
 
     is_over = False

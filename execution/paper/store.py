@@ -134,7 +134,7 @@ class Store:
     def forget_minutes(self, before: int) -> None:
         """Delete the one-minute candles before ``before``, in seconds since the epoch.
 
-        Candles as old as these are never shown.
+        They are too old to be shown.
         """
         self._database.execute("DELETE FROM minutes WHERE start < ?", (before,))
 

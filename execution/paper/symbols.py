@@ -44,7 +44,10 @@ def listed(
     depth: float = 1.0,
     flow: float = 1.0,
 ) -> tuple[MarketParameters, ...]:
-    """Return a venue's symbols. ``depth`` multiplies the sizes of book levels, ``flow`` the sizes of takers."""
+    """Return a venue's symbols.
+
+    ``depth`` is a factor for the sizes of book levels, and ``flow`` one for the sizes of takers.
+    """
     return (
         MarketParameters(
             _market("BTC", btc, min_notional),
@@ -80,7 +83,7 @@ LISTED = listed(
 
 
 def numbered(count: int) -> tuple[MarketParameters, ...]:
-    """Return ``count`` more symbols, ``C001/USDT`` and so on, for measuring a desk with many of them."""
+    """Return ``count`` more symbols, ``C001/USDT`` and so on. They serve to measure a desk with many symbols."""
     listing = Listing("0.001", "0.01", "0.02")
     return tuple(
         MarketParameters(

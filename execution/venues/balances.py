@@ -20,7 +20,7 @@ def read_balances(client: Any, answer: Any, spec: ExchangeSpec) -> dict[str, Bal
 
     1. Read the fields that the exchange's spec names. Without such fields, take ccxt's reading of the answer.
     2. Add up holdings of one currency that the exchange lists under several names.
-    3. If the exchange holds back more of a currency than the account has, the free amount is 0.
+    3. If the exchange reports a free amount below zero, return 0 for it.
     """
     if not isinstance(answer, Mapping):
         raise AnswerError(f"a mapping was expected, not {type(answer).__name__}")

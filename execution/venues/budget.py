@@ -1,4 +1,4 @@
-"""The exchange's rate limits on a gateway's calls and orders, and the pauses that the exchange asked for."""
+"""The rate limits on an account's calls and orders, and the pauses that the exchange has asked for."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ ANSWER_TAKES = 5.0  # seconds
 
 
 class Budget:
-    """The rate limit on a gateway's calls and, for an account, the limit on its orders.
+    """The rate limit on the calls of one gateway and, for an account, the limit on its orders.
 
-    Before a caller sends a call, it takes a place in the limit: as many units as the call costs.
+    Before each call, the caller takes a place in the limit, which is as many units as the call costs.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Budget:
         return costs.get(call, costs.get(OF_ONE_SYMBOL.get(call, call), 1.0))
 
     def seconds_of(self, call: Call) -> float:
-        """Return the cost of a call as a time: the seconds in which the limit allows that many units."""
+        """Return the cost of a call in seconds: the time in which the limit frees as many units as the call costs."""
         limits = self._limits
         return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
@@ -68,12 +68,16 @@ class Budget:
         return self.calls.held_for(use_of(call))
 
     async def snapshot(self) -> None:
-        """Wait until the snapshot of a streamed book may be read, and take a place in the rate limit."""
+        """Wait until the snapshot with which a streamed book begins may be read, and take a place for it in the rate
+        limit.
+        """
         await self._snapshots.acquire(self.cost("book_snapshot"))
         await self.read("book_snapshot")
 
     def heed_used(self, used: float, header: UsedHeader, now: float) -> None:
-        """Pause reads until the window of ``header`` ends, if ``used`` units are nearly as many as it allows.
+        """Pause reads until the end of the time window of ``header`` if its limit is nearly used up.
+
+        ``used`` is the number of units that the header reports as used in this window.
 
         ``now`` is the exchange's time in seconds since 1970.
         """
@@ -85,15 +89,15 @@ class Budget:
     async def stream(self) -> None:
         """Wait until the private stream may be opened again.
 
-        Take a place in the rate limit for the request of the stream's token. The request has the priority of a
-        create. So it comes before reads, except for the minimum that reads have.
+        The stream needs a token, and the request for the token takes a place in the rate limit. The request has the
+        priority of a create. So it comes before reads, which still get their minimum.
         """
         await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
 
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
         """Wait until a create or cancel may be sent, and take a place in the rate limits for it.
 
-        ``age`` is the age of the order to cancel.
+        For a cancel, ``age`` is the age of the order, because some exchanges charge more for a young one.
         """
         use = Use.CREATE if kind == "create" else Use.CANCEL
         if (orders := self._orders_of(symbol)) is not None:
@@ -157,9 +161,9 @@ def read_share(limits: Limits) -> float:
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
-    """Return ``share`` of a limit, with ``reserve`` of its units for cancels.
+    """Return a limit of ``share`` times these units, of which ``reserve`` units are for cancels only.
 
-    The other units are always enough for the most expensive call.
+    The limit is raised if the other units would be too few for the most expensive call.
     """
     dearest = max(limits.costs.values(), default=1.0)
     decay = None if limits.decay is None else limits.decay * share

@@ -20,7 +20,8 @@ async def cancel_all(
 ) -> Mapping[str, OrderReport] | CancelFailed:
     """Cancel all open orders. Return a report for each order that the answer describes, by exchange id.
 
-    The result is empty if the answer describes no order. The caller has to look up every other order. Never raises.
+    The result is empty if the answer describes no order. An order without a report may be cancelled too, so the caller
+    has to look it up. Never raises.
     """
     request_context.begin()
     try:

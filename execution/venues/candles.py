@@ -25,7 +25,7 @@ MAX_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class OddCandle:
-    """A candle that cannot be used. It has its opening time, if that can be read, and the problem."""
+    """A candle that cannot be used. It has the problem, and its opening time if that can be read."""
 
     opened_at: datetime | None
     problem: str
@@ -77,7 +77,10 @@ class CandleReader:
 
 
 def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
-    """Return the spec's page settings. The page size is at most the maximum that ccxt declares for the exchange."""
+    """Return how to request candles page by page, from the spec.
+
+    The page size is lowered to the maximum that ccxt declares for the exchange.
+    """
     declared = (((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}).get("limit")
     pages = spec.candles
     return pages if declared is None else CandlePages(min(pages.size, int(declared)), pages.newest_only)
@@ -86,8 +89,8 @@ def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
 def read_page(answer: Any) -> Page:
     """Convert ccxt's list of candles to a page.
 
-    A row that is not a candle becomes an ``OddCandle``. So does a row without a time. The client has taken such rows
-    out of the answer, because ccxt cannot sort them.
+    A row that is not a candle becomes an ``OddCandle``. So does a row without a time. The desk's client has put the
+    rows without a time aside before, because ccxt cannot sort them.
     """
     candles: list[Candle] = []
     odd = [OddCandle(None, f"a candle without a time: {row!r}") for row in request_context.current().timeless]
@@ -157,8 +160,8 @@ async def all_candles(
 ) -> tuple[CandleHistory, tuple[OddCandle, ...]]:
     """Return every finished candle from ``since`` to ``until``, and the unusable ones.
 
-    1. Request a page from one millisecond before its first candle, because not every exchange documents whether the
-       bounds belong to a page.
+    1. Request a page from one millisecond before its first candle, because not every exchange documents whether a page
+       includes its bounds.
     2. Request the next page, from the end of the last candle. After an empty page, continue after the time that the
        page covers. Most exchanges answer for a window of time, so an empty page means that nobody traded.
     3. Stop at ``until``. Raise ``VenueReadFailed`` if ``MAX_PAGES`` pages do not reach it, or if no candle can be

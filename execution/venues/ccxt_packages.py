@@ -1,6 +1,6 @@
 """ccxt's packages, changed so that each exchange is loaded only on its first use.
 
-``import ccxt.pro`` loads every exchange there is, three times over. That takes seconds of a core and a hundred
+``import ccxt.pro`` loads every exchange there is, three times over. That takes seconds of processor time and a hundred
 megabytes in each process. This module puts the three packages into ``sys.modules`` without running their ``__init__``.
 A name that an ``__init__`` would have imported is imported at its first use. No file of ccxt is changed.
 """

@@ -273,7 +273,9 @@ PAUSING = frozenset({403, 418, 429})
 
 
 def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
-    """Return True if an answer is something like a web page: not JSON, not empty, and not a ``plain_answer``."""
+    """Return True if an answer looks like a web page: it is not JSON, not empty, and does not match
+    ``plain_answer``.
+    """
     text = (body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")).strip()
     if plain_answer is not None and plain_answer.fullmatch(text):
         return False
@@ -289,7 +291,7 @@ def _exact_level(level: Any) -> list[Any]:
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """Return the signed request, which the exchange refuses after ``valid_for`` milliseconds.
+    """Return the request that ``sign`` signs, such that the exchange refuses it after ``valid_for`` milliseconds.
 
     For some exchanges the validity is an option of the client, which is set only during the signing. Signing does not
     await anything, so no other request can use that option.
@@ -312,7 +314,10 @@ def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> A
 
 
 def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[str, Any]:
-    """Return the fields of the body that let the exchange refuse a late request; times in milliseconds."""
+    """Return the request fields by which the exchange refuses the request if it arrives late.
+
+    Times are in milliseconds.
+    """
     until = datetime.fromtimestamp((timestamp + valid_for) / 1000, UTC)
     values = {
         "until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -375,7 +380,7 @@ def _has_time(client: Any, row: Any, market: Any) -> bool:
 
 
 def exact_digits(value: Any) -> str | None:
-    """Return all digits of a number, without exponent and without trailing zeros."""
+    """Return a number as text with all its digits, without exponent and without trailing zeros."""
     if value is None:
         return None
     text = format(Decimal(str(value)), "f")

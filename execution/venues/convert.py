@@ -46,8 +46,9 @@ STATUSES: Mapping[str, VenueStatus] = {
 
 
 def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
-    """Convert ccxt's order structure to a report. ``symbol`` is the requested symbol; another one raises
-    ``AnswerError``.
+    """Convert ccxt's order structure to a report.
+
+    ``symbol`` is the requested symbol. An order in another symbol raises ``AnswerError``.
     """
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
@@ -101,7 +102,10 @@ def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport
 
 
 def symbol_of(entry: Any, symbol: str | None) -> str:
-    """Return the requested ``symbol``. If it is None, for all symbols, return the symbol of the entry."""
+    """Return the requested ``symbol``.
+
+    If it is None, because all symbols were requested, return the entry's own symbol.
+    """
     return symbol or _required(text_or_none(_mapping(entry).get("symbol")), "an entry without a symbol")
 
 
@@ -133,8 +137,8 @@ def _is_zero(value: Any) -> bool:
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
     """Return the fills in the answer to a create; none if any of them cannot be read.
 
-    The order is accepted in any case, and a later read brings the fills. The desk invents no id for a fill without
-    one. With an invented id, the later read would record the fill a second time.
+    The order counts as accepted in any case, and a later read brings the fills. If a fill has no id, the desk invents
+    none. With an invented id, the later read would record the fill a second time.
     """
     try:
         listed = _mapping(answer).get("trades") or []
@@ -158,7 +162,7 @@ def public_trade(trade: Any, *, symbol: str) -> PublicTrade:
 def absorbed_ids(trade: Any, spec: ExchangeSpec) -> list[str]:
     """Return the ids of the earlier trades that the exchange has merged into a streamed trade.
 
-    The merged trade has the id of its last part.
+    The streamed trade has the id of the last of them.
     """
     raw, name = _mapping(trade).get("info"), spec.trade_count_field
     if name is None or not isinstance(raw, Mapping):

@@ -115,7 +115,7 @@ class Redactor:
 def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
     """Return the wait that a Retry-After header asks for; None without a usable header.
 
-    The header contains a number of seconds or a date.
+    The header may contain a number of seconds or a date.
     """
     if header is None:
         return None
@@ -170,7 +170,7 @@ def traceback_logged(error: Exception, exchange: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that raised, with everything that is known about it.
+    """A call to the exchange that raised an error, with everything that is known about it.
 
     ``text`` may be shown to people. ``answer`` is the raw answer, if one came, and ``status`` is its HTTP status.
     """
@@ -190,7 +190,7 @@ class Failure:
     def is_lockout(self) -> bool:
         """Return True if the key or the address is locked out for a time.
 
-        A call in that time prolongs the lock-out.
+        A further call during the lock-out would prolong it.
         """
         text = str(self.error)
         return (
@@ -199,8 +199,9 @@ class Failure:
 
     @property
     def turned_away(self) -> bool:
-        """Return True if the call had no effect: the limiter, a lock-out or the clock check refused it, or it never
-        connected.
+        """Return True if the call certainly had no effect.
+
+        The exchange's rate limit, a lock-out or the check of the clock refused it, or it never connected.
         """
         return (
             isinstance(self.error, TURNED_AWAY)
@@ -279,8 +280,8 @@ def create_failure(failure: Failure) -> CreateOutcome:
 def cancel_failure(failure: Failure) -> CancelOutcome:
     """Return the outcome of a cancel that raised.
 
-    It is ``CancelGone`` if the exchange says that there is no such open order, else ``CancelFailed``. The raw
-    answer is searched too, because ccxt does not pass on coinbase's reason for a refused cancel.
+    It is ``CancelGone`` if the exchange says that there is no such open order, else ``CancelFailed``. The exchange's
+    words are searched for in the raw answer too, because ccxt does not pass on coinbase's reason for a refused cancel.
     """
     gone = failure.spec.cancel_gone
     is_answer = gone is not None and isinstance(failure.error, ccxt_errors.ExchangeError)

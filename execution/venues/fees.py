@@ -18,8 +18,8 @@ def trade_fees(trade: Mapping[str, Any], spec: ExchangeSpec) -> tuple[TradeFee, 
     """Return the parts of the fee, one for each currency. A rebate is below zero.
 
     The result is empty if a part is unknown or unreadable, because the other parts alone would be a wrong fee. The
-    trade itself is recorded all the same. Parts in one currency are added up. A part of zero is returned only if
-    there is no other.
+    trade itself is recorded all the same. Parts in one currency are added up. A part of zero is left out if there are
+    other parts.
     """
     raw = trade.get("info")
     raw = raw if isinstance(raw, Mapping) else {}

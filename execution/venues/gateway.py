@@ -83,7 +83,10 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return the account's rate limits. If market data use the same limit, return only the account's part of it."""
+    """Return the rate limits for an account's calls.
+
+    If market data use the same limit, it is the account's share of it.
+    """
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -220,7 +223,7 @@ class CcxtGateway(CcxtMarketGateway):
         return (lists + pages - 1) * self.seconds_of("trades")
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
-        """Return the lists that are read at once for the account at no higher cost than symbol by symbol."""
+        """Return the lists for which one read of the whole account costs no more than a read of each symbol."""
         return frozenset(
             question
             for question in self._spec.without_symbol
@@ -246,7 +249,10 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read trades; among equally cheap ways that with the fewest requests."""
+        """Return the cheapest way to read trades: for the account, by symbol or by order.
+
+        Among equally cheap ways, the one with the fewest requests is returned.
+        """
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}

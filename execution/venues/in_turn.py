@@ -39,10 +39,11 @@ class InTurn:
         self._refused = 0
 
     async def send(self, ask: Callable[[], Awaitable[T]], *, again: bool) -> T:
-        """Await ``ask()``, which signs and sends a request. The next request begins when this one is sent or has
-        failed.
+        """Await ``ask()``, which signs and sends a request, and return its result.
 
-        If the exchange refuses the nonce and ``again`` is True, await ``ask()`` once more. It then uses a new nonce.
+        The next request begins when this one is sent or has failed.
+
+        If the exchange refuses the nonce and ``again`` is True, await ``ask()`` once more, with a new nonce.
         """
         try:
             return await self._counted(ask)
@@ -88,7 +89,7 @@ def note_sent() -> None:
 def sent_trace() -> aiohttp.TraceConfig:
     """Return a trace that calls ``note_sent`` when the body of a request of the session has been sent.
 
-    aiohttp's event for sent headers would come too early, before headers and body are sent in one packet.
+    aiohttp's own event for sent headers comes too early, because headers and body are sent together afterwards.
     """
     trace = aiohttp.TraceConfig()
 

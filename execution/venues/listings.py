@@ -42,10 +42,12 @@ class Listings:
         return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
-        """Return orders of any state. If the exchange has no single list for that, join its several lists.
+        """Return the orders of any state since ``since``.
 
-        The open orders are read first. An order that closes between the reads is in both lists. The entry in the
-        later list is returned.
+        If the exchange has no single list for that, join its several lists.
+
+        The open orders are read first. So an order that closes between the reads is in two lists. In that case, its
+        entry in the later list is returned.
         """
         if self._client.has.get("fetchOrders") is True:
             return await self._all("closed_orders", "fetch_orders", symbol, since)
@@ -60,7 +62,8 @@ class Listings:
     async def find(self, ref: OrderRef) -> Any:
         """Return the order in ccxt's form; None if the exchange says that there is no such order.
 
-        For an order that must be searched for in lists, None may also mean that no list of the last day contains it.
+        If the order must be searched for in lists, None may also mean that the lists of the last day do not contain
+        it.
         """
         if (narrow := self._narrowed(ref)) is not None:
             return await self._listed(ref, narrow)
@@ -72,9 +75,9 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """Return the orders in ccxt's form, perhaps with other orders too.
+        """Return the orders with these ids in ccxt's form.
 
-        An order that is missing may still exist.
+        The result may contain other orders too. An order that it lacks may still exist.
         """
         if self._spec.lists_ended:
             return await self._ended()

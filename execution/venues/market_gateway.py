@@ -149,8 +149,9 @@ class CcxtMarketGateway:
         return await self._candles.history(symbol, since, until)
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the trades from ``after`` on, if the exchange can list trades from an id. Otherwise return the newest
-        page.
+        """Return the trades from ``after`` on, if the exchange can list trades from an id.
+
+        Otherwise return the newest page of trades.
 
         The newest page is also returned without ``after``, and if more than ``MAX_MISSED`` trades have come since
         ``after``. In those cases trades between ``after`` and the page may be missing.

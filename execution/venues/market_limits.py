@@ -34,8 +34,9 @@ Fees = tuple[Decimal | None, Decimal | None]
 def market_limits(
     market: Any, *, precision_mode: int, fees: Fees | None = None, said: MarketFields = NOTHING_MORE
 ) -> Market:
-    """Return a market's rules. ``fees`` are the account's own (maker, taker) rates. They override ccxt's published
-    ones.
+    """Return a market's rules and fees.
+
+    ``fees`` are the account's own (maker, taker) rates. Without them, the rates that ccxt publishes are used.
 
     ``said`` names the fields of the raw answer that ccxt does not read. Raise ``AnswerError`` if tick or lot cannot be
     read.
@@ -85,9 +86,9 @@ def market_status(
 ) -> tuple[MarketStatus, str]:
     """Return the market's status and the venue's word for it.
 
-    1. The first status field whose value does not mean open decides. An unknown word means halted.
+    1. The first status field whose value does not mean open sets the status. An unknown value means halted.
     2. If all status fields mean open, the market is open.
-    3. Without any status field, ccxt's ``active`` decides. Without that too, the market is halted.
+    3. Without any status field, ccxt's ``active`` decides. If that is missing too, the market is halted.
     """
     found = [(field.words, info.get(field.name), field.name) for field in said.status]
     known = [(words, raw, name) for words, raw, name in found if isinstance(raw, bool | str) and raw != ""]
@@ -146,7 +147,10 @@ def _limit(limits: Mapping[str, Any], name: str, bound: str) -> Decimal | None:
 
 
 def step_of(precision: Any, *, precision_mode: int, what: str) -> Decimal:
-    """Return the step of prices or quantities. Raise ``AnswerError`` where there is no fixed step."""
+    """Return the step of prices or quantities, the tick or the lot.
+
+    Raise ``AnswerError`` if there is no fixed step.
+    """
     number = decimal_or_none(precision)
     if number is None:
         raise AnswerError(f"{what} is not given")

@@ -94,7 +94,7 @@ class MarketStream:
 
     Only one caller may take ``events``. A slow one gets only the latest quotes and books, but all trades. ``correct``
     converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to, because ccxt
-    then reads a snapshot over REST. ``bells`` is the gateway's set of the bells of open streams. ``absorbed``
+    then reads a snapshot over REST. ``bells`` is the gateway's set of bells, one for each open stream. ``absorbed``
     collects, by symbol, the ids of trades that the exchange sent merged into another trade.
     """
 

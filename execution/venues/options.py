@@ -52,7 +52,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def closed_except(addresses: Any, given: Any) -> Any:
     """Return ``addresses`` (ccxt's ``urls["api"]``) with every address closed that ``given`` does not override.
 
-    A desk with one host in its options then never contacts another host that a new ccxt release adds.
+    So if the options name one host, the desk never contacts another host, even if a new ccxt release adds one.
     """
     if isinstance(addresses, Mapping):
         inner = given if isinstance(given, Mapping) else {}

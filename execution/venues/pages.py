@@ -20,7 +20,11 @@ AHEAD = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: ``entries`` in ccxt's form, ``raw`` with all entries of the answer, and the whole ``answer``."""
+    """One page of a list.
+
+    ``entries`` are in ccxt's form, ``raw`` are all entries as the exchange sent them, and ``answer`` is its whole
+    answer.
+    """
 
     entries: Sequence[Any]
     raw: Sequence[Any]
@@ -135,7 +139,7 @@ def _number(entry: Any) -> int:
 def once(entries: Sequence[Any]) -> list[Any]:
     """Return the entries without repeats. Of several entries with the same id the last is kept.
 
-    An entry without an id is kept, so that its conversion fails. On some exchanges (binance) ids are unique only
-    within a symbol.
+    An entry without an id is kept, so that a later step refuses it. On some exchanges (binance) ids are unique only
+    within a symbol, so two entries are the same only if their symbols are the same too.
     """
     return list({(entry.get("symbol"), entry.get("id") or id(entry)): entry for entry in entries}.values())

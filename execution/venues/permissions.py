@@ -16,7 +16,7 @@ def key_permissions(method: str, answer: Any) -> KeyPermissions:
 
 
 def mode_is(mode: Mode, answer: Any) -> bool:
-    """Return True if the account is in ``mode``. Raise ``AnswerError`` for an answer without the mode."""
+    """Return True if the answer says that the account is in ``mode``. Raise ``AnswerError`` if it names no mode."""
     told = _found(answer, *mode.at)
     if not isinstance(told, bool | int | str):
         raise AnswerError(f"an answer without {'.'.join(mode.at)!r}")

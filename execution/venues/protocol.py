@@ -41,8 +41,8 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
     """A read failed, so it proves nothing. ``retry_after`` is the pause that the exchange asks for.
 
     ``refuses_key`` means that the exchange answered and refuses this key. ``shows`` is a state of the symbol's market
-    data that the failed read still proves: not listed, or a book with only one side. ``kind`` and ``incident`` are
-    set if our own code failed on the answer. They are the class of the error, and the id of its traceback in the log.
+    data that the failed read still proves: not listed, or a book with only one side. If our own code failed on the
+    answer, ``kind`` is the class of the error, and ``incident`` the id of its traceback in the log.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Unreadable:
 
 
 class Listing(list[T]):
-    """An exchange's list after conversion. ``unreadable`` has the entries that could not be converted."""
+    """The converted entries of an exchange's list. ``unreadable`` has the entries that could not be converted."""
 
     def __init__(self, entries: Iterable[T] = (), unreadable: Iterable[Unreadable] = ()) -> None:
         super().__init__(entries)
@@ -86,7 +86,7 @@ class Listing(list[T]):
 
 
 class MarketStream(Protocol):
-    """A venue's public streams. They do not end by themselves, and they reconnect by themselves."""
+    """A venue's public streams. After a failure they reconnect by themselves, and they run until they are closed."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
         """Yield the events, to one caller only.
@@ -96,9 +96,9 @@ class MarketStream(Protocol):
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return True if the stream's trade ids show a missing trade.
+        """Return True if a gap in the stream's trade ids shows that a trade is missing.
 
-        Otherwise only the venue's list of trades can show that.
+        If False, only the venue's list of trades can show that.
         """
 
     def want_books(self, symbols: Collection[str]) -> None:
@@ -128,8 +128,9 @@ class MarketGateway(Protocol):
         """Return the best levels of the venue's book, at least one on each side."""
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the newest public trades, oldest first. If the exchange can list them by id, return all since
-        ``after``.
+        """Return the newest public trades, oldest first.
+
+        If the exchange can list trades by id, return all trades since ``after``.
         """
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
@@ -166,8 +167,8 @@ class Gateway(MarketGateway, Protocol):
         """Wait until a create or a cancel may be sent at once, and take its place in the rate limit.
 
         ``age`` is the age of the order to cancel, because some exchanges charge more for a young one. The session
-        awaits this method before its last check of an order. ``create`` and ``cancel`` themselves never wait. So the
-        check has just been made when the request is sent.
+        awaits this method, then makes its last check of the order, and then calls ``create`` or ``cancel``, which
+        never wait. So no time passes between the check and the request.
         """
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
@@ -191,11 +192,12 @@ class Gateway(MarketGateway, Protocol):
         """Return the scope of ``cancel_all``; None if the exchange has no such call."""
 
     async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
-        """Cancel every open order of a symbol, or of the account for None. Return the reports in the answer, by
-        exchange id.
+        """Cancel every open order of a symbol, or of the whole account if ``symbol`` is None.
 
-        The call waits for a place in the rate limit. An order that the answer leaves out may be cancelled too. Never
-        raises.
+        Return the reports in the answer, by exchange id.
+
+        The call waits for a place in the rate limit. An order without a report in the answer may be cancelled too.
+        Never raises.
         """
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
@@ -212,21 +214,21 @@ class Gateway(MarketGateway, Protocol):
         """
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
-        """Return the cost of one read as a time: the seconds in which the rate limit allows that many units.
+        """Return the cost of one read in seconds: the time in which the rate limit frees as many units as the read
+        costs.
 
         For ``find`` this is the cost of looking up one order by our client id.
         """
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
-        """Return the cost of reading ``count`` trades of ``symbols`` symbols, as a time.
-
-        ``seconds_of`` says what time that is.
+        """Return the cost of reading ``count`` trades of ``symbols`` symbols in seconds, measured as in
+        ``seconds_of``.
         """
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
-        """Return the lists that are best read for the whole account.
+        """Return the lists that are best read for the whole account at once.
 
-        One read of such a list for the account costs no more than a read for each of ``symbols`` symbols.
+        Reading such a list for the account costs no more than reading it for each of ``symbols`` symbols.
         """
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
@@ -241,8 +243,9 @@ class Gateway(MarketGateway, Protocol):
         """
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read the trades of some orders. ``orders`` has the number of orders in each
-        symbol.
+        """Return the cheapest way to read the trades of some orders: for the account, by symbol or by order.
+
+        ``orders`` has the number of orders in each symbol.
         """
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
@@ -255,10 +258,13 @@ class Gateway(MarketGateway, Protocol):
     async def permissions(self) -> KeyPermissions: ...
 
     async def arm_switch(self, seconds: int) -> None:
-        """Make the exchange cancel every open order of the account after ``seconds``, unless the switch is armed
-        again.
+        """Make the exchange cancel every open order of the account after ``seconds``, unless this is called again
+        before.
 
-        Call it only if the guarantees include a dead-man's switch. After a failure the switch may be armed or not.
+        This arms the dead-man's switch.
+
+        Call it only if the guarantees include a dead-man's switch. If the call fails, the switch may or may not be
+        armed.
         """
 
     async def disarm_switch(self) -> None:

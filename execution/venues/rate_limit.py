@@ -1,8 +1,9 @@
-"""Rate limits of an exchange, in units that each call costs. Cancels have a reserve. Creates come before reads, but
-reads have a minimum.
+"""The rate limits of an exchange, in units. Each call costs some units.
 
-ccxt's own limiter is switched off. It waits after the desk's last check of an order, so the request would be sent
-late. Here the caller waits first, and makes the check afterwards.
+Cancels have a reserve. Creates come before reads, but reads have a minimum.
+
+ccxt's own limiter is switched off. It would wait after the desk's last check of an order, so the request would be sent
+late. With this one, the caller waits first, and makes the check afterwards.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Use(IntEnum):
 
     A use with a higher number may take at least as much of the limit as a use with a lower number.
 
-    A look-up reads the state of one order. The desk places nothing new for that order until it knows the state.
+    A look-up reads the state of one order. It is more urgent than other reads, because the desk places nothing new for
+    that parent order until it knows the state.
     """
 
     READ = 0
@@ -35,7 +37,7 @@ class Use(IntEnum):
 
 
 class Count(Protocol):
-    """The way in which an exchange adds up calls. Times are in seconds of a monotonic clock."""
+    """The way in which an exchange adds up the units of calls. Times are in seconds of a monotonic clock."""
 
     def used(self, now: float) -> float:
         """Return the number of units that are in use at ``now``."""
@@ -43,7 +45,7 @@ class Count(Protocol):
     def take(self, cost: float, now: float) -> None: ...
 
     def give_back(self, cost: float) -> None:
-        """Remove the last entry with this cost; do nothing if there is none."""
+        """Remove the newest entry with this cost, because its call was not sent; do nothing if there is none."""
 
     def seconds_until(self, excess: float, now: float) -> float:
         """Return the seconds from ``now`` until the count has fallen by ``excess`` units."""
@@ -110,13 +112,13 @@ class DecayCount:
 class Throttle:
     """Keeps the counted units within ``budget``. Calls of one use are sent in the order in which they came.
 
-    Creates and look-ups leave ``reserve`` units to cancels. Of the other units, reads use at most the share
-    ``read_share``. If others share the limit, ``resize`` reduces all these figures to our part. The most expensive
-    call always stays possible.
+    Only cancels may use the last ``reserve`` units. Of the other units, reads use at most the share ``read_share``. If
+    other clients share the limit, ``resize`` reduces all these figures to our part. The most expensive call always
+    stays possible.
 
-    Waiting reads have a minimum: the share ``read_floor`` of the units that are not reserved for cancels. While a
-    read waits, creates do not use the part of this minimum that reads have not used yet. Otherwise a rush of creates
-    would keep out the reads that show the creates' outcome. ``reads`` counts the units that reads used.
+    Reads have a minimum: the share ``read_floor`` of the units that are not reserved for cancels. While a read waits,
+    creates leave free what reads have not used of their minimum. Otherwise many creates would keep out the reads that
+    show the creates' outcome. ``reads`` counts the units that reads used.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
@@ -167,7 +169,7 @@ class Throttle:
         self._count.give_back(cost)
 
     def resize(self, share: float) -> None:
-        """Use only this part of the limit from now on, because others share the limit."""
+        """Use only the part ``share`` of the limit from now on, because other clients share the limit."""
         self._share = share
 
     def hold(self, seconds: float) -> None:
@@ -175,7 +177,7 @@ class Throttle:
         self._held_until = max(self._held_until, self._clock() + seconds)
 
     def hold_reads(self, seconds: float) -> None:
-        """Pause reads, but not look-ups, so that the unused part of the exchange's limit stays for urgent calls."""
+        """Pause reads, but not look-ups, so that what is left of the exchange's limit stays for urgent calls."""
         self._reads_held_until = max(self._reads_held_until, self._clock() + seconds)
 
     def close_for(self, seconds: float) -> None:
@@ -183,8 +185,9 @@ class Throttle:
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     def held_for(self, use: Use) -> float:
-        """Return the seconds for which a call must wait, because the exchange asked for a pause or its limit is nearly
-        used.
+        """Return for how many seconds a pause still holds back calls of this use; 0 without a pause.
+
+        The exchange may have asked for a pause, or its limit may be nearly used up.
         """
         until = self._closed_until
         if use is not Use.CANCEL:

@@ -49,11 +49,11 @@ REDIRECTS = range(300, 400)
 
 
 class AddressRefused(ccxt_errors.NotSupported):  # type: ignore[misc]  # ccxt is untyped
-    """A request to an address that this installation may not reach. Nothing was sent."""
+    """The error for a request to an address that this installation may not reach. Nothing was sent."""
 
 
 class RedirectRefused(ccxt_errors.BadResponse):  # type: ignore[misc]
-    """A redirect as the exchange's answer. It is not followed, and it proves nothing about the order."""
+    """The error for an answer that is a redirect. The redirect is not followed, and proves nothing about the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +145,8 @@ class Reach:
         )
 
     def close_unused(self, client: Any) -> None:
-        """Close addresses in ``urls["api"]`` that belong to the other environment and that ccxt does not use in this
-        one.
+        """Make addresses of ``client`` unusable that belong to the other environment and that ccxt does not use in
+        this one.
         """
         names = self.spec.closed_in_test if self.network.environment == TESTNET else TEST_TREES
         api = client.urls["api"]

@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class RequestContext:
-    """The settings for the signature of one call, and the data of the call's last answer."""
+    """The settings with which one call is signed, and what is known of the last answer to that call."""
 
     #: The validity of the request in milliseconds. None if it has none, or if a parameter of ccxt carries it.
     valid_for: int | None = None

@@ -27,7 +27,9 @@ DEFAULT_WINDOW = 2.0
 
 
 def limits_of(client: Any) -> Limits:
-    """Return a limit that follows ccxt's ``rateLimit`` (milliseconds per call), with a fifth reserved for cancels."""
+    """Return a rate limit made from ccxt's ``rateLimit`` (milliseconds per call), with a fifth of it for cancels
+    only.
+    """
     budget = max(5.0, DEFAULT_WINDOW * 1000 / float(client.rateLimit))
     return Limits(budget=budget, window=DEFAULT_WINDOW, reserve=max(1.0, budget / 5))
 
@@ -53,7 +55,10 @@ def refusal(request: ChildRequest, *, market: Market | None, spec: ExchangeSpec)
 
 
 def create_params(request: ChildRequest, *, valid_for: timedelta, spec: ExchangeSpec) -> dict[str, Any]:
-    """Return ccxt's parameters of a create. The validity is in whole milliseconds, rounded down but at least one."""
+    """Return ccxt's parameters for a create.
+
+    The validity is written in whole milliseconds, rounded down but at least 1.
+    """
     params: dict[str, Any] = {spec.client_id_param or "clientOrderId": request.client_id}
     params |= spec.create_params
     if spec.validity_param is not None:
@@ -102,9 +107,9 @@ NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fet
 
 
 def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
-    """Raise ``ValueError`` for an exchange where the desk could lose an order.
+    """Raise ``ValueError`` for an exchange where the desk could lose track of an order.
 
-    The text names every missing feature.
+    The message names every feature that the exchange lacks.
     """
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):

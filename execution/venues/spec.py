@@ -62,9 +62,9 @@ class UsedHeader:
 class Paging:
     """The way from one page of a list to the next.
 
-    ``whole`` means that one answer has the whole list. ``from_id`` requests entries from an id upwards, ``before_id``
-    entries below the id of the last raw entry. ``cursor`` requests a page by a cursor in the answer before.
-    ``offset`` and ``page`` request a page by the number of entries or pages before.
+    ``whole`` means that one answer has the whole list. ``from_id`` requests entries from an id upwards, and
+    ``before_id`` entries below the id of the last raw entry. ``cursor`` requests a page by the cursor that the last
+    answer contained. ``offset`` and ``page`` request a page by the number of entries or pages that come before it.
     """
 
     way: Literal["whole", "from_id", "before_id", "cursor", "offset", "page"]
@@ -102,7 +102,7 @@ class RawFees:
 
     ``at`` is the field with a list of entries, the JSON text of a list, or a single entry. ``amounts`` are the fields
     of an entry that may hold the amount. The first that exists is used. With ``beside`` these fees are added to those
-    that ccxt reads, instead of replacing them.
+    that ccxt reads. Otherwise they replace them.
     """
 
     at: str
@@ -136,7 +136,8 @@ class StreamOrders:
     """The names of fields in a private stream's raw order that ccxt does not read, for exchanges that send only
     changes.
 
-    A field that a message omits keeps its earlier value for the order with the same ``order_id``.
+    ``order_id`` is the field by which the messages about one order are found. A field that a message omits keeps its
+    earlier value.
     """
 
     order_id: str
@@ -197,11 +198,11 @@ def status_flag(name: str, status: MarketStatus) -> StatusField:
 class MarketFields:
     """The fields of a raw market that ccxt's structure lacks.
 
-    Of the fields in ``status``, the first whose word does not mean open decides. Without any such field ccxt's
-    ``active`` decides. ``max_quantity`` and ``max_notional`` are fields with maximums of limit orders. The smallest
-    of these maximums is used, or else ccxt's. ``buy_ratio`` is the allowed distance of a buy above the reference
-    price, ``sell_ratio`` that of a sell below it, both as fractions. ``has_filters`` means that the price bands are
-    in the field ``filters``.
+    Of the fields in ``status``, the first whose word does not mean open sets the status. If the market has none of
+    these fields, ccxt's ``active`` decides. ``max_quantity`` and ``max_notional`` are fields with maximums of limit
+    orders. The smallest of these maximums is used, or ccxt's if there is none. ``buy_ratio`` is the allowed distance
+    of a buy above the reference price, ``sell_ratio`` that of a sell below it, both as fractions. ``has_filters``
+    means that the price bands are in the field ``filters``.
     """
 
     status: tuple[StatusField, ...] = ()

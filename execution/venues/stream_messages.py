@@ -27,8 +27,9 @@ class ToldOrders:
 
 
 def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
-    """Return a message in parts that ccxt can read. ccxt assumes that all entries of a kraken message are of the kind
-    of the first.
+    """Return a message in parts that ccxt can read.
+
+    ccxt takes all entries of a kraken message for the kind of the first one, so a mixed message is split.
     """
     if spec.stream_orders is None or not isinstance(message, dict) or message.get("channel") != "executions":
         return [message]

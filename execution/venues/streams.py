@@ -1,7 +1,7 @@
 """The private stream of an account, read from ccxt.pro's caches, and the parts that all streams share.
 
-ccxt returns one object per order and changes it afterwards. A caller that does not wait at the moment of an update
-never sees that update. So the desk records each update when ccxt appends it to a cache: once, and unchanged.
+ccxt returns one object per order and changes it later. A caller that is not waiting at the moment of an update never
+sees that update. So the desk records each update when ccxt appends it to a cache.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class PublicCache(ArrayCache):  # type: ignore[misc]  # ccxt is untyped
 
 
 class Watchers:
-    """The tasks of one connection of a stream, and the sockets that they opened."""
+    """The tasks that read one connection of a stream, and the sockets that they opened."""
 
     def __init__(self, client: Any, bell: Bell) -> None:
         self._client = client
@@ -163,7 +163,10 @@ class Watchers:
         return task
 
     async def run(self, call: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """Wait until one call has ended, for at most ``seconds``."""
+        """Run one call to its end, for at most ``seconds``.
+
+        Raise ``TimeoutError`` after that time, and ``ConnectionError`` if the socket was closed.
+        """
         task = self.start(call)
         self._tasks.remove(task)
         try:
@@ -196,8 +199,9 @@ class Watchers:
                 task.result()
 
     async def end(self) -> None:
-        """Cancel the tasks and close the sockets. On a failed socket ccxt would wait for ever for subscriptions that
-        were not finished.
+        """Cancel the tasks and close the sockets.
+
+        On a failed socket, ccxt would otherwise wait for ever for unfinished subscriptions.
         """
         for task in self._tasks:
             task.cancel()
@@ -219,7 +223,8 @@ async def watch_account(
     """Yield the account's reports and trades until ``bell`` closes.
 
     An event with ``resumed`` follows each connection, and one with ``lost`` each disconnection. ``before`` is awaited
-    before each connection, because for a connection ccxt requests a token without taking a place in the rate limit.
+    before each connection. It takes a place in the rate limit, because ccxt requests a token for the connection and
+    does not do so itself.
 
     1. Replace ccxt's caches with the desk's, so that the first message is not missed.
     2. Subscribe, and wait for the confirmation.
@@ -288,7 +293,7 @@ def _is_being_cancelled() -> bool:
 
 
 async def wait_unless_closed(bell: Bell, seconds: float) -> None:
-    """Wait for ``seconds``, but not longer than until the gateway closes."""
+    """Wait for ``seconds``, or until the gateway closes if that comes first."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while not bell.closed and (left := until - loop.time()) > 0:

@@ -14,7 +14,9 @@ LOOKS = 3
 
 
 class Timekeeper:
-    """Measures the difference of the clocks every ten minutes, and at once after the exchange has rejected our time.
+    """Measures the difference between the exchange's clock and ours every ten minutes.
+
+    It measures at once after the exchange has rejected our time.
 
     ``before_look`` is awaited before each request, to take its place in the rate limit.
     """

@@ -192,7 +192,7 @@ def public_trade(trade: PublicTrade) -> Json:
 
 
 def aggregate_trade(trade: PublicTrade) -> Json:
-    """Return one trade in the form of an aggregate trade, which contains only that trade and has its id."""
+    """Return one trade in the form of an aggregate trade. The aggregate contains only this trade and has its id."""
     return {
         "a": trade.id,
         "p": text(trade.price),
@@ -270,7 +270,10 @@ def _fill(trade: PaperTrade) -> Json:
 
 
 def order_cancelled(order: PaperOrder, cancel_id: str) -> Json:
-    """Return the answer to a cancel. ``clientOrderId`` is the cancel's id, ``origClientOrderId`` the order's."""
+    """Return the answer to a cancel.
+
+    ``clientOrderId`` is the id of the cancel, ``origClientOrderId`` that of the order.
+    """
     return {
         **order_head(order),
         "origClientOrderId": order.client_id,
@@ -328,7 +331,10 @@ def account_state(account: Account, maker_fee: Decimal, taker_fee: Decimal, *, o
 
 
 def execution_report(news: OrderNews) -> Json:
-    """Return one ``executionReport``. For a cancel, ``c`` is the cancel's client id and ``C`` the order's."""
+    """Return one ``executionReport``.
+
+    For a cancel, ``c`` is the client id of the cancel and ``C`` that of the order.
+    """
     order, trade = news.order, news.trade
     report = {
         "e": "executionReport",

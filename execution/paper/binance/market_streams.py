@@ -38,8 +38,10 @@ class MarketStreams:
     # --- subscribing ----------------------------------------------------------------------------
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve a websocket. ``/stream/ws/N`` and ``/ws/NAMES`` send bare events; ``/stream?streams=NAMES`` wraps each
-        event with its stream's name.
+        """Serve a websocket.
+
+        ``/stream/ws/N`` and ``/ws/NAMES`` send events as they are. ``/stream?streams=NAMES`` puts each event into an
+        object that names its stream.
         """
         named = request.query.get("streams") or request.match_info.get("names", "")
         wrapped = request.path == "/stream"

@@ -85,7 +85,10 @@ def open_orders(call: Call) -> Any:
 
 
 def all_orders(call: Call) -> Any:
-    """Return orders, oldest first: from ``orderId`` on, or created within [startTime, endTime], or the latest."""
+    """Return orders, oldest first.
+
+    They are those from ``orderId`` on, or those created within [startTime, endTime], or else the latest.
+    """
     symbol = _symbol(call)
     start, end = _window(call)
     from_id = whole(call.parameters, "orderId")
@@ -130,7 +133,10 @@ def _window(call: Call) -> tuple[int | None, int | None]:
 
 
 def my_trades(call: Call) -> Any:
-    """Return trades: from ``fromId`` on, within [startTime, endTime], or those of one order; else the latest."""
+    """Return trades, oldest first.
+
+    They are those from ``fromId`` on, those within [startTime, endTime], or those of one order, or else the latest.
+    """
     symbol = _symbol(call)
     start, end = _window(call)
     from_id, order_id = whole(call.parameters, "fromId"), whole(call.parameters, "orderId")

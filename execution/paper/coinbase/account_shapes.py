@@ -101,7 +101,7 @@ def hold(order: PaperOrder) -> str:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """Return an order as queries show it, in the state ``word``, with the fees and number of ``trades``."""
+    """Return an order as queries show it. ``word`` is its state, and ``trades`` give its fees and number of fills."""
     fees = text(sum((commission(trade, market) for trade in trades), ZERO))
     value = text(order.quote_executed)
     return {
@@ -141,7 +141,10 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade],
 
 
 def streamed_order(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """Return an order as the channel ``user`` sends it: with cumulative figures, and without single trades."""
+    """Return an order as the channel ``user`` sends it.
+
+    Its figures are cumulative, and single trades are not listed.
+    """
     is_open = word in ("PENDING", "OPEN", "CANCEL_QUEUED")
     return {
         "order_id": order_uuid(order.id),

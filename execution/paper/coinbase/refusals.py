@@ -12,8 +12,8 @@ UNKNOWN_FAILURE = "UNKNOWN_FAILURE_REASON"
 class CoinbaseRefusal(Refusal):
     """A refusal with coinbase's ``word`` for it.
 
-    Status 200 means that an order was not placed. The answer to such a request also gives ``preview``, the reason
-    from coinbase's check of new orders.
+    A refusal with the HTTP status 200 is that of an order that was not placed. Its answer also gives ``preview``, the
+    reason from coinbase's check of new orders.
     """
 
     def __init__(self, word: str, message: str, status: int = 200, preview: str = NO_PREVIEW) -> None:

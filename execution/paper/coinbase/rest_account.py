@@ -28,8 +28,9 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """Place an order, and answer with ids but no state. If the client id is known, place nothing and answer with the
-    existing order.
+    """Place an order, and answer with its ids but without its state.
+
+    If an order with the client id exists, place nothing and answer with that order.
     """
     _refuse_reader(call)
     known = _by_client_id(call, client_id(call.body))
@@ -197,7 +198,7 @@ def fills(call: Call) -> Any:
 
 
 def accounts(call: Call) -> Any:
-    """Return one account object per currency. The cursor is the number of currencies on the pages before."""
+    """Return a page of account objects, one per currency. The cursor is the number of currencies on earlier pages."""
     currencies = sorted(call.account.balances)
     begin, count = whole(call.parameters, "cursor") or 0, limit(call.parameters, 49, 250)
     shown = [shapes.currency_account(call.account, each) for each in currencies[begin : begin + count]]

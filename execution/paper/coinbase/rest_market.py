@@ -34,7 +34,7 @@ def time(call: Call) -> Any:
 
 
 def older_time(call: Call) -> Any:
-    """Return the time in the older API's form. ccxt requests it by itself."""
+    """Return the time in the form of coinbase's older API, because ccxt also requests that."""
     now = call.exchange.now()
     return {"data": {"iso": iso(now), "epoch": now // 1000}}
 

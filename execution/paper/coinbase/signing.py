@@ -29,7 +29,10 @@ _WORDS = 32
 
 @functools.cache
 def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
-    """Return the EC key of an account. It is ``secret`` if that is PEM, else a key derived from ``secret`` alone."""
+    """Return the EC key of an account.
+
+    If ``secret`` is PEM, it contains the key. Otherwise the key is derived from ``secret``, always the same.
+    """
     if secret.startswith("-----BEGIN"):
         read = serialization.load_pem_private_key(secret.encode(), password=None)
         if not isinstance(read, ec.EllipticCurvePrivateKey):
@@ -61,10 +64,12 @@ def claimed_key(token: str) -> str | None:
 
 
 def signer_of(token: str, accounts: Accounts, now: float, uri: str | None) -> Account:
-    """Return the account whose key signed ``token``, which must be valid now (seconds) for ``uri``. A websocket has no
-    ``uri``.
+    """Return the account whose key signed ``token``, which must be valid now (seconds) for ``uri``.
 
-    Key and signature are checked first, then the claims. The Refusal that is raised does not say what was wrong.
+    A websocket has no ``uri``.
+
+    Key and signature are checked first, then the token's claims. If a check fails, raise a Refusal that does not say
+    which.
     """
     try:
         head, body, signed = token.split(".")

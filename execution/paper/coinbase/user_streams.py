@@ -57,7 +57,7 @@ class UserChannel:
                 self._queued.append((item.time + shapes.CANCEL_QUEUED_FOR, item))
 
     def tick(self) -> None:
-        """Send, at every step, the state CANCELLED of orders whose cancel was queued for long enough."""
+        """At every step, send the state CANCELLED for orders whose cancel has been queued for long enough."""
         while self._queued and self._queued[0][0] <= self._exchange.now():
             self._tell(self._queued.popleft()[1], "CANCELLED")
 

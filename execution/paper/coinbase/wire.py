@@ -42,7 +42,10 @@ class Wire:
         self._connections.send(connection, encode(message))
 
     def skip(self, connection: Connection) -> int:
-        """Use up the connection's next message number, and return it. The message may be sent or lost."""
+        """Use up the connection's next message number, and return it.
+
+        If no message with this number is sent, the client sees a gap.
+        """
         number = self._numbers[connection]
         self._numbers[connection] += 1
         return number

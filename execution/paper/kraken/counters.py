@@ -88,9 +88,9 @@ class Counters:
             raise refusals.locked_out()
 
     def note_refusal(self, account: Account, why: str, now: float) -> None:
-        """Count a refusal of a signature, a nonce or a call over the limit.
+        """Count a call that was refused for its signature, its nonce or the rate limit.
 
-        Many refusals in a row lock the key out.
+        After many such calls in a row the key is locked out.
         """
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1

@@ -193,7 +193,7 @@ def description(order: PaperOrder, market: Market) -> str:
 def order_state(
     order: PaperOrder, market: Market, trades: Sequence[PaperTrade], *, with_trades: bool = False
 ) -> Json:
-    """Return an order as lists show it. For a past state of an order, ``trades`` end with that state."""
+    """Return an order as lists show it. To show a past state of an order, pass only the trades up to that state."""
     at = ZERO if order.price is None else order.price
     average = order.quote_executed / order.executed if order.executed else ZERO
     shown = {

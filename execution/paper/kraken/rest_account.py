@@ -82,7 +82,7 @@ def cancel_order(call: Call) -> Any:
 
 
 def cancel_all(call: Call) -> Any:
-    """Cancel all open orders. Kraken is assumed to add nothing to the trading counters."""
+    """Cancel all open orders. The call adds nothing to the trading counters, as is assumed of kraken."""
     if not call.account.may_trade:
         raise refusals.no_permission()
     cancelled = call.exchange.cancel_all(call.exchange.ledger.open_orders(call.account.key))
@@ -108,7 +108,7 @@ def _by_txid(call: Call, txid: str) -> PaperOrder | None:
 
 
 def query_orders(call: Call) -> Any:
-    """Return up to fifty orders by their ids. As is assumed of kraken, one unknown id makes the whole call fail."""
+    """Return up to fifty orders by their ids. One unknown id makes the whole call fail, as is assumed of kraken."""
     txids = [txid for txid in call.parameters.get("txid", "").split(",") if txid]
     if not 0 < len(txids) <= MAX_IDS:
         raise refusals.wrong("txid")
@@ -180,7 +180,10 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> Json:
 
 
 def trades_history(call: Call) -> Any:
-    """Return a page of fifty of the account's trades, by their ids, from the offset ``ofs`` on, newest first."""
+    """Return a page of fifty of the account's trades, newest first, from the offset ``ofs`` on.
+
+    Keys are the trades' ids.
+    """
     ledger, symbols = call.exchange.ledger, call.exchange.symbols
     start, end = seconds(call.parameters, "start"), seconds(call.parameters, "end")
     latest = call.exchange.now() - call.lag("late_trades")

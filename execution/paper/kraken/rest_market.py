@@ -69,7 +69,7 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Return those of the newest 720 candles that opened after ``since``. The last one may still grow.
+    """Return the candles that opened after ``since``, of the newest 720. The last one may still grow.
 
     Candles without trades are left out.
     """

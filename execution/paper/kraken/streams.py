@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 class Talk:
-    """The exchange's part of kraken's websocket protocol: ``ping``, ``subscribe`` and ``unsubscribe``."""
+    """Answers the client's messages in kraken's websocket protocol: ``ping``, ``subscribe`` and ``unsubscribe``."""
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class _Listener:
 
 
 class UserFeeds:
-    """The valid tokens, the listeners to each account, and the number of each listener's last message."""
+    """The valid tokens, the connections that listen to each account, and the number of the last message to each."""
 
     def __init__(self, exchange: Exchange, connections: Connections, faults: Faults) -> None:
         self._exchange = exchange

@@ -18,7 +18,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Okx:
-    """``Dialect`` of okx v5. An endpoint's weight is the number of its calls that are allowed in two seconds."""
+    """``Dialect`` of okx v5. The ``weight`` of an endpoint is the number of calls that it allows in two seconds."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("OK-ACCESS-KEY")

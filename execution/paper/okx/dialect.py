@@ -138,7 +138,7 @@ def public_trade(trade: PublicTrade, market: Market) -> Json:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade]) -> Json:
-    """Return an order as queries show it. For a past state of an order, ``trades`` end with that state."""
+    """Return an order as queries show it. To show a past state of an order, pass only the trades up to that state."""
     last = trades[-1] if trades else None
     received = market.base if order.side is Side.BUY else market.quote
     return {

@@ -25,7 +25,7 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """Place one order or several. Each has an answer of its own, with ids and no state."""
+    """Place one order or several. The answer to each has its ids and not its state."""
     return _each(call, _place)
 
 

@@ -13,7 +13,7 @@ Subscribe = Callable[[Connection, Json], None]
 
 
 class Talk:
-    """The exchange's part of okx's websocket protocol: ``ping``, ``subscribe``, ``unsubscribe`` and the operations in
+    """Answers the client's messages in okx's websocket protocol: ``ping``, ``subscribe``, ``unsubscribe`` and
     ``others``.
     """
 
