@@ -58,8 +58,7 @@ def redis_url(var: Path) -> str:
 def broker_url(url: str) -> str:
     """Return ``url`` in the form of Celery's kombu, which writes ``redis+socket://`` for redis-py's ``unix://``.
 
-    For TLS, add the option that checks the server's certificate. redis-py checks it by default, and kombu only with
-    this option.
+    For TLS, also add the option that makes kombu check the server's certificate. redis-py checks it by default.
     """
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
@@ -69,7 +68,10 @@ def broker_url(url: str) -> str:
 
 
 def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
-    """Return the host names in a setting. Raises ``ValueError`` for anything else, such as an address with a port."""
+    """Return the host names in the value of a setting.
+
+    Raises ``ValueError`` for other text, such as a host with a port.
+    """
     return _all_matching(HOST, variable, text_parts, "names of hosts with commas, without port or path")
 
 
@@ -110,8 +112,9 @@ def cookie_suffix(var: Path) -> str:
 
 
 def refuse_placeholders(**settings: str) -> None:
-    """Raise ``ValueError`` for a setting that still has the placeholder from the example file. The message omits the
-    value.
+    """Raise ``ValueError`` if a setting still has the placeholder from the example file.
+
+    The message does not contain the value.
     """
     for name, value in settings.items():
         if found := PLACEHOLDER.search(value):

@@ -13,9 +13,10 @@ from execution.core.texts import visible
 
 
 def show_unseen(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape characters that a terminal executes or hides, because a log repeats input from strangers.
+    """Escape characters of a log line that a terminal executes or hides, because a log repeats input from strangers.
 
-    Line ends stay unescaped here, because tracebacks need them. The renderers escape the line ends of other values.
+    Line ends are not escaped here, because tracebacks need them. The renderers escape the line ends in all other
+    values.
     """
     return {
         name: visible(value, keep="\n") if isinstance(value, str) else value for name, value in event.items()

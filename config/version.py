@@ -8,6 +8,6 @@ from config.environment import BASE_DIR
 
 
 def project_version() -> str:
-    """Return the version that the project's own file gives. Raises ``KeyError`` where it gives none."""
+    """Return the version in ``pyproject.toml``. Raises ``KeyError`` if it has none."""
     with (BASE_DIR / "pyproject.toml").open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])

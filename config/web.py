@@ -117,14 +117,19 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:
-        """Refuse a long body at its headers, because a client may wait for an answer before it sends the body."""
+        """Refuse a request whose headers announce a body that is too long.
+
+        It is refused before the body comes, because a client may wait for an answer before it sends the body.
+        """
         if self.length is not None and self.length > most_of_body(self._address):
             self._refuse_body(self.length)
         else:
             super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Count the bytes of a chunked body, including the chunks' heads, because such a body declares no length."""
+        """Count the bytes of a chunked body, including the chunks' own headers, because its headers do not give its
+        length.
+        """
         if self._is_refused:
             return
         if not self._is_answering and self.length is None:
@@ -157,8 +162,9 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             oldest.make_room()
 
     def make_room(self) -> None:
-        """Close the connection. Do so at once if a request has arrived only in part, else once the last
-        answer has been sent.
+        """Close the connection to make room for others.
+
+        If a request has arrived only in part, close it at once. Otherwise close it once the last answer has been sent.
         """
         self._stop_timer()
         if self._lines:
@@ -231,7 +237,10 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """A page's websocket. It disconnects a client that sends too many messages: daphne would queue them all."""
+    """A page's websocket.
+
+    It disconnects a client that sends too many messages, because daphne would queue them all.
+    """
 
     maxMessagePayloadSize: int
 

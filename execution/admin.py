@@ -87,7 +87,7 @@ class PersonForm(_UserChangeForm):
 
 
 class NumberField(forms.Field):
-    """A form field that reads a number as the ticket does."""
+    """A form field that reads numbers by the same rules as the ticket."""
 
     def to_python(self, value: Any) -> Decimal | None:
         if value in self.empty_values:
@@ -151,7 +151,10 @@ class PersonAdmin(_UserAdmin):
         setattr(request, ASKED, asked)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Write Django's own log, unless the change still waits for a second person. The audit records both cases."""
+        """Write Django's own log, unless the change still waits for a second person.
+
+        The audit has the change and the request, too.
+        """
         return None if getattr(request, ASKED, None) else super().log_change(request, obj, message)
 
     def response_change(self, request: HttpRequest, obj: User) -> Any:

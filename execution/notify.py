@@ -80,7 +80,7 @@ class _Ring:
 
 
 class Bell:
-    """The sender of doorbells: a background loop and its connections, started when the process first rings."""
+    """Sends wake-up messages on a background event loop. The loop starts with the first message of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -174,7 +174,7 @@ def _ring_order(message: OrderChanged, trader_pk: int, order_pk: int) -> None:
 
 
 def wall_changed() -> None:
-    """Notify the wall, after the commit, that a halt, a limit or a request has changed."""
+    """Notify the supervisors' wall, after the commit, that a halt, a limit or a request has changed."""
     transaction.on_commit(_ring_wall)
 
 
@@ -229,7 +229,7 @@ def _redis_now(url: str) -> redis.Redis:
 
 
 def drive(order_pk: int) -> None:
-    """Queue, after the commit, the task that makes a worker claim the order."""
+    """Queue, after the commit, the task that makes an engine claim and work the order."""
     transaction.on_commit(partial(_send_drive, order_pk))
 
 

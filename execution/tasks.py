@@ -73,7 +73,7 @@ def predict_aside(spec: dict[str, Any]) -> Prediction:
 
 @signals.celeryd_after_setup.connect
 def prepare_worker(instance: Any, **_signal: Any) -> None:
-    """Import slow modules before the worker reports that it is ready."""
+    """Import modules that take long to load, before the worker reports that it is ready."""
     queues = instance.app.amqp.queues.consume_from
     if ENGINE_QUEUE in queues:
         import_module(ENGINE_MODULE)
@@ -118,7 +118,7 @@ def stop_engine(**_signal: Any) -> None:
 class EngineStep(bootsteps.StartStopStep):
     """The step that makes the Celery worker wait for its engine, on a warm and on a cold shutdown.
 
-    The signal ``worker_shutdown`` would not do, because Celery does not send it on a cold shutdown.
+    The signal ``worker_shutdown`` is not enough, because Celery does not send it on a cold shutdown.
     """
 
     requires = ("celery.worker.components:Pool",)
@@ -142,7 +142,7 @@ def drive(order_pk: int) -> None:
 
 @shared_task
 def hurry() -> None:
-    """Make the engine look for work now. Celery beat runs this, in case a message about work was lost."""
+    """Make the engine look for work now. Celery beat runs this task regularly, in case a wake-up message was lost."""
     if (host := _host()) is not None:
         host.hint(0)
 

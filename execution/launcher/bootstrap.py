@@ -75,9 +75,9 @@ def paper_options(port: int) -> dict[str, Any]:
 class Bootstrap:
     """Prepares the database for the processes. It is safe to run at every start.
 
-    ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper
-    one. With ``keeps_alert_key``, a missing keyring of alerts is assumed to have been moved to the host that sends
-    alerts. So no new one is made.
+    ``paper_ports`` maps the label of each paper venue to its port. It is empty if the installation is not a paper one.
+    With ``keeps_alert_key``, a missing keyring of alerts is never replaced by a new one, because it may have been
+    moved to the host that sends alerts.
     """
 
     var: Path
@@ -118,8 +118,8 @@ class Bootstrap:
     def has_moved_alert_keyring(self) -> bool:
         """Return True if the keyring that opens the secrets of alert channels was moved to another folder or host.
 
-        The database then names its public key, and the keyring's file is not in this desk's folder. A new keyring must
-        not be made, because it could not open what was sealed before.
+        It was moved if the database names its public key, and its file is not in this desk's folder. In that case no
+        new keyring may be made, because it could not open what was sealed before.
         """
         if not self.keeps_alert_key or self.alert_keyring.exists():
             return False

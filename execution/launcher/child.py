@@ -30,7 +30,7 @@ class StartFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A command to start, and the check that it is ready (``is_ready`` is called until it returns True)."""
+    """A command to start as a process. ``is_ready`` is called again and again until it returns True."""
 
     name: str
     command: Sequence[str]
@@ -42,7 +42,7 @@ class ChildSpec:
 
 @dataclass(slots=True)
 class Child:
-    """The supervised process of one spec. It stays the same object over all restarts of the process."""
+    """The supervised process of one spec. This object stays the same when the process is restarted."""
 
     spec: ChildSpec
     log: DeskLog

@@ -46,10 +46,10 @@ def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Store bytecode in ``folder`` for this process and its children, if it must not be beside the sources.
+    """Store compiled modules in ``folder`` for this process and its children, if they must not be beside the sources.
 
-    It must not be beside the sources if ``PYTHONDONTWRITEBYTECODE`` is set. Without any bytecode, each process would
-    compile a thousand modules at its start, which takes four seconds of five.
+    ``PYTHONDONTWRITEBYTECODE`` forbids that. Without compiled modules, each process would compile a thousand modules
+    at its start, which takes four seconds of five.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
@@ -64,8 +64,8 @@ def plain_environment() -> dict[str, str]:
 def django_environment(*, var: str) -> dict[str, str]:
     """Return the environment of web and beat. Their keyrings are the null device, so they can open no secret.
 
-    So processes without a use for the keyrings do not know their paths. That is no protection, because all processes
-    of one machine run as one user, who can read the files.
+    So processes that need no keyring do not know the keyrings' paths. That is no protection, because here all
+    processes run as one user, who can read the files.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
     # Celery's own checks would load all pages in every worker; the tests run them.

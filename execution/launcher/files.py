@@ -41,7 +41,8 @@ def write_pids(path: Path, pids: dict[str, int]) -> None:
 def lock_folder(run: Path) -> int:
     """Lock the folder for this desk while the process lives, and return the lock's descriptor.
 
-    Raises ``CommandError`` when another desk has locked it. The kernel releases the lock however the process ends.
+    Raises ``CommandError`` when another desk has locked it. However the process ends, the kernel then releases the
+    lock.
     """
     descriptor = os.open(run / "desk.lock", os.O_RDWR | os.O_CREAT, PRIVATE_MODE)
     try:
@@ -84,8 +85,8 @@ def usable_port(host: str, port: int, option: str) -> int:
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
     """Return ``port`` if one was requested, else the port in ``note`` if it is free, else any free port.
 
-    ``note`` holds the port of the last run, so that the paper exchange keeps its address. Except for a requested
-    port, the result is never in ``taken``, the ports that are reserved although nobody listens on them yet.
+    ``note`` holds the port of the last run, so that the paper exchange keeps its address. ``taken`` are ports that are
+    reserved although nobody listens on them yet. Unless such a port was requested, it is not returned.
     """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")

@@ -58,7 +58,7 @@ class Console:
 
 
 class LinesFile(logging.handlers.RotatingFileHandler):
-    """A log file that survives a full disk: lines are lost and counted, and nothing fails."""
+    """A log file that raises no errors while the disk is full. Lines that cannot be written are lost and counted."""
 
     lost = 0
 

@@ -39,8 +39,9 @@ def dies_with_parent() -> Callable[[], None] | None:
 
 
 def follow_uv() -> None:
-    """Request SIGTERM at the death of ``uv run`` if it is our parent, because a kill -9 of uv would leave us
-    running.
+    """If ``uv run`` is our parent, ask the kernel to send us SIGTERM when it dies.
+
+    Otherwise a kill -9 of uv would leave us running.
     """
     parent = os.getppid()
     if not supported() or _name_of(parent) != "uv":

@@ -68,7 +68,10 @@ def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
 
 
 async def socket_answers(path: Path) -> bool:
-    """Return True if the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
+    """Return True if the server on our socket answers PING.
+
+    While it still loads its data it answers -LOADING, for which the result is False.
+    """
 
     async def ask() -> bool:
         reader, writer = await asyncio.open_unix_connection(str(path))

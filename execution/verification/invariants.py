@@ -1,7 +1,7 @@
 """Rules that hold for every order at every moment, after any fault (I5, I6, I7's halts, I12, I13).
 
-The checks read all rows again from the database. The module imports only models, core and the reading of halts. So a
-simulation, or any test, can call it at its end.
+I5 and the like are the numbers of the rules in the documents. The checks read all rows again from the database. The
+module imports only models, core and the reading of halts. So a simulation, or any test, can call it at its end.
 """
 
 from __future__ import annotations

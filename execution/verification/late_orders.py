@@ -22,8 +22,8 @@ ON_TIME = timedelta(seconds=5)
 class Punctuality:
     """The number of orders that completed on time, and descriptions of the others.
 
-    ``dust`` are orders that completed on time except for a remainder below the market's minimum. ``late`` are all
-    others.
+    ``dust`` describes the orders that completed on time except for a remainder below the market's minimum. ``late``
+    describes all others.
     """
 
     completed: int = 0
@@ -31,7 +31,7 @@ class Punctuality:
     late: list[str] = field(default_factory=list)
 
     def named(self, where: str) -> Punctuality:
-        """Return a copy with ``where`` before the description of each order."""
+        """Return a copy in which the description of each order begins with ``where``, such as the name of a run."""
         dust, late = ([f"{where}: {text}" for text in texts] for texts in (self.dust, self.late))
         return Punctuality(self.completed, dust, late)
 
@@ -42,7 +42,7 @@ class Punctuality:
 
 
 def punctuality(orders: QuerySet[Order]) -> Punctuality:
-    """Judge each of ``orders``: completed on time, completed except for an untradable remainder, or late."""
+    """Judge each of ``orders``: completed on time, completed except for a remainder below the minimum, or late."""
     completed, dust, late = 0, list[str](), list[str]()
     for order in orders.select_related("terms").order_by("pk"):
         if why := _late(order):
@@ -82,7 +82,8 @@ def _named(order: Order) -> str:
 def has_dust(order: Order) -> bool:
     """Return True if an order's time ran out and its remainder is under the minimum of each of its markets.
 
-    A partial fill can leave such a remainder. In a cancelled or failed order no remainder is dust, however small.
+    A partial fill can leave such a remainder. Return False for a cancelled or failed order, however small its
+    remainder is.
     """
     is_expired = order.status == OrderStatus.EXPIRED or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.EXPIRED

@@ -39,7 +39,9 @@ SEED = 5
 
 @dataclass(frozen=True, slots=True)
 class CapacityOptions:
-    """The sizes of a measurement. ``parents`` are the numbers of parent orders at which it is made, in rising order.
+    """How much to measure.
+
+    ``parents`` are the numbers of parent orders at which the desk is measured, in rising order.
 
     ``seconds`` is the time measured at each number, and ``slice_seconds`` the length of a slice. ``pages`` is the
     number of open pages, ``rate`` the number of launches a second, and ``accounts`` the number of accounts at each
@@ -58,14 +60,17 @@ class CapacityOptions:
 
     @property
     def life(self) -> int:
-        """Return the length of each order in seconds. It is longer than the measurement, even with slow launches."""
+        """Return the length of each order in seconds.
+
+        It is so long that no order ends during the measurement, even with slow launches.
+        """
         at_each = self.seconds + SETTLING + PAGES_SETTLING + FACTS_WITHIN + 30
         needed = self.parents[-1] / self.rate * 2 + at_each * len(self.parents) + 120
         return (int(needed) // self.slice_seconds + 1) * self.slice_seconds
 
 
 class Launcher:
-    """Launches parent orders at random moments. So their slices spread over the minute, as on a real day."""
+    """Launches parent orders at random moments, so that their slices do not all begin at the same second."""
 
     def __init__(self, desk: MeasuredDesk, options: CapacityOptions, labels: Sequence[str]) -> None:
         self._labels = labels

@@ -31,7 +31,7 @@ SETTLING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The sizes of a measurement. ``seconds`` is the length of each order, ``slice_seconds`` that of each slice."""
+    """How much to measure. ``seconds`` is the length of each order, and ``slice_seconds`` the length of each slice."""
 
     starts: int
     idle_seconds: float

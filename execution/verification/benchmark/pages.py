@@ -15,7 +15,7 @@ OPEN_WITHIN = 30.0
 
 
 class OpenPages:
-    """Websockets to the orders' pages. They run in a thread with an event loop of its own until ``close``."""
+    """Websockets to the orders' pages. Until ``close`` is called, they run in a thread with its own event loop."""
 
     def __init__(self, url: str, cookie: str, orders: Sequence[str]) -> None:
         self._url = url

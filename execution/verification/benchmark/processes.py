@@ -43,7 +43,10 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def processor_use(pids: Mapping[str, int], seconds: float, wait: Callable[[float], None]) -> dict[str, float]:
-    """Return each process's use of one core over ``seconds``, in percent. Omit a process that ended meanwhile."""
+    """Return each process's use of one core over ``seconds``, in percent.
+
+    A process that ended in this time is left out.
+    """
     before = {name: processor_seconds(pid) for name, pid in pids.items()}
     begun = time.monotonic()
     wait(seconds)

@@ -34,7 +34,10 @@ ALIAS = "measured"
 
 @contextmanager
 def database_of(var: Path, url: str | None = None) -> Iterator[None]:
-    """Make the functions below read the database at ``url``, or without it the SQLite database in ``var``."""
+    """Within the block, make this module's functions read the database at ``url``.
+
+    Without ``url``, they read the SQLite database in ``var``.
+    """
     configuration = dict(connections.databases["default"])
     if url:
         configuration |= {"OPTIONS": {}, **environ.Env.db_url_config(url)}
@@ -107,10 +110,10 @@ def _delays_of(fills: QuerySet[Fill]) -> list[float]:
 
 
 def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
-    """Return two figures in milliseconds for each slice with a resting child. Omit plans that were changed.
+    """Return two figures in milliseconds for each slice with a resting child.
 
-    The figures are the time from the slice's start to the decision for its first resting child, and the slice's
-    length.
+    They are the time from the slice's start to the decision for its first resting child, and the slice's length.
+    Orders whose plan was changed are left out.
     """
     slices = Slice.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, children__purpose="rest", order__plan_version=1, plan_version=1
@@ -130,8 +133,8 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 class FirstChildren:
     """The delays of the first children of slices, in milliseconds after each slice's planned start.
 
-    ``decided`` are the delays until the decisions. ``submitted`` are those until the submits, which follow
-    the commits of the decisions. ``without`` is the number of slices without a child.
+    ``decided`` are the delays until a child was decided on. ``submitted`` are the delays until it was marked as
+    submitted, which is later. ``without`` is the number of slices without a child.
     """
 
     decided: list[float]

@@ -19,7 +19,7 @@ TIMEOUT = 30.0
 
 
 class Trader:
-    """A web session of the person ``trader``."""
+    """A logged-in web session of the person ``trader``."""
 
     def __init__(self, url: str, password: str) -> None:
         self._url = url

@@ -1,4 +1,4 @@
-"""The scheduled events, carried out on the processes of a running installation and undone afterwards."""
+"""The carrying out of the planned events on the processes of a running installation, and their undoing."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Happened:
 
 @dataclass
 class Actions:
-    """The events to carry out. ``run_until`` carries them out. Only the main thread may call it.
+    """The events to carry out, by calls of ``run_until``.
 
-    The reason is that an event may restart PostgreSQL. A server that another thread had started would not end with
-    this process.
+    Only the main thread may call it, because an event may restart PostgreSQL. A server that another thread starts
+    would not end with this process.
     """
 
     desk: MeasuredDesk
@@ -82,7 +82,7 @@ class Actions:
             time.sleep(POLL)
 
     def heal(self) -> None:
-        """Undo every event that still has an effect, and start no new events.
+        """Undo every event that still has an effect. From now on no event is carried out.
 
         Wait for the venues to answer, at most ``VENUES_WITHIN`` seconds, and switch off their faults.
         """

@@ -16,11 +16,11 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 def books_problems(
     children: Iterable[ChildOrder], fills: Iterable[Fill], ledger: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield each difference of the books in words.
+    """Yield each difference between the desk's books and the venue's ledger, in words.
 
     ``children`` and ``fills`` are all that the desk has of one account. ``ledger`` has the ``orders`` and ``trades``
     of the same account, as a paper venue's control interface returns them. A difference is an order that was accepted
-    twice (I3), a foreign or open order (I4), a lost or invented trade (I2), or an unsettled child.
+    twice (invariant I3), a foreign or open order (I4), a lost or invented trade (I2), or an unsettled child.
     """
     by_id = {child.client_id: child for child in children}
     for row in ledger["orders"]:

@@ -64,7 +64,7 @@ class MildOptions:
 
 
 class DialectVenue:
-    """A separate paper exchange with one account. Its folder is named by the account's label."""
+    """A separate paper exchange with one account. Its folder has the name of the account."""
 
     def __init__(self, folder: Path, orders: int, dialect: str) -> None:
         self.folder = folder

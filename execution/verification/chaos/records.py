@@ -48,7 +48,7 @@ def accounts_open() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """An order that is not in a final state."""
+    """An order that is left over after a run, because it has no final state."""
 
     public_id: str
     status: str
@@ -146,7 +146,7 @@ def child_figures() -> dict[str, int]:
 
 
 class VenueBooks(Protocol):
-    """The books that a venue itself keeps of the desk's account with this label."""
+    """The books that a venue itself keeps of one account of the desk, with the account's label."""
 
     @property
     def label(self) -> str: ...

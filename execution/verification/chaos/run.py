@@ -46,7 +46,7 @@ class Options:
 
 
 def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
-    """Run the test: start everything, inject faults while parent orders trade, heal, wait, and judge.
+    """Run the test: start everything, inject faults while parent orders trade, undo the faults, wait, and judge.
 
     No process of the installation is left running, even after an error.
     """

@@ -120,7 +120,7 @@ def _venue_events(draw: random.Random, seconds: float) -> list[Event]:
 
 
 def draw_parents(seed: int, count: int, seconds: float) -> list[Parent]:
-    """Return ``count`` drawn parents. They use the algorithms in turn, on one to three accounts each."""
+    """Return ``count`` random parent orders. They use the algorithms in turn, on one to three accounts each."""
     draw = random.Random(f"{seed}:parents")  # noqa: S311  seeded on purpose, nothing secret
     moments = sorted(draw.uniform(0, seconds * LAUNCHED_BY) for _ in range(count))
     return [

@@ -43,7 +43,7 @@ def create_refused(error: Refused) -> CreateOutcome:
 
 
 def answer_of(guarantees: Guarantees, report: OrderReport) -> OrderReport:
-    """Return the part of ``report`` that the answer to a create has.
+    """Return what the answer to a create contains of ``report``.
 
     Some exchanges answer without status and fills.
     """

@@ -28,7 +28,10 @@ def guard_problems() -> Iterable[str]:
 
 
 def books_problems(exchanges: Mapping[str, Exchange]) -> Iterable[str]:
-    """Check I2, I3, I4 and I6 trade by trade, and return the problems. ``exchanges`` are by account label."""
+    """Check the invariants I2, I3, I4 and I6 trade by trade, and yield the problems.
+
+    ``exchanges`` has each account's exchange by the account's label.
+    """
     distinct = {exchange.name: exchange for exchange in exchanges.values()}.values()
     children = {child.client_id: child for child in ChildOrder.objects.all()}
     for exchange in distinct:

@@ -37,7 +37,10 @@ SECOND = timedelta(seconds=1)
 
 
 def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
-    """Set one to three hard limits, as a supervisor does, in a share of the seeds. They allow about two orders."""
+    """Set one to three random hard limits, as a supervisor does. They allow about two orders.
+
+    Limits are set only in the share ``limited`` of the seeds.
+    """
     if random.random() >= limited:
         return
     supervisor = User.objects.get(username="supervisor")
@@ -78,8 +81,8 @@ class Ceilings:
     def taken(self, client_id: str, account: int) -> Iterable[str]:
         """Check the limits on children submitted within a second. The times are those in the children's rows.
 
-        The real times of sending would not do here. An engine that freezes between its check and its commit sends
-        later than the child's row says.
+        The real times of sending cannot be used. An engine that freezes between its check and its commit sends later
+        than the child's row says.
         """
         ((submitted_at,),) = self._raw.execute(SUBMITTED_AT, (client_id,))
         submitted = [each for (each,) in self._raw.execute(SUBMITTED_SINCE, (submitted_at - SECOND,))]

@@ -63,7 +63,10 @@ LISTING_SHARE = 0.7
 
 
 class Exchange:
-    """A simulated exchange. It calls ``accepted`` for each order on the book, ``published`` for each private event."""
+    """A simulated exchange.
+
+    It calls ``accepted`` for each order that it puts on the book, and ``published`` for each private event.
+    """
 
     def __init__(
         self,
@@ -312,7 +315,7 @@ class Exchange:
         return self.wallets.balances(account, ((each.request, each.left) for each in mine))
 
     def told(self, known: VenueTrade) -> Trade:
-        """Return a trade as lists show it: without our client id, and without its fee while the fee is late."""
+        """Return a trade as the exchange's lists show it: without our client id, and for a while without its fee."""
         trade = replace(known.trade, client_id=None)
         if known.fee_told <= self._time():
             return trade

@@ -107,7 +107,9 @@ CANCELLED_TOGETHER = "cancelled together"
 
 
 class FaultInjector:
-    """The faults of one seed: some kinds, each with its own rate. No fault strikes after ``is_clear`` is set.
+    """Decides when the faults of one seed strike. Each seed has some kinds, each with its own rate.
+
+    Once ``is_clear`` is set, no fault strikes any more.
 
     ``struck`` counts how often each kind struck in each state. The state is that of the child that the fault hit. A
     fault that hit no child is counted once for each state in which an order or child is.
@@ -128,7 +130,10 @@ class FaultInjector:
         self.tell: Callable[[str], None] = lambda _text: None
 
     def strikes(self, kind: str, client_id: str = "") -> bool:
-        """Return True if this fault strikes now. ``client_id`` names the child concerned, if there is one."""
+        """Return True if a fault of this kind strikes now.
+
+        ``client_id`` names the child concerned, if there is one.
+        """
         rate = self.rates.get(kind)
         if self.is_clear or rate is None or self._random.random() >= rate:
             return False
@@ -136,7 +141,7 @@ class FaultInjector:
         return True
 
     def note(self, kind: str, client_id: str = "") -> None:
-        """Count a fault. It may have been decided elsewhere."""
+        """Count a fault that struck, even if other code decided that it should."""
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")

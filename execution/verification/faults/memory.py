@@ -37,10 +37,11 @@ def nothing_happens() -> str:
 
 
 class Memory(DatabaseWrapper):
-    """A database with hooks. ``verdict`` is called before each commit and returns what is to happen to the commit.
+    """A database with hooks. ``verdict`` is called before each commit and returns what happens to the commit.
 
-    "" commits. "refuse" fails without a commit, "lose" after it. "crash_before" and "crash_after" raise ``Crashed``
-    before or after it. ``committed`` is called after each commit, ``wrote`` with every statement that writes.
+    "" lets it succeed. "refuse" raises an error and commits nothing. "lose" commits, and then raises an error.
+    "crash_before" and "crash_after" raise ``Crashed`` before or after the commit. ``committed`` is called after each
+    commit, and ``wrote`` with every statement that writes.
     """
 
     def __init__(self) -> None:
@@ -79,15 +80,18 @@ class Memory(DatabaseWrapper):
     def discard(self) -> None:
         """Close the database, which must not be used afterwards.
 
-        SQLite refers to the clock function of this seed's run, which the garbage collector does not see. So without
-        closing, everything that the run created would stay in memory.
+        SQLite holds a reference to the clock function of this seed's run, which the garbage collector cannot see. So
+        if the database stays open, everything that the run created stays in memory.
         """
         if self.connection is not None:
             self.connection.close()
 
 
 def template(fill: Callable[[], None]) -> bytes:
-    """Return a migrated database with the rows that ``fill`` writes, as bytes to be copied from."""
+    """Return, as bytes, a database with all tables and the rows that ``fill`` writes.
+
+    Each seed begins with a copy of it.
+    """
     memory = open_memory(None)
     call_command("migrate", verbosity=0, interactive=False)
     fill()

@@ -57,12 +57,12 @@ class MildInjector(FaultInjector):
 
 @dataclass(frozen=True, slots=True)
 class Mild:
-    """The faults of a mild seed. ``kinds`` are names in ``KINDS``."""
+    """The setting of a seed with mild faults. ``kinds`` are the names of its faults in ``KINDS``."""
 
     kinds: tuple[str, ...]
 
     def order(self, random: Random, accounts: list[str]) -> dict[str, Any]:
-        """Return a drawn order that would complete without faults."""
+        """Return a random order that completes on time if no fault strikes."""
         algorithm = random.choice(("twap", "twap", "vwap", "is", "iceberg"))
         seconds = random.randint(*SECONDS)
         parameters: dict[str, Any] = {"duration": str(seconds), "at_end": "cross"}

@@ -49,7 +49,7 @@ class SimulationContext(Protocol):
 
 
 class People:
-    """The trader, supervisor and admin of a simulation. What they do, and when, is drawn from the seed.
+    """The trader, supervisor and admin of a simulation. The seed determines what they do, and when.
 
     They submit orders, and pause, resume, amend and cancel them. They set and lift halts, suspend and resume
     keys, and restart engines.
@@ -94,7 +94,7 @@ class People:
         return done
 
     async def launch(self) -> None:
-        """Send every ticket. Repeat each until it is accepted, up to twelve times."""
+        """Send every ticket. A ticket that is refused is sent again, up to twelve times."""
         for number, (after, raw) in enumerate(sorted(self._tickets, key=lambda ticket: ticket[0])):
             await asyncio.sleep(after / len(self._tickets))
             await self._send(f"key-{number}", raw)
@@ -139,8 +139,9 @@ class People:
     async def interfere(self, kind: str, after: float) -> None:
         """Act once, ``after`` seconds from now, while an engine's process stands still.
 
-        The process has read its rows before this action, and will write on their basis afterwards. In half of the
-        cases the web process dies after the commit of the action, so no message wakes the engines.
+        The process that stands still has read its rows before this action, and writes afterwards what it decided from
+        them. In half of the cases the web process dies just after the action's commit, so no message wakes the
+        engines.
         """
         await asyncio.sleep(after)
         if self._context.injector.is_clear:

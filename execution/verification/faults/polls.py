@@ -57,7 +57,10 @@ UNREAD = {
 
 
 class Polls:
-    """The cached queries of all processes on one database. ``fail`` is called when a cached answer was wrong."""
+    """The cached queries of all processes on one database.
+
+    If a cached answer turns out to be wrong, ``fail`` is called.
+    """
 
     def __init__(
         self, raw: sqlite3.Connection, now: Callable[[], datetime], fail: Callable[[str], None]

@@ -1,6 +1,6 @@
 """An engine's process in the simulation.
 
-At any call to the outside it can die or stand still. The dead are replaced.
+At any call to the outside the process can die or stand still. A dead process is replaced by a new one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SLOWEST_DATABASE = 2.5
 
 
 class Surroundings(Protocol):
-    """The parts of the simulated world that a process needs."""
+    """What a process needs from the simulated world around it."""
 
     loop: asyncio.AbstractEventLoop
     is_over: bool
@@ -136,7 +136,10 @@ class Process:
         self.world.loop.call_later(seconds, self.thaw)
 
     def hold(self, kind: str, call: partial[Any]) -> None:
-        """Stand still before a statement, while a person acts or until another process has taken over."""
+        """Stand still before a database statement, while a person acts or until another process has taken over.
+
+        ``kind`` is the kind of the fault, and ``call`` the statement.
+        """
         injector = self.world.injector
         if self.world.is_shared and injector.one_in(2):
             self.held_for = subject_of(call)
@@ -178,7 +181,10 @@ class Process:
             self.freeze(injector.seconds(9.0, 0.3))
 
     def lost(self, reason: str) -> None:
-        """Lose the lease. As in the real host, the process may still record facts before it ends."""
+        """End the process because it has lost its lease.
+
+        As in a real worker, it may still record facts before it ends.
+        """
         self.world.tell(f"{self.name} lost its lease: {reason}")
         self.world.loop.call_later(FACTS_PATIENCE, self.crash, "lost its lease")
 
@@ -220,7 +226,7 @@ class VirtualLease(LeaseTerm):
 
 
 class FaultyDatabase(Database):
-    """A database with faults: it is slow or away, refuses a call, or disconnects after the commit."""
+    """A database with faults: it is slow, does not answer, refuses a call, or disconnects after the commit."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock)

@@ -68,7 +68,7 @@ def _account(label: str, venue: Venue, trader: User) -> None:
 
 
 def hold(held: Mapping[str, Mapping[str, Decimal]]) -> None:
-    """Write the first balances of the accounts. ``held`` is by account label and currency."""
+    """Write the first balances of the accounts. ``held`` has the amounts by account label and currency."""
     for account in Account.objects.filter(label__in=held):
         amounts = {
             currency: BalanceAmounts(amount, Decimal(0)) for currency, amount in held[account.label].items()
@@ -87,7 +87,7 @@ def _history() -> list[Candle]:
 
 
 def drawn_order(random: Random, accounts: list[str]) -> dict[str, Any]:
-    """Return a drawn short order as a form sends it: one of the six algorithms, with a trader's options."""
+    """Return a random short order as a form sends it: one of the six algorithms, with some of its options."""
     algorithm = random.choice(("twap", "vwap", "pov", "is", "iceberg", "sor", "twap", "iceberg"))
     seconds = random.randint(6, 14)
     quantity = Decimal(random.randint(300, 6000)) / 1000

@@ -27,7 +27,10 @@ def run_seeds(
     source: bytes | None = None,
     mild: Mild | None = None,
 ) -> Iterator[Verdict]:
-    """Yield each seed's verdict. All run in this process, and none begins after ``until`` (``time.monotonic``)."""
+    """Run the seeds in this process, and yield the verdict on each.
+
+    No seed begins after ``until``, a time of ``time.monotonic``.
+    """
     source = source or prepared()
     # Nothing of a seed outlives it but by accident: collecting its rows while it runs costs a tenth of the time.
     gc.collect()
@@ -45,7 +48,7 @@ def run_seeds(
 
 
 def prepared() -> bytes:
-    """Return the database with which every seed begins."""
+    """Return, as bytes, the database with which every seed begins."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the loop is ours, and nothing in it may wait
     return template(fill)
 

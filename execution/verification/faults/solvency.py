@@ -1,4 +1,6 @@
-"""Checks of I11 after a commit, with separate statements: reserves and sent children against reported balances.
+"""Checks of invariant I11 after a commit: reserves and sent children against reported balances.
+
+They use statements of their own, and not those of the product.
 
 The checks allow more than the product's, because they treat a locked balance as free. So every problem that they
 report is real.
@@ -44,10 +46,10 @@ UNSURE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The part of an order that remains even if all its open children fill.
+    """The quantity of an order that would still be unfilled if all its open children filled completely.
 
-    ``rest`` is this part in base. ``amount`` is the least that it costs, in the currency that the order
-    spends. It is 0 if the cost is unknown.
+    ``rest`` is this quantity in base units. ``amount`` is the least that it costs, in the currency that the order
+    spends, or 0 if the cost is unknown.
     """
 
     public_id: str
@@ -94,8 +96,8 @@ class Solvency:
     def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
         """Check a child that is submitted against the limits and the account's last reported balance.
 
-        The balance must cover the child and all children that were sent after the balance was reported. A child that
-        is over costs only what it has filled.
+        The balance must cover this child and all children that were sent after the balance was reported. A child that
+        can fill no more costs only what it has filled.
         """
         yield from self._ceilings.taken(client_id, account)
         told = self._told(side).get(account)

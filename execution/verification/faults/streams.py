@@ -92,7 +92,7 @@ class AccountStream(_Stream[StreamEvent]):
 
 
 class MarketStream(_Stream[tuple[Quote, tuple[PublicTrade, ...], bool]]):
-    """Quotes and public trades. The flag of an event is True if the stream missed other events just before it."""
+    """Quotes and public trades. The flag in an event is True if events just before it were lost."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange) -> None:
         super().__init__(loop, injector, exchange)

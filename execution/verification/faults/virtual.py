@@ -15,7 +15,7 @@ MAX_TURNS = 20_000
 
 
 class StandsStill(Exception):
-    """Raised when the loop has nothing to wait for, or runs again and again without time passing."""
+    """Raised when the loop has nothing to wait for, or runs on and on while virtual time stands still."""
 
 
 class _NoSelector:
@@ -55,9 +55,11 @@ class VirtualLoop(BaseEventLoop):
 
 
 class VirtualClock:
-    """A process's clock (the engine's ``Clock``). Its wall clock is ``skew`` seconds off the true time.
+    """The clock of one process (the engine's ``Clock``).
 
-    A process that has slept awaits ``gate`` before it goes on.
+    Its wall clock differs from the true time by ``skew`` seconds.
+
+    After each sleep it awaits ``gate``, because the process may be frozen or dead.
     """
 
     def __init__(
@@ -84,13 +86,13 @@ def at(seconds: float) -> datetime:
 
 
 def heard(answer: asyncio.Future[Any]) -> None:
-    """Read the result of an answer that nobody awaits, so that its error is not logged."""
+    """Mark the error of an answer that nobody awaits as read, so that asyncio does not log it."""
     if not answer.cancelled():
         answer.exception()
 
 
 def settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
-    """Set the result of an answer, unless it has one or was cancelled."""
+    """Set the result or the error of an answer, unless it has one already or was cancelled."""
     if answer.done():
         return
     if error is not None:

@@ -17,7 +17,10 @@ POOR = 0.4
 
 
 def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str, dict[str, Decimal]]:
-    """Return random first balances of each account: plenty, or about as much as one or two orders need."""
+    """Return random first balances of each account: a lot, or about as much as one or two orders need.
+
+    ``poor`` is the probability that the accounts have little.
+    """
     is_poor = random.random() < poor
     return {
         label: {

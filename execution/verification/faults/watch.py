@@ -1,4 +1,7 @@
-"""Checks after each commit of an order, with separate statements: I1, I3 to I5, I7, I9, I11, I14, I17 to I19."""
+"""Checks of invariants after each commit of an order: I1, I3 to I5, I7, I9, I11, I14 and I17 to I19.
+
+They use statements of their own, and not those of the product.
+"""
 
 from __future__ import annotations
 
@@ -139,14 +142,14 @@ class Watch:
             told.append(quote)
 
     def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
-        """Remember when the read of an account's list began, and the fence that the account has now."""
+        """Remember when ``process`` began to read a list of an account, and the account's present fence."""
         (fence,) = self._raw.execute(
             "SELECT fence FROM execution_account WHERE label = ?", (account,)
         ).fetchone()
         self._reads[process.name, account, what] = begun, fence
 
     def owner_of(self, name: str, key: int) -> int | None:
-        """Return the worker that drives an order, or the one that holds a child's account and has reconciled it."""
+        """Return the worker that drives an order, or the worker that holds a child's account and has reconciled it."""
         owner: int | None = self._raw.execute(OWNERS[name], (key,)).fetchone()[0]
         return owner
 
@@ -163,7 +166,9 @@ class Watch:
         return live or ["no order"]
 
     def accepted(self, order: VenueOrder) -> None:
-        """Check an order that reached a book against its submitted child: I3, I5, I7, I9 and I19."""
+        """Check an order that has reached a book against its submitted child, by the invariants I3, I5, I7, I9 and
+        I19.
+        """
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
             "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.submitted_fence, a.fence, a.label,"

@@ -151,13 +151,14 @@ class World:
 
     @property
     def is_shared(self) -> bool:
-        """Return True if more than one engine is alive. An engine that stands still is alive too."""
+        """Return True if more than one engine is alive. An engine that stands still counts as alive."""
         return len(self._processes) > 1
 
     def claimed(self) -> None:
-        """Wake each process that stands still until another process has taken over its order or account.
+        """After a takeover, wake each process that stands still until another process has taken over its order or
+        account.
 
-        It wakes before the new owner's next write, or up to half a second later.
+        The process wakes before the new owner's next write, or up to half a second later.
         """
         for process in self._processes:
             held = process.held_for

@@ -22,7 +22,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The growth of a figure: the medians of a run's first and last quarter, and the fitted line's slope by hour."""
+    """The growth of a figure: its medians in the first and the last quarter of a run, and the slope per hour of a
+    fitted line.
+    """
 
     first: float
     last: float

@@ -87,7 +87,9 @@ def _license(installed: Distribution) -> str:
 
 
 def changed_files(names: Iterable[str]) -> list[str]:
-    """Return the installed files that are gone, or that differ from their distribution's record."""
+    """Return the installed files of these distributions that are missing, or differ from what the distribution
+    recorded.
+    """
     return [line for name in names for line in _changed_of(distribution(name))]
 
 
