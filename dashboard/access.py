@@ -102,7 +102,10 @@ _shared: dict[str, tuple[float, User | None]] = {}
 
 
 def person_lately(session_key: str | None) -> User | None:
-    """Return ``person_of_session``, cached for ``SHARED_FOR``. Call it only on the database thread of the sockets."""
+    """Return the active person of a session, as of at most ``SHARED_FOR`` ago; None after its end.
+
+    This is ``person_of_session`` with a cache. Call it only on the database thread of the sockets.
+    """
     if not session_key:
         return None
     now = time.monotonic()
@@ -118,7 +121,7 @@ def person_lately(session_key: str | None) -> User | None:
 def person_of_session(session_key: str | None) -> User | None:
     """Return the active person of a session; None after a logout, a change of password or the end of the session.
 
-    Each call reads the session's row again, because a websocket outlives the login that opened it.
+    Each call reads the session's row again, because a websocket may stay open after the login has ended.
     """
     if not session_key:
         return None

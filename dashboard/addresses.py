@@ -11,9 +11,9 @@ from django.http import HttpRequest
 def client_address(request: HttpRequest) -> str:
     """Return the address of the client; "" if there is none, such as over a Unix socket.
 
-    ``X-Forwarded-For`` counts only if a proxy of ``TRUSTED_PROXIES`` sent the request. It is read from its right end:
-    the first address there that is not a trusted proxy is the client. The client may have invented everything left of
-    that.
+    ``X-Forwarded-For`` is read only if a proxy of ``TRUSTED_PROXIES`` sent the request. Its addresses are read from
+    the right. The first one that is not a trusted proxy is the client. The client may have invented all addresses
+    further left.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     if not _is_trusted(address):

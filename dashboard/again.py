@@ -34,15 +34,15 @@ ANSWERED = "answered_at"
 
 
 def answered(request: HttpRequest) -> None:
-    """Record in the session that the person has just proven their identity."""
+    """Record in the session that the person has proven their identity just now."""
     request.session[ANSWERED] = int(time.time())
 
 
 def must_answer(request: HttpRequest) -> bool:
     """Return True if the person has to prove their identity again before a change of access.
 
-    A person with a second factor has to do so in every environment. Others have to only on a live installation, by
-    their password.
+    A person with a second factor has to prove it by a code in every environment. Others have to prove it only on a
+    live installation, by their password.
     """
     at = request.session.get(ANSWERED, 0)
     if 0 <= time.time() - at < LASTS:
@@ -51,8 +51,9 @@ def must_answer(request: HttpRequest) -> bool:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """Redirect the browser to the proof of identity, which leads back to the page. The requested change is not
-    made.
+    """Redirect the browser to the page where the person proves their identity.
+
+    That page leads back to the present one. The requested change is not made.
     """
     page = request.get_full_path() if request.method == "GET" else _page_before(request)
     target = f"{reverse('again')}?{urlencode({'next': page})}"
@@ -60,8 +61,9 @@ def ask_again(request: HttpRequest) -> HttpResponse:
 
 
 def asked_again(view: View[Arguments]) -> View[Arguments]:
-    """Admit only a person for whom ``must_answer`` is False, and ask anybody else to prove their identity. Put this
-    decorator below the one that checks the role.
+    """Admit a person for whom ``must_answer`` is False, and ask anybody else to prove their identity first.
+
+    Put this decorator below the one that checks the role.
     """
 
     @wraps(view)
@@ -77,8 +79,10 @@ def _page_before(request: HttpRequest) -> str:
 
 
 def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
-    """Return True for a right code. A wrong one counts as a failed login. While logins with the person's name are
-    locked, return False without checking.
+    """Return True for a right code of the second factor.
+
+    A wrong code counts as a failed login. While logins with the person's name are locked, return False without
+    checking the code.
     """
     credentials = {"username": person.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
@@ -98,8 +102,9 @@ def answer_is_right(request: HttpRequest, answer: str) -> bool:
 
 
 class FactorRequired:
-    """Redirects people who lack a required second factor to the page where they set it up. Lets requests that stop
-    orders through.
+    """Redirects people who lack a required second factor to the page where they set it up.
+
+    Requests that stop orders are never redirected.
     """
 
     #: The names of the pages that are open without the second factor.

@@ -14,7 +14,9 @@ from execution.selectors.access import access_waiting
 
 
 def desk(request: HttpRequest) -> dict[str, str | Callable[[], int]]:
-    """Return the environment for the badge, the desk's version, the page's name, and the groups of order states for
+    """Return what all templates need.
+
+    It has the environment (for the badge), the desk's version, the page's name, and the groups of order states for
     scripts.
     """
     match = request.resolver_match

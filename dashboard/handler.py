@@ -42,8 +42,8 @@ BUSY = "The desk is busy. Nothing was changed. Send the request again."
 class DeskHandler(ASGIHandler):
     """Django's handler with lanes. All middleware of a request runs on the request's thread.
 
-    Django itself would switch between that thread and the event loop for each asynchronous middleware, and wait for
-    the processor each time.
+    Django's own handler would switch between the thread and the event loop for each asynchronous middleware, and wait
+    for the processor each time.
     """
 
     def __init__(self) -> None:
@@ -95,16 +95,18 @@ def lane_of(method: str, path: str) -> str:
 
 
 def asks(scope: Any) -> int:
-    """Return the key of a request's client, by which clients take turns in a lane. It is a hash of the token
-    and cookies, else of the address.
+    """Return the key of a request's client: a hash of token and cookies, or without them of the address.
+
+    By this key the clients of a lane take turns.
     """
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
     return hash(tuple(named)) if named else address_of(scope)
 
 
 def address_of(scope: Any) -> int:
-    """Return the key of a client's address. Logins take turns by it, because password guesses may each have a new
-    cookie.
+    """Return the key of a client's address.
+
+    Logins take turns by this key, because somebody who guesses passwords may send a new cookie with each guess.
     """
     return hash((scope.get("client") or ("",))[0])
 

@@ -1,7 +1,7 @@
 """Thread pools that answer requests. Stops have their own threads and database connections, which no read can occupy.
 
-Django alone starts a thread for each request. With fifty slow reads, fifty threads and connections shared one
-processor, and a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads. The requests
+Django alone starts a thread for each request. In a measurement, fifty slow reads had fifty threads on one processor,
+and a cancel waited 2.4 s among them. So here each kind of request has a *lane*, a pool of a few threads. The requests
 of a lane wait for its threads, and their clients take turns.
 """
 
@@ -29,8 +29,8 @@ class FairThreadPool:
 
     No client has more than half of the threads, so a program that floods the desk delays only itself. At most
     ``waiting`` requests may wait. With ``keeps_connections`` each thread opens its database connection at the start
-    and keeps it. A stop then works even if the database has no free connection. Otherwise a thread reuses a connection
-    for ``reuses_for`` seconds.
+    and keeps it. So a request that stops orders works even if the database has no free connection. Without it, a
+    thread reuses a connection for ``reuses_for`` seconds.
     """
 
     def __init__(

@@ -55,8 +55,8 @@ class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
 
         1. In a browser in which the name has logged in before, only that browser's own failures count.
         2. An address with too many failures, of any names, is locked.
-        3. While somebody guesses passwords of the name or of the whole desk, an address that is unknown for the name
-           has only ``WHILE_GUESSED_AT`` tries.
+        3. While somebody guesses passwords of this name, or of many names, an address from which the name has not
+           logged in before has only ``WHILE_GUESSED_AT`` tries.
         """
         name, limit = str(get_client_username(request, credentials) or ""), int(settings.AXES_FAILURE_LIMIT)
         own = browser_failures(token=_token(request), name=name, since=get_cool_off_threshold(request))

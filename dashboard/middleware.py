@@ -25,7 +25,7 @@ BARE_HEADERS = {
 
 
 def with_bare_headers(response: HttpResponse) -> HttpResponse:
-    """Add to an answer that bypasses the middleware the headers that the middleware would add."""
+    """Add the middleware's headers to an answer that does not pass through the middleware, and return it."""
     for name, value in BARE_HEADERS.items():
         response.headers[name] = value
     return response
@@ -40,7 +40,10 @@ def request_id() -> str:
 
 
 class RequestId:
-    """Gives each request a random id. The id is in each of its log lines, on its error page and in a header."""
+    """Gives each request a random id.
+
+    The id is in each log line about the request, on its error page and in a header of the answer.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -54,7 +57,7 @@ class RequestId:
 
 
 class NoStore:
-    """Forbids caches to store an answer, because pages are private or differ between people."""
+    """Forbids browsers and proxies to store answers, because pages are private or differ between people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -27,8 +27,10 @@ def refused_text(refused: Refused) -> HttpResponse:
 
 
 def action_done(request: HttpRequest, page: str, public_id: str) -> HttpResponse:
-    """Return an empty answer to a page's script, because the page's websocket brings the change. Redirect a browser
-    without scripts to ``page``.
+    """Return the answer to a finished action.
+
+    A page's script gets an empty answer, because the page's websocket brings the change. A browser without scripts is
+    redirected to ``page``.
     """
     return (
         HttpResponse(status=204) if getattr(request, "htmx", False) else redirect(page, public_id=public_id)
@@ -36,7 +38,7 @@ def action_done(request: HttpRequest, page: str, public_id: str) -> HttpResponse
 
 
 def see_other(page: str, *arguments: str) -> HttpResponse:
-    """Redirect the browser from a POST to a page, so that a reload does not post again."""
+    """Answer a POST with a redirect to a page, so that a reload of the browser does not post again."""
     response = redirect(page, *arguments)
     response.status_code = 303
     return response
@@ -48,8 +50,9 @@ def filter_refused(problems: Sequence[Problem]) -> HttpResponse:
 
 
 async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Yield lines as they are read from the database. Under ASGI, Django would first collect all lines of a plain
-    iterator.
+    """Yield lines one by one as they are read from the database, on a thread.
+
+    Under ASGI, Django would collect all lines of a plain iterator before it sends the first.
     """
 
     def following() -> str | None:

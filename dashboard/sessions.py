@@ -31,7 +31,7 @@ class SessionEnds:
 
 
 def session_note(request: HttpRequest) -> None:
-    """Record the session of the request as one of its person's sessions."""
+    """Record the session of the request in the list of its person's sessions."""
     if request.session.session_key is None:
         request.session.save()
     login_begin(

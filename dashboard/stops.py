@@ -28,8 +28,9 @@ def is_halt(method: str, path: str) -> bool:
 
 
 def is_stop(method: str, path: str) -> bool:
-    """Return True for a halt, a pause, a cancel, a suspension of an account, and a cancel of an unknown
-    child.
+    """Return True for a request that stops orders.
+
+    That is a halt, a pause, a cancel, a suspension of an account, or a cancel of an unknown child.
 
     It is also True for the pause or cancel of many orders at once (``bulk`` or a basket), and for its review.
     A resume is not a stop.

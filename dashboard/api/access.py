@@ -74,7 +74,7 @@ def scopes_of(method: str, path: str) -> set[str]:
 
 
 def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Show the OpenAPI document and its page only to people who are logged in, and to programs with a token."""
+    """Restrict the OpenAPI document and its page to people who are logged in, and to programs with a token."""
 
     @require_GET
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
@@ -90,7 +90,8 @@ def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 class PersonRate(BaseThrottle):
     """Limits a person's requests per minute, over all of their tokens, so that one program does not slow down others.
 
-    A request that stops orders is neither counted nor refused. After too many requests a person can still stop orders.
+    A request that stops orders is neither counted nor refused. So a person can still stop orders after too many other
+    requests.
     """
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -116,7 +117,7 @@ def api_order(request: HttpRequest, public_id: str) -> int:
 
 
 def api_actor(request: HttpRequest, public_id: str, may: Callable[..., bool], words: str) -> tuple[User, int]:
-    """Return the person and the order's primary key, if ``may`` returns True for them.
+    """Return the person and the order's primary key, if ``may`` allows the person to act on the order.
 
     If ``may`` returns False, raises ``Forbidden`` with a message that begins with ``words``. Raises
     ``NotFound`` for an order that the person may not see.

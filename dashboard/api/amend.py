@@ -66,9 +66,11 @@ def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> A
     operation_id="order_amend",
 )
 def amend(request: HttpRequest, public_id: str, body: bodies.AmendBody) -> OrderDetail:
-    """Amend the terms, with a new plan for the remaining quantity. Above a limit that needs an approval, the answer is
-    the unchanged order with the request in waiting_approval. The same changes to the same terms_version are one
-    amendment, however often they are sent. If the order's terms have another version by now, the answer is a 409.
+    """Amend the terms, with a new plan for the remaining quantity.
+
+    Above a limit that needs an approval, the answer is the unchanged order with the request in waiting_approval. If
+    you send the same changes to the same terms_version again, nothing more happens. If the order's terms have another
+    version by now, the answer is a 409.
     """
     person, order_id = _trader(request, public_id)
     order = services.order_amend(

@@ -67,8 +67,10 @@ def preview(request: HttpRequest, body: bodies.BasketBody) -> payloads.BasketPre
     operation_id="basket_send",
 )
 def send(request: HttpRequest, body: bodies.BasketBody, key: Key) -> Status[Any]:
-    """Create every order or none: 201 for a new basket, 200 if the key has already created it. The same key with other
-    orders is a 409.
+    """Create every order or none.
+
+    The answer is 201 for a new basket, and 200 if this key has created it before. The same key with other orders is
+    refused with 409.
     """
     person, now = api_trader(request), timezone.now()
     basket = basket_submit(

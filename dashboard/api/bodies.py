@@ -35,7 +35,7 @@ class Body(Schema):
 
 
 class Confirms(Body):
-    """Confirmations of an unusual price, a quantity above the person's threshold, and exceeded soft limits."""
+    """Your confirmations, where the order needs them: an unusual price, a large quantity, and exceeded soft limits."""
 
     confirm_limit: StrictBool = Field(
         default=False,
@@ -88,7 +88,10 @@ class OrderBody(Confirms):
 
 
 class BasketBody(Body):
-    """Orders that the desk creates together or not at all. Each has the confirmations that it would need alone."""
+    """Orders that the desk creates together or not at all.
+
+    Each order has the same confirmations as an order sent alone.
+    """
 
     name: str = Field(default="", max_length=MAX_NAME, description="your own name for it")
     orders: list[OrderBody] = Field(

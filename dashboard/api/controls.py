@@ -106,8 +106,9 @@ def approval_read(request: HttpRequest, public_id: str) -> ApprovalDetail:
     operation_id="approval_approve",
 )
 def approval_approve(request: HttpRequest, public_id: str, body: bodies.ApproveBody) -> ApprovalDetail:
-    """Approve a request: the order begins, or the amendment is made. Nobody can approve their own request. Approving
-    twice has the effect of once.
+    """Approve a request: the order begins, or the amendment is made.
+
+    Nobody can approve their own request. A second approval changes nothing.
     """
     person = api_supervisor(request)
     services.approval_approve(

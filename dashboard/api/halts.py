@@ -62,8 +62,9 @@ def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
 
 @router.get("/halts/{slug:public_id}", response=HaltDetail, summary="Read a halt", operation_id="halt_read")
 def detail(request: HttpRequest, public_id: str) -> HaltDetail:
-    """Return a halt with its progress: the children that are still open, and when the exchanges had confirmed that no
-    child is open.
+    """Return a halt with its progress.
+
+    It has the children that are still open, and the time at which the exchanges had confirmed that none is open.
     """
     api_supervisor(request)
     return _row(public_id)

@@ -46,8 +46,10 @@ Key = Annotated[
     operation_id="order_launch",
 )
 def launch(request: HttpRequest, body: bodies.OrderBody, key: Key) -> Status[Any]:
-    """Create an order: 201 for a new one, 200 if the key has already created it. The same key with another body is a
-    409.
+    """Create an order.
+
+    The answer is 201 for a new order, and 200 if this key has created it before. The same key with another body is
+    refused with 409.
     """
     person, now = api_trader(request), timezone.now()
     wanted = read_order(body.dict(), person)
@@ -78,7 +80,10 @@ def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
     openapi_extra=query_parameters(OrderListFilter),
 )
 def order_list(request: HttpRequest) -> payloads.Orders:
-    """Return your own orders, or everybody's if you may see them: first what needs attention, then live ones."""
+    """Return your own orders, or everybody's if you may see them.
+
+    Orders that need attention come first, then live ones.
+    """
     person = api_person(request)
     chosen = query_filter(request, person, OrderListFilter)
     found = blotter_page(person=person, chosen=chosen)
@@ -141,7 +146,7 @@ def _actor(request: HttpRequest, public_id: str) -> User:
     operation_id="order_pause",
 )
 def pause(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """Cancel open child orders and send nothing new. Pausing twice has the effect of once."""
+    """Cancel open child orders and send no new ones. Pausing a paused order changes nothing."""
     order = services.order_pause(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )
@@ -172,9 +177,7 @@ def resume(request: HttpRequest, public_id: str, body: bodies.ResumeBody) -> pay
     operation_id="order_cancel",
 )
 def cancel(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """Close the order. The order becomes final when its children are settled. Cancelling twice has the effect of
-    once.
-    """
+    """Close the order. The order becomes final when its children are settled. A second cancel changes nothing."""
     order = services.order_cancel(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )

@@ -51,7 +51,7 @@ class StrictParser(Parser):
 
 
 def refuse_unknown(request: HttpRequest, model: BaseModel) -> None:
-    """Refuse query parameters that ``model`` does not have, so that a misspelt filter does not show everything."""
+    """Refuse query parameters that ``model`` does not have. Otherwise a misspelt filter would show everything."""
     known = [info.alias or name for name, info in type(model).model_fields.items()]
     refuse_if([unknown_filter(name, known) for name in request.GET if name not in known])
 
@@ -89,7 +89,10 @@ def read_order(body: Mapping[str, Any], person: User) -> OrderRequest:
 
 
 def read_orders(written: Sequence[Mapping[str, Any]], person: User) -> list[BasketRow]:
-    """Return the rows of a basket, each read as by ``read_order``. The problems of a refused order are in its row."""
+    """Return the rows of a basket, each read as ``read_order`` does.
+
+    If an order cannot be read, its row has the problems, and nothing is raised.
+    """
     ids = account_ids(person)
     rows = []
     for number, body in enumerate(written, start=1):
@@ -152,7 +155,10 @@ _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 def refuse_kinds(algorithm: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse a value of a wrong JSON type: ``true`` is not 1, and a number such as 50.1 may have lost digits."""
+    """Refuse a parameter of a wrong JSON type.
+
+    For example, ``true`` is not 1, and decimals must be texts because a JSON number such as 50.1 may have lost digits.
+    """
     if algorithm not in ALGORITHMS:
         return
     properties = parameter_schema(algorithm)["properties"]

@@ -76,8 +76,9 @@ class NotFound(HttpError):
 
 
 class Unreadable(ValidationError):
-    """Raised for a request that does not fit the OpenAPI document. It has the desk's problems instead of
-    pydantic's errors.
+    """Raised for a request that does not fit the OpenAPI document.
+
+    It carries the desk's own problems instead of pydantic's errors.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:

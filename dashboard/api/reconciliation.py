@@ -56,7 +56,7 @@ def poll(request: HttpRequest, public_id: str) -> Any:
     f"{ADDRESS}/cancel", response={204: None}, summary="Cancel when it appears", operation_id="unknown_cancel"
 )
 def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    """Make the desk cancel a child as soon as the exchange shows that child."""
+    """Request the cancel of a child. The desk sends it as soon as the exchange shows the child."""
     return _act(request, public_id, partial(services.unknown_cancel, reason=body.reason))
 
 
@@ -67,8 +67,10 @@ def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any
     operation_id="unknown_attach",
 )
 def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any:
-    """Attach an order of the exchange to a child. The order id is used only once the exchange has shown that order.
-    The exchange's answer is in the child's field attach when you read the reconciliation.
+    """Attach an order of the exchange to a child.
+
+    The desk asks the exchange for the order, and uses the order id only once the exchange has shown it. You find the
+    exchange's answer in the child's field attach when you read the reconciliation.
     """
     act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
     return _act(request, public_id, act)

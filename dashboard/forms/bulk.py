@@ -23,7 +23,7 @@ _DURATION = TypeAdapter(timedelta)
 def read_bulk(
     action: BulkAction, orders: Sequence[ChosenOrder], *, reason: str, mode: Any, by: Any, urgency: Any
 ) -> BulkRequest:
-    """Return the action as a request. Raises ``Refused`` with every problem. An empty field counts as missing."""
+    """Return the action as a request. Raises ``Refused`` with every problem. An empty field is treated as missing."""
     problems: list[Problem] = []
     request = BulkRequest(
         action=action,

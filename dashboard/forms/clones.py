@@ -33,8 +33,9 @@ class Clone:
 def clone_of(
     order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime, only_left: bool = False
 ) -> Clone:
-    """Return the order as the contents of a ticket. A start or end that has passed is left out, and so is an account
-    that is not in ``granted``.
+    """Return the order as the contents of a ticket.
+
+    A start or end that has passed is left out. So is an account that is not in ``granted``.
 
     With ``only_left`` the quantity is the part of the order that is not filled.
     """

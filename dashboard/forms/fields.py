@@ -88,8 +88,9 @@ class Field:
 
 
 def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Return the fields of all algorithms, each once. The page then keeps the input when a person switches the
-    algorithm.
+    """Return the fields of all algorithms, each field once.
+
+    Because the page has all fields, it keeps their input when a person switches the algorithm.
     """
     others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
     by_name = {algorithm: algorithm_fields(algorithm, values)} | others
@@ -223,8 +224,9 @@ def _percent(value: Any) -> str:
 
 
 def parameters_raw(algorithm: str, form: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """Translate a form's input for the parameter model. Text that cannot be translated is passed on, and the model
-    refuses it.
+    """Translate a form's input into the notation of the parameter model.
+
+    Text that cannot be translated is passed on, and the model refuses it.
     """
     return {
         field.name: _raw(form[field.name].strip(), field.widget, now)

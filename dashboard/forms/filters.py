@@ -46,8 +46,8 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class FilterForm(Generic[Filter]):
-    """A filter as ``written``, the ``filter`` that was read from it, and the problems with the fields that were not
-    read.
+    """A filter: the text as ``written``, the ``filter`` that was read from it, and the problems with the other
+    fields.
     """
 
     filter: Filter
@@ -68,7 +68,7 @@ class FilterForm(Generic[Filter]):
 
     @property
     def is_filtered(self) -> bool:
-        """Return True if the filter restricts the orders. Grouping and sorting alone do not."""
+        """Return True if the filter leaves out orders. Grouping and sorting alone leave out none."""
         return bool(self.query(group="", sort=""))
 
     def selects(self) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ def _options(options: list[Option], written: str) -> list[dict[str, Any]]:
 
 
 def read_filter(person: User, model: type[Filter], raw: Mapping[str, str]) -> FilterForm[Filter]:
-    """Read the filter in ``raw``. If some fields have problems, the returned filter has only the other fields."""
+    """Read the filter in ``raw``. Fields with problems are left out of the filter that is read."""
     written = {name: str(text).strip() for name, text in raw.items()}
     names, choices = model.names(), filter_choices(person)
     values = {name: text for name, text in written.items() if text or name not in names}

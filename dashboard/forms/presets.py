@@ -37,7 +37,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class TicketPresets:
-    """``groups`` has the choices in their groups. ``fillings`` has, by a choice's key, what the choice fills in."""
+    """The choices of a ticket among presets.
+
+    ``groups`` has them in their groups. ``fillings`` has, by the key of a choice, the values that it fills in.
+    """
 
     groups: tuple[tuple[str, tuple[Choice, ...]], ...]
     fillings: Mapping[str, Mapping[str, Any]]
@@ -50,8 +53,8 @@ class TicketPresets:
 def stored_fields(algorithm: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return the form's values for stored parameters, one for every field of the algorithm.
 
-    Start, end and I-would price are left out, so the ticket keeps its own. But a stored duration clears the ticket's
-    end, because an order has only one of the two.
+    Start, end and I-would price are left out, so the ticket keeps its own values. If a duration is stored, the
+    ticket's end is emptied, because an order has either a duration or an end.
     """
     infos: Mapping[str, Any] = ALGORITHMS[algorithm].parameters.model_fields
     given = ALGORITHMS[algorithm].parameters.completed(parameters)
@@ -147,8 +150,9 @@ def _usable(labels: Mapping[str, str], granted: Sequence[TicketAccount]) -> tupl
 
 
 def default_values(algorithm: str) -> dict[str, str]:
-    """Return the default values of the form. Start, end and I-would price are left out, so the ticket keeps its
-    own.
+    """Return the default values of the form.
+
+    Start, end and I-would price are left out, so the ticket keeps its own values.
     """
     return _form_values(algorithm)
 
@@ -198,7 +202,7 @@ def _shown(info: Any, value: Any) -> str:
 
 
 def beginning(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) -> tuple[dict[str, Any], str]:
-    """Return what the person's last order fills into a new ticket, and the sentence that names this order."""
+    """Return what the person's last order fills into a new ticket, and a sentence that says which order it was."""
     filling = last_filling(last, symbol, granted)
     label = algorithm_label(last.order.algorithm)
     when = _day(last.at)

@@ -6,5 +6,5 @@ from collections.abc import Mapping
 
 
 def posted_reason(posted: Mapping[str, str]) -> str:
-    """Return the reason as written, without the space around it; "" where none was given."""
+    """Return the reason as written, without the spaces around it; "" if none was given."""
     return posted.get("reason", "").strip()

@@ -44,7 +44,7 @@ class TicketLink:
 
 
 def ticket_link(query: QueryDict, granted: Sequence[TicketAccount]) -> TicketLink:
-    """Return what the address says of a ticket. ``granted`` are the trader's accounts."""
+    """Return the contents that an address gives for a ticket. ``granted`` are the trader's accounts."""
     notes: list[Problem] = []
     texts = {name: str(query[name]).strip() for name in query if name not in ("accounts", "start")}
     given = {name: text for name, text in texts.items() if text}

@@ -32,7 +32,10 @@ class AlertsConsumer(LiveConsumer):
         return None
 
     def changes(self) -> list[dict[str, Any]]:
-        """Return everything if the alerts have changed. Of orders, return only the news, because fills come often."""
+        """Return the bell's whole contents if the alerts have changed.
+
+        If only orders have changed, return only their news, because fills come often.
+        """
         whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
             return []

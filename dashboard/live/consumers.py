@@ -1,5 +1,4 @@
-"""Websocket consumers. A group message (a doorbell) only wakes a consumer. The consumer then sends what has
-changed since its last message.
+"""Websocket consumers. A group message (a doorbell) only wakes a consumer, which then sends what has changed.
 
 Each consumer has one task that sends, so its messages cannot overtake each other. It also polls once a
 second, so a lost group message delays a page by a second at most.
@@ -91,8 +90,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
-        """Read a message. Close the socket if the message is unreadable. An exception would be logged, so
-        anybody could fill the log.
+        """Read a message, and close the socket if it is unreadable.
+
+        No exception is raised. It would be logged, so anybody could fill the log.
         """
         try:
             content = read_json(text_data or "")
@@ -119,7 +119,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return session.session_key if session is not None else None
 
     def verdict(self) -> int | None:
-        """Return the close code, or None to go on. A logout, a new password or another role ends every socket."""
+        """Return the code with which the socket has to be closed, or None if it may stay open.
+
+        A logout, a new password or another role ends every socket.
+        """
         self.person = person_lately(self.session_key)
         if self.person is None:
             return LOGGED_OUT
@@ -163,7 +166,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=1011)
 
     async def messages(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """Return the messages for the page, or the close code."""
+        """Return the messages for the page, or the code with which the socket has to be closed."""
         return await reading(partial(self.poll, with_beat))
 
     def poll(self, with_beat: bool) -> list[dict[str, Any]] | int:
@@ -184,11 +187,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     group = ""
 
     def refusal(self, person: User) -> int | None:
-        """Return the close code, or None if this person may see the object. Runs in a thread."""
+        """Return the code with which the socket has to be closed, or None if ``person`` may see the object.
+
+        Runs in a thread.
+        """
         raise NotImplementedError
 
     def changes(self) -> list[dict[str, Any]]:
-        """Return the messages that are due. Runs in a thread and may read the database."""
+        """Return the messages to send now. Runs in a thread and may read the database."""
         raise NotImplementedError
 
     def beat(self) -> dict[str, Any]:
@@ -234,7 +240,9 @@ class OrderConsumer(LiveConsumer):
 
 
 def may_wait(row: Mapping[str, Any]) -> bool:
-    """Return True if a move of the market alone may change the row's text about why the order waits."""
+    """Return True if the text about why an order waits may change with the market alone, without a change of the
+    order.
+    """
     return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
 
 

@@ -14,8 +14,8 @@ T = TypeVar("T")
 def reading(read: Callable[[], T]) -> Awaitable[T]:
     """Call ``read`` on the sockets' database thread. Raises the errors of ``read``.
 
-    Channels itself would close the connection before and after each call. Opening one, once a second for every socket,
-    costs more than the read. A connection that may be unusable after an error is dropped.
+    Channels itself would close the connection before and after each call. To open a connection once a second for every
+    socket would cost more than the reads. A connection that may be unusable after an error is dropped.
     """
     return sync_to_async(_kept, thread_sensitive=True)(read)
 

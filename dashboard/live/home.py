@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class HomeConsumer(LiveConsumer):
     """Sends traders and supervisors the orders that they may see.
 
-    After a group message the rows are read at the next update. There are at most four updates a second, however many
+    After a group message, the next update reads the rows. There are at most four updates a second, however many
     messages come.
     """
 
@@ -80,8 +80,9 @@ class HomeConsumer(LiveConsumer):
         return home.picture(timezone.now())
 
     def change(self, picture: HomePicture) -> list[dict[str, Any]]:
-        """Return a list with the message of new parts, empty if there are none. A requested snapshot has the whole
-        page.
+        """Return a list with one message, which has the changed parts of the page; empty if none has changed.
+
+        If the page has requested a snapshot, the message has the whole page.
         """
         whole, self.wants_snapshot = self.wants_snapshot, False
         before, self.shown = None if whole else self.shown, picture

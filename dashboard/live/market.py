@@ -31,7 +31,10 @@ CANDLES_AGAIN = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The market that a page shows, and the page's request. Ladder and candles are None without a market."""
+    """What a page shows of a market, and the page's request.
+
+    Ladder and candles are None if the request names no market.
+    """
 
     watch: MarketWatch
     ladder: Ladder | None
@@ -132,7 +135,10 @@ class MarketConsumer(LiveConsumer):
         return Shown(watch, ladder_read(ladder, group=watch.group, now=now), found)
 
     def change(self, found: Shown) -> list[dict[str, Any]]:
-        """Return a list with the message of new parts, or an empty list. After a new ``watch`` it has all parts."""
+        """Return a list with one message, which has the changed parts; empty if none has changed.
+
+        After a new ``watch`` from the page, the message has all parts.
+        """
         before, self.shown = self.shown, found
         whole = self.wants_snapshot or before is None or before.watch is not found.watch
         self.wants_snapshot = False

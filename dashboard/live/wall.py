@@ -37,7 +37,10 @@ class SupervisorConsumer(LiveConsumer):
         return [{"type": kind, "from": self.number - 1, "version": self.number, **content}]
 
     def change(self, *, whole: bool) -> dict[str, Any]:
-        """Return everything if ``whole``, else the changes since the last message; empty if there are none."""
+        """Return everything if ``whole``, otherwise the changes since the last message.
+
+        The result is empty if nothing has changed.
+        """
         raise NotImplementedError
 
 
@@ -73,8 +76,9 @@ def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, An
 
 
 class HaltConsumer(SupervisorConsumer):
-    """Sends a halt's progress until the exchanges have confirmed that none of its orders is open. Also sends that the
-    halt was lifted.
+    """Sends a halt's progress until the exchanges have confirmed that none of its orders is open.
+
+    It also sends the news that the halt was lifted.
     """
 
     shown: HaltDetail | None = None

@@ -31,7 +31,10 @@ class AccountPlace:
 
 
 def account_places(preview: Preview | None) -> list[AccountPlace]:
-    """Return a row for each account of the request. The cheapest is marked. An unknown figure is a dash."""
+    """Return a row for each account in the preview's request.
+
+    The cheapest account is marked. An unknown figure is a dash.
+    """
     if preview is None or preview.market is None or not preview.slices:
         return []
     market, quantity = preview.market, preview.slices[0].quantity

@@ -99,7 +99,10 @@ def largest_unit(age: timedelta) -> str:
 
 
 def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
-    """Return the label for a permission of a key. ``is_good`` is False for a dangerous one: to withdraw."""
+    """Return the label for a permission of a key.
+
+    ``is_good`` is False for a permission that is dangerous, such as to withdraw.
+    """
     if allowed is None:
         return Pill("?", "unknown", "")
     good = allowed is is_good

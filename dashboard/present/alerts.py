@@ -113,7 +113,7 @@ def channel_shown(row: ChannelRow, now: datetime) -> ChannelShown:
 
 
 def channel_fields(kind: str, written: dict[str, str]) -> list[dict[str, object]]:
-    """Return the fields of a channel's form. A stored secret is never shown in it."""
+    """Return the fields of a channel's form. A stored secret is never shown in a field."""
     fields = []
     for name in FIELDS[kind]:
         plain = name.rstrip("?")

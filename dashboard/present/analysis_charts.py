@@ -18,8 +18,9 @@ _UNITS = ((9, " G"), (6, " M"), (3, " k"))
 
 @dataclass(frozen=True, slots=True)
 class ChartPanel:
-    """A chart on the page. ``unknown`` is the number of orders that it leaves out. An empty one has nothing to
-    draw.
+    """A chart on the page.
+
+    ``unknown`` is the number of orders that the chart leaves out. If the chart is empty, there is nothing to draw.
     """
 
     name: str
@@ -31,7 +32,7 @@ class ChartPanel:
 
 
 def chart_panels(charts: AnalysisCharts) -> list[ChartPanel]:
-    """Return the six charts in the sequence of the questions that they answer."""
+    """Return the six charts in the sequence in which the page shows them."""
     whole, error = charts["whole"], charts["predictions"]["error"]
     is_empty = not whole["orders"]
     against = "bp against arrival, + is cost"

@@ -103,8 +103,9 @@ def refused_review(action: BulkAction, count: int, problems: Sequence[Problem]) 
 
 
 def review(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any]:
-    """Return the review: counts, sums, and the left-out orders with the reason. Only the orders that are not left out
-    are sent.
+    """Return the data of the review: counts, sums, and the orders that the action leaves out, with the reason.
+
+    The page then sends the action only for the other orders.
     """
     action, found = request.action, bulk_preview(request.action, results)
     does = [each for each in results if each.outcome in DOES]

@@ -136,8 +136,9 @@ def _order(row: DayOrder) -> dict[str, Any]:
 
 
 def because(row: DayOrder) -> str:
-    """Return the largest part of the order's cost, or of its gain, in words. The reason why the order ended
-    follows.
+    """Return words for why an order was dear or cheap: the largest part of its cost or gain.
+
+    The reason why the order ended follows.
     """
     split: Mapping[str, object] = row["split_bp"]
     parts = [(Decimal(str(split[name])), name) for name in PARTS if split[name] is not None]

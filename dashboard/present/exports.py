@@ -54,8 +54,9 @@ def percent(share: Decimal | None) -> str:
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:
-    """Return the share of the order that its schedule requires by ``now``; None for an ended order or without a
-    schedule.
+    """Return the share of the order that should be filled by ``now``.
+
+    Return None for an order that has ended or has no schedule.
     """
     if row["status"] in ORDER_FINAL:
         return None
@@ -74,8 +75,8 @@ def _ahead(row: OrderRow, now: int) -> str:
 def finish(row: OrderRow, now: int) -> int | None:
     """Return the expected time at which the order is filled; None if that is unknown.
 
-    It is the end of the plan, or without a plan it follows from the average pace. It is None too if the plan will not
-    be filled by its end.
+    With a plan it is the plan's end. Without a plan it follows from the order's average pace. It is None too if the
+    plan will not be filled by its end.
     """
     started, share, schedule = row["started_at"], _share(row), row["schedule"]
     if row["status"] != OrderStatus.WORKING or started is None or share >= 1:

@@ -1,5 +1,6 @@
-"""The fields of a review about limits: a reason for each exceeded soft limit, and the note that the order waits for
-approval.
+"""The fields of a review about limits.
+
+They are a reason for each exceeded soft limit, and the note that the order will wait for approval.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from execution.services.orders.limits import REASON_FIELD
 
 
 def limit_fields(verdict: Verdict, posted: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
-    """Return the context of ``_limit_fields.html``. ``missing`` has the messages about refused fields, by the
-    fields' names.
+    """Return the context of ``_limit_fields.html``.
+
+    ``missing`` has the message about each field that was refused, by the field's name.
     """
     return {
         "approvals": verdict.approvals,

@@ -73,7 +73,7 @@ def length(seconds: str | None) -> str:
 
 
 def lateness(seconds: str | None) -> str:
-    """Return text for the time ahead of or behind the plan, such as ``1 min 42 s early``."""
+    """Return the time ahead of or behind the plan as text, such as ``1 min 42 s early``."""
     if seconds is None:
         return DASH
     number = Decimal(seconds)

@@ -63,7 +63,10 @@ def pages_of(role: str) -> list[Page]:
 
 
 def pages_matching(pages: Iterable[Page], text: str) -> list[Page]:
-    """Return the pages of which each word of the text begins a word. Those that match by their title come first."""
+    """Return the pages that match a search.
+
+    Each word of ``text`` must be the beginning of a word of the page. Pages that match by their title come first.
+    """
     wanted = text.casefold().split()
     found = [page for page in pages if _begins(f"{page.label} {page.words}", wanted)]
     return sorted(found, key=lambda page: not _begins(page.label, wanted))

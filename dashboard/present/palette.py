@@ -29,7 +29,7 @@ def ticket_url(fields: Mapping[str, str | Sequence[str]]) -> str:
 
 
 def worded_item(order: WordedOrder) -> PaletteItem:
-    """Return the ticket of an order in words. The detail says which parts are still to be written there."""
+    """Return an item that opens the ticket of an order in words. Its detail says which parts are still missing."""
     market = order.market
     currency = market.quote if order.unit is Unit.QUOTE else market.base
     size = "" if order.quantity is None else f"{grouped(order.quantity)} {currency}"
@@ -75,7 +75,10 @@ def worded_fields(order: WordedOrder) -> dict[str, str | list[str]]:
 
 
 def symbol_items(symbols: Iterable[str], *, may_trade: bool) -> list[PaletteItem]:
-    """Return a new order in each symbol for a trader. Others get the symbol's live orders."""
+    """Return an item for each symbol.
+
+    For a trader it opens a new ticket, for others the list of the symbol's live orders.
+    """
     if may_trade:
         return [
             PaletteItem(label=symbol, detail="new order", url=ticket_url({"symbol": symbol}))

@@ -21,7 +21,7 @@ from execution.services.orders.stages import Preview
 def plan_data(preview: Preview | None) -> dict[str, Any] | None:
     """Return the start, end and quantity of each slice, with the algorithm's forecast.
 
-    Return None without a plan, and while an order that trades at once waits for order books.
+    Return None without a plan. Return None too while an order that trades at once waits for order books.
     """
     if preview is None or preview.planned.plan is None or not preview.slices or preview.books_awaited:
         return None

@@ -14,7 +14,10 @@ from execution.services.orders.stages import Preview
 
 
 def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
-    """Return the newest expected cost, ``pending`` until the first one is calculated; None if there cannot be one."""
+    """Return the newest expected cost of the order.
+
+    Until the first one is calculated, the result has ``pending``. Return None if there cannot be one.
+    """
     if preview is None or preview.problems:
         return None
     if preview.takes_at_once:

@@ -58,7 +58,7 @@ COSTS = (
 
 
 def lines_of(report: Report) -> list[Line]:
-    """Return the lines of the figures that exist for the order and also for each single venue."""
+    """Return the figures that the report has for the whole order and also for each venue."""
     return [
         Line("Filled", report["base"], "quantity", _at("filled")),
         Line("Share", "%", "share", _at("share"), "of what the order filled"),

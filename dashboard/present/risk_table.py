@@ -80,5 +80,5 @@ def _row(
 
 
 def two_digits(number: float) -> str:
-    """Return a number with two significant digits, as the form takes it: ``0.0000023``."""
+    """Return a number with two significant digits, in the notation that the form accepts, such as ``0.0000023``."""
     return format(Decimal(f"{number:.2g}"), "f")

@@ -31,7 +31,7 @@ class Figure:
 class Predicted:
     """The expected cost of the order against the arrival price, in bp with fees; + is a cost.
 
-    ``pending``: the cost is being simulated, and the numbers are None.
+    While the cost is being simulated, ``pending`` is True and the numbers are None.
     """
 
     cost_bp: Decimal | None = None

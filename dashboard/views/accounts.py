@@ -34,7 +34,7 @@ SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": 
 @never_cache
 @admin_required
 def account_list(request: HttpRequest) -> HttpResponse:
-    """Show every account. For htmx, return the table alone."""
+    """Show every account. For a request by htmx, return only the table."""
     now = timezone.now()
     context = {"accounts": sorted_accounts(selectors.account_rows(), now), "now": now}
     is_part = getattr(request, "htmx", False)
@@ -105,7 +105,7 @@ def _may_be_shown(name: str, text: str) -> bool:
 @never_cache
 @admin_required
 def account_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show one account. For htmx, return the part that is refreshed."""
+    """Show one account. For a request by htmx, return only the part of the page that is refreshed."""
     return _detail(request, public_id, is_part=bool(getattr(request, "htmx", False)))
 
 

@@ -33,7 +33,7 @@ PARTS = {"wall": "_alerts", "home": "_alert_cards"}
 @require_GET
 @never_cache
 def alert_list(request: HttpRequest) -> HttpResponse:
-    """Show the alerts of one state. For htmx, return the rows alone."""
+    """Show the alerts of one state. For a request by htmx, return only the rows."""
     if getattr(request, "htmx", False) and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
     return _list(request)
@@ -108,7 +108,7 @@ ACTIONS: dict[str, Act] = {
 @never_cache
 @login_required
 def alert_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Acknowledge or own an alert. A list sends the request by htmx and then loads itself again."""
+    """Acknowledge or own an alert. A page with a list sends this request by htmx and then loads its list again."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     now: datetime = timezone.now()

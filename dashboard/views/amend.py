@@ -148,10 +148,10 @@ def shown_terms(current: Amendment) -> dict[str, str]:
 
 
 def changed(current: Amendment, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the values in the form that the person has changed, as the services take them. "" removes a value.
+    """Return the values in the form that the person has changed, as the services accept them. "" removes a value.
 
-    A change is a difference from the values that the form showed. The form sends these values along. So sending the
-    same form twice requests the same changes, even if the terms have changed meanwhile.
+    A value is changed if it differs from the one that the form showed at first. The form sends these first values
+    along. So sending the same form twice requests the same changes, even if the terms have changed in between.
     """
     shown = _shown_by(form) or shown_terms(current)
     texts = {name: form[name].strip() for name in shown if name in form and form[name].strip() != shown[name]}

@@ -154,7 +154,7 @@ def analysis(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def analysis_export(request: HttpRequest) -> HttpResponseBase:
-    """Export the figures of the page with this filter, with all digits."""
+    """Export the figures of the page with this filter as CSV, with all digits."""
     person = person_of(request)
     chosen = read_filter(person, AnalysisFilter, request.GET.dict())
     if chosen.problems:

@@ -17,7 +17,7 @@ from execution.selectors.balances import balances as balances_read
 @require_GET
 @never_cache
 def balances(request: HttpRequest) -> HttpResponseBase:
-    """Show the balances that the person may see. For htmx, return the part that is refreshed."""
+    """Show the balances that the person may see. For a request by htmx, return only the part that is refreshed."""
     is_part = bool(getattr(request, "htmx", False))
     if is_part and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel

@@ -109,7 +109,7 @@ def factor_remove(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def again(request: HttpRequest) -> HttpResponse:
-    """Ask the person to prove their identity, and send them back."""
+    """Ask the person to prove their identity, then redirect them to the page from which they came."""
     target = request.POST.get("next") or request.GET.get("next") or "/"
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = "/"

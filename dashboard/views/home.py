@@ -63,7 +63,10 @@ def watchlist_act(request: HttpRequest, action: str) -> HttpResponse:
 
 
 class LogoutView(views.LogoutView):
-    """Logs out and makes the browser delete its cached pages of the desk. The stored theme may stay."""
+    """Logs out, and makes the browser delete its cached pages of the desk.
+
+    The theme that the browser stores is not deleted.
+    """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         response = super().post(request, *args, **kwargs)

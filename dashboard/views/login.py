@@ -31,8 +31,10 @@ FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
-    """The form for name and password. It then asks a person with a second factor for a code. After the login, the
-    browser counts as known for the person (``dashboard.login``).
+    """The form for name and password.
+
+    A person with a second factor is then asked for a code. After the login, the desk recognises the browser as one in
+    which the person has logged in before (``dashboard.login``).
     """
 
     redirect_authenticated_user = True

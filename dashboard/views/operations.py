@@ -39,7 +39,10 @@ def livez(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the desk can work. A monitor gets each part with its reason; everybody else gets one word."""
+    """Answer whether the desk can work.
+
+    A monitor gets the state of each part with its reason. Everybody else gets one word.
+    """
     found = readiness(timezone.now())
     status = 200 if is_ready(found) else 503
     if is_private(request):

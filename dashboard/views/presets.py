@@ -95,7 +95,7 @@ def preset_act(request: HttpRequest, public_id: str, action: str) -> HttpRespons
 @require_safe
 @trader_required
 def ticket_choices(request: HttpRequest) -> HttpResponse:
-    """Show the presets for the ticket's algorithm and symbol, with what each one fills in."""
+    """Show the presets for the ticket's algorithm and symbol, with the values that each one fills in."""
     algorithm, symbol = request.GET.get("algorithm", ""), request.GET.get("symbol", "").strip()
     if algorithm not in ALGORITHMS:
         raise Http404("There is no such algorithm.")

@@ -24,8 +24,9 @@ from execution.services.children import reconciliation as services
 @require_GET
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Show the unknown children and differences that the person may see. For htmx, return the part that is
-    refreshed.
+    """Show the unknown children and differences that the person may see.
+
+    For a request by htmx, return only the part of the page that is refreshed.
     """
     is_part = bool(getattr(request, "htmx", False))
     if is_part and not request.user.is_authenticated:

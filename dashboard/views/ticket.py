@@ -45,7 +45,7 @@ UNWRITTEN = frozenset({Code.VALUE_MISSING, Code.DURATION_OR_END_REQUIRED})
 
 @dataclass(frozen=True, slots=True)
 class ParsedTicket:
-    """A posted ticket: the request, or the reasons why it cannot be read."""
+    """A posted ticket. It has the order request, or the reasons why the ticket cannot be read."""
 
     request: OrderRequest | None
     problems: tuple[Problem, ...]
@@ -55,10 +55,10 @@ class ParsedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketStart:
-    """The contents that an empty ticket begins with. ``values`` are its parameters, None for the defaults.
+    """The values with which a new ticket begins. ``values`` are its parameters; None means the defaults.
 
-    ``words`` say which order the contents come from. ``is_used`` is True if they come from an order, and the page then
-    offers a way back to the defaults.
+    ``words`` say from which order the values come. ``is_used`` is True if they come from an order. In that case the
+    page offers a way back to the defaults.
     """
 
     symbol: str
@@ -97,11 +97,13 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Show the form. A POST sends the order. ``?from=`` fills the form from an order that the person may see, and
-    with ``&left=1`` only with the quantity that is not filled.
+    """Show the form. A POST sends the order.
 
-    A new ticket begins with what the person last used, and with ``?start=defaults`` with the defaults. Any other query
-    fills the fields that it names, such as ``?symbol=BTC/USDT&side=sell``.
+    ``?from=`` fills the form from an order that the person may see. With ``&left=1`` the quantity is only the part of
+    that order that is not filled.
+
+    A new ticket begins with the values that the person last used. With ``?start=defaults`` it begins with the
+    defaults. Any other query fills the fields that it names, such as ``?symbol=BTC/USDT&side=sell``.
     """
     if request.method == "POST":
         return _send(request)
@@ -237,8 +239,9 @@ def preview(request: HttpRequest) -> HttpResponse:
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """Show the review before sending: the order in one sentence, with the problems that prevent it or a note
-    that order books are still awaited.
+    """Show the review before sending: the order in one sentence.
+
+    It also shows the problems that prevent the order, or a note that order books have not arrived yet.
     """
     return _review(request, _preview(request))
 
