@@ -177,7 +177,11 @@ def resume(request: HttpRequest, public_id: str, body: bodies.ResumeBody) -> pay
     operation_id="order_cancel",
 )
 def cancel(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """Close the order. The order becomes final when its children are settled. A second cancel changes nothing."""
+    """Close the order.
+
+    The order becomes final when its child orders can fill no more and all their fills are recorded. A second cancel
+    changes nothing.
+    """
     order = services.order_cancel(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )

@@ -23,9 +23,9 @@ _ISO = re.compile(r"P(?:[0-9]{1,5}D)?(?:T(?:[0-9]{1,5}H)?(?:[0-9]{1,7}M)?(?:[0-9
 def parse_duration(value: Any) -> Any:
     """Read seconds, ``HH:MM:SS``, ``MM:SS`` or words like ``90m`` and ``1h 30m`` as a ``timedelta``.
 
-    Whole milliseconds are kept exactly; anything finer is refused. Two kinds of values are returned unchanged, for
-    pydantic to read: ISO 8601, the form in which parameters are stored, and values that are neither text nor number.
-    Raises ``ValueError``.
+    Whole milliseconds are kept exactly; anything finer is refused. Two kinds of values are returned unchanged, and
+    pydantic reads them: ISO 8601 text, the form in which parameters are stored, and values that are neither text nor
+    number. Raises ``ValueError``.
     """
     if isinstance(value, str):
         text = value.strip()

@@ -196,9 +196,10 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel all resting children, and wait at most ``patience`` for all children to settle.
+        """Cancel all resting children, and wait at most ``patience`` until all children have ended and their trades
+        are recorded.
 
-        Return how many are not settled by then.
+        Return for how many children that is not the case by then.
         """
         database = self._context.database
         await database.retry_until_committed(

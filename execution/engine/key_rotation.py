@@ -34,7 +34,8 @@ class Rotation:
 def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = False) -> Rotation:
     """Make a new key, or continue an interrupted rotation, and seal every secret to it.
 
-    1. The new key is put first in the file. The former keys stay there, and can still open their secrets.
+    1. The new key is put first in the file. The former keys stay in the file, so that secrets that are sealed to them
+       still open.
     2. The installation's public key becomes that of the new key. All later secrets are sealed to it.
     3. Each secret is sealed again, one at a time.
     4. Each is opened with the new key alone, as a check.

@@ -12,7 +12,7 @@ from execution.venues.protocol import MarketGateway, MarketStream
 
 @dataclass(frozen=True, slots=True)
 class WatchedMarket:
-    """The venue of a market session. ``symbols`` are those that the desk trades there."""
+    """The venue of a market session, and the ``symbols`` in which the desk trades at this venue."""
 
     context: EngineContext
     gateway: MarketGateway

@@ -17,7 +17,8 @@ async def newest_market(
 ) -> tuple[dict[int, Quote], dict[int, Book]]:
     """Return the newest quotes and books of ``symbol``, by venue.
 
-    If a venue's quote is newer than its book, it corrects the book, and the other way round.
+    If a venue's quote is newer than its book, the quote corrects the book. If the book is newer, its best levels are
+    the quote.
     """
     touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_standing)
     deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_standing)

@@ -23,7 +23,7 @@ def is_sent(child: SessionChild) -> bool:
 
 
 def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
-    """Return True if a sent child is unsettled for longer than an answer or the stream takes.
+    """Return True if something about a sent child is missing for longer than an answer or the stream takes.
 
     A request that was just sent is no reason for a poll, because polls use up the rate limit that sends need. If a
     child's end and filled quantity are known, only its trades are missing. Such a child needs a poll only if

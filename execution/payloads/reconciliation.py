@@ -1,4 +1,8 @@
-"""The payloads of unknown children with their evidence, differences from the venues, and accounts in doubt."""
+"""The payloads of the reconciliation.
+
+They are children of unknown outcome with their evidence, differences from the venues, and accounts of which the desk
+may not know all open orders.
+"""
 
 from __future__ import annotations
 

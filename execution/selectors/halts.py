@@ -148,7 +148,10 @@ def orders_to_pause(halt: Halt) -> QuerySet[Order]:
 
 
 def children_open(halt: Halt) -> QuerySet[ChildOrder]:
-    """Return the unsettled children in the halt's scope. A halt of an account covers the children on that account."""
+    """Return the children in the halt's scope that may still fill or have unrecorded trades.
+
+    A halt of an account covers the children on that account.
+    """
     return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__"))
 
 

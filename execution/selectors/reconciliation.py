@@ -1,4 +1,8 @@
-"""The rows of the page Reconciliation: unknown children with their evidence, differences, and accounts in doubt."""
+"""The rows of the page Reconciliation.
+
+They are children of unknown outcome with their evidence, differences from the exchanges, and accounts of which the
+desk may not know all open orders.
+"""
 
 from __future__ import annotations
 

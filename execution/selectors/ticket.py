@@ -1,4 +1,4 @@
-"""Reads for the ticket: the accounts and markets that a trader may use, and the free balances there."""
+"""Reads for the ticket: the accounts and markets that a trader may use, and the free balances of these accounts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY_IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
 
 
 def ticket_accounts(*, person: User) -> list[TicketAccount]:
-    """Return the active accounts of a trader with the markets that the desk trades there.
+    """Return the active accounts of a trader, each with the markets in which the desk trades on it.
 
     An account whose key is not in use is left out. ``accounts_left_out`` returns those accounts.
     """

@@ -151,11 +151,11 @@ def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPr
 def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
     """Set the halt in ``request``.
 
-    Raises ``Refused``. If a halt of the same kind and scope is in force already, it is returned unchanged.
+    Raises ``Refused``. If the same halt is in force already, it is returned unchanged.
 
-    1. One transaction locks the gate. It writes the halt, the list of children that the halt must cancel, and the
-       audit entry.
-    2. The sweep pauses the parent orders and requests the cancels.
+    1. One transaction writes the halt, the list of children that the halt must cancel, and the audit entry. It locks
+       the gate, the row that every submit of a child locks too.
+    2. After it, ``halt_sweep`` pauses the parent orders and requests the cancels.
     """
     halt = _draft(person, request)
     reason = kept_reason(reason)
@@ -316,8 +316,9 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps
        ``keeps_time`` each order's plan moves to later by the time since the order's pause. A plan with a fixed end
        does not move.
 
-    Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until the sweep has
-    paused all orders of the halt. If a halt were lifted earlier, some of its orders would simply go on.
+    Raises ``HaltNotFound``. Raises ``Refused`` for anybody but a supervisor, without a reason, and until
+    ``halt_sweep`` has paused all orders of the halt. If a halt were lifted earlier, some of its orders would simply go
+    on.
     """
     halt = _lift(public_id, person, reason, now, keeps_time)
     _tell_orders(halt, now)

@@ -27,10 +27,11 @@ USUAL = Decimal("0.5")
 class UrgencyProfile:
     """The settings that follow from an urgency between 0 (only rests) and 1 (crosses at once); 0.5 is usual.
 
-    ``band`` is the number of slices by which the order may be behind its schedule at a slice's end before it crosses;
-    None means that it never crosses for this reason. ``patience`` is the time from placing a child until it may be
-    moved. ``first`` and ``last`` are resting prices on a scale from the order's side of the book (0) to the opposite
-    side (1). An order on schedule rests at ``first``. An order that is ``band`` + 1 slices behind rests at ``last``.
+    ``band`` is the number of slices by which the order may be behind its schedule at a slice's end. If it is further
+    behind, it crosses. None means that it never crosses for this reason. ``patience`` is the time from placing a child
+    until it may be moved. ``first`` and ``last`` are resting prices on a scale from the order's side of the book (0)
+    to the opposite side (1). An order on schedule rests at ``first``. An order that is ``band`` + 1 slices behind
+    rests at ``last``.
     """
 
     band: Decimal | None
@@ -89,7 +90,7 @@ def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) ->
     """Return how long a resting child on the account may wait before it is moved.
 
     Without a book it is ``profile.patience``. It is shorter when the other participants' book suggests that the price
-    is about to move away, and up to twice as long when the price is about to come nearer.
+    will move away. It is up to twice as long when the book suggests that the price will come nearer.
     """
     book = others_book(view, venue)
     if book is None:

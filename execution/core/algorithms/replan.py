@@ -80,8 +80,8 @@ def room_of(view: OrderView) -> timedelta:
 def must_finish(view: OrderView, work: SliceTask) -> bool:
     """Return whether this slice has to take the order's whole remaining quantity.
 
-    The last slice has to, except in two cases: the order is set to stop at its end, or it is set to extend and may
-    still do so.
+    Only the last slice has to. It does not have to if the order is set to stop at its end, or is set to extend its end
+    and may still do so.
     """
     if not work.is_last:
         return False

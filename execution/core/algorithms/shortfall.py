@@ -200,9 +200,9 @@ def assumed(plan_input: PlanInput) -> Assumed:
     Raise ``Refused`` if one is neither given nor known.
 
     An impact that is not given is the larger of two estimates. The first is the paper's rule, a hundred spreads. The
-    second is the volatility of five minutes, by the square-root law: an order as large as the market's volume in five
-    minutes moves the price as far as it usually moves in five minutes. The second estimate is needed in a market whose
-    spread is one tick, because such a spread says nothing about the depth.
+    second is the volatility of five minutes. This follows from the square-root law: an order as large as the market's
+    volume in five minutes moves the price as far as the price usually moves in that time. The second estimate is
+    needed in a market whose spread is one tick, because such a spread says nothing about the depth.
     """
     parameters = narrowed(plan_input.parameters, IsParameters)
     candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]

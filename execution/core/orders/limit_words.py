@@ -12,9 +12,9 @@ from execution.core.types import Quote, Side
 def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> str:
     """Return words such as ``limit 60,000 is 8.6 % below the market``.
 
-    The percentage is the distance to the nearest mid. The text is empty if the limit reaches the best price of its own
-    side at any venue: the best bid for a buy, the best ask for a sell. It is empty too without a limit or a usable
-    quote.
+    The percentage is the distance to the nearest mid. The text is empty if at any venue the limit reaches the best
+    price of its own side. That is the best bid for a buy, and the best ask for a sell. It is empty too without a limit
+    or a usable quote.
     """
     sane = [quote for quote in quotes if quote.is_sane]
     if limit is None or not sane:

@@ -64,7 +64,7 @@ class NamedMarket:
 
 @dataclass(frozen=True, slots=True)
 class NamedAccount:
-    """An account that the person may use, and the markets that the desk trades there."""
+    """An account that the person may use, with the markets in which the desk trades on it."""
 
     id: str
     label: str

@@ -130,7 +130,7 @@ def far_price_problems(
 ) -> list[Problem]:
     """Return a problem if the price of field ``name`` is worse than the mid by more than the collar.
 
-    The person must then confirm the price. Without a price or a sane quote there is no problem.
+    The person must then confirm the price. Without a price, or without a usable quote, there is no problem.
     """
     if (
         price is None

@@ -71,7 +71,9 @@ class ChildView:
 
     @property
     def exposure(self) -> Decimal:
-        """Return the base quantity that may still fill: everything not done, or zero once the child is over."""
+        """Return the base quantity that may still fill: the unfilled quantity, or zero once the child can fill no
+        more.
+        """
         return ZERO if self.is_over else max(self.quantity - self.done, ZERO)
 
     @property
@@ -185,9 +187,9 @@ class AccountView:
 class OrderView:
     """Everything that a decision about an order depends on, at the time ``now``.
 
-    ``children`` are all children that are not settled, and all children of the current slice. ``done`` is the filled
-    quantity of all of the order's children. ``accounts`` are those that the order may use, at least one. Among equally
-    good accounts the order uses the first.
+    ``children`` are all children that may still fill or have unrecorded trades, and all children of the current slice.
+    ``done`` is the filled quantity of all of the order's children. ``accounts`` are those that the order may use, at
+    least one. Among equally good accounts the order uses the first.
     """
 
     now: datetime

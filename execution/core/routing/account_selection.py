@@ -25,7 +25,8 @@ MAX_BOOK_AGE = timedelta(seconds=3)
 
 
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
-    """Return one quote for several venues: the best bid and the best ask among their fresh and sane quotes.
+    """Return one quote for several venues: the best bid and the best ask among their fresh quotes that are not
+    crossed.
 
     The best bid of one venue may be above the best ask of another, which is normal. In that case return the mean of
     the bids and the mean of the asks. These never cross.
@@ -146,7 +147,7 @@ def known_quote(venue: AccountView) -> Quote:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The account chosen for a quantity, the part that one child may have there, and the reason.
+    """The account chosen for a quantity, the part that one child may have on it, and the reason.
 
     If ``venue`` is None, ``why`` says why no account can be used.
     """

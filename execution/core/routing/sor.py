@@ -207,7 +207,7 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
 def work_route(view: OrderView, work: SliceTask) -> Decision:
     """Split the remaining quantity over the accounts and send it. Later split the unfilled quantity again.
 
-    1. Wait until all children are over.
+    1. Wait until no child can fill any more.
     2. Close the order when the remainder is under every account's minimum.
     3. Wait for books that are newer than the last children.
     4. If the order must fill completely, close it when its first split is less than its quantity.

@@ -30,7 +30,7 @@ class Second:
 
 
 class MarketRecord:
-    """The recorded markets of an order. Each venue is included once, even if several accounts trade there.
+    """The recorded markets of an order. Each venue is included once, even if the order has several accounts at it.
 
     ``arrival`` is the time of the order's arrival and the mid at that time. For ``MID_LASTS`` after the arrival, this
     mid is used if no mid was recorded.

@@ -1,8 +1,8 @@
 """The engine's database work, on separate threads, so that the event loop never waits for a disk.
 
 Only the commit before each send to an exchange waits for the disk. It puts all earlier commits on the disk too. So a
-child that was sent is on the disk, with its intent and its fence. A power cut may lose the newest of the other
-commits, but the end of a process loses none. The next poll of the exchange brings lost reports again.
+child that was sent is certainly on the disk. A power cut may lose the newest of the other commits, but the end of a
+process loses none. The next poll of the exchange brings lost reports again.
 """
 
 from __future__ import annotations

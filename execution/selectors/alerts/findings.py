@@ -208,8 +208,8 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
 def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
     """Find orders that wait for approval.
 
-    When half of the time until an order's request expires is over, its finding gets a new subject, so that people are
-    alerted again.
+    When half of the time until a request expires has passed, its finding gets a new subject. So people are alerted
+    again.
     """
     for row in panels["approvals"]:
         asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])

@@ -1,4 +1,4 @@
-"""The reads of a market session: its venue, and the symbols that the desk trades there."""
+"""The reads of a market session: its venue, and the symbols in which the desk trades at that venue."""
 
 from __future__ import annotations
 

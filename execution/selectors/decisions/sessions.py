@@ -25,7 +25,7 @@ IDS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SessionChild:
-    """An unsettled child, with the facts that its session needs."""
+    """A child that may still fill or has unrecorded trades, with the facts that its account's session needs."""
 
     pk: int
     order_pk: int
@@ -69,7 +69,7 @@ _TO_SEND = Compiled(
 
 
 def unsettled_children(account_pk: int) -> list[SessionChild]:
-    """Return all unsettled children on an account, oldest first."""
+    """Return all children on an account that may still fill or have unrecorded trades, oldest first."""
     return _session_children(_UNSETTLED.all(account=account_pk))
 
 

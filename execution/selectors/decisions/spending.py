@@ -65,7 +65,7 @@ class OrderReserve:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The free balances of some accounts in ``currency``, and the reserves of live orders there.
+    """The free balances of some accounts in ``currency``, and the amounts that live orders reserve on these accounts.
 
     ``told`` has the exchange's reported figures. ``free`` has these figures corrected by the amounts that the desk's
     children have taken or released since. Both are by the account's public id. An amount that the exchange does not
@@ -128,7 +128,7 @@ class Spending:
 
 
 def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = True) -> Spending:
-    """Read the free amounts of a currency on the accounts, and the reserves of live orders there.
+    """Read the free amounts of a currency on the accounts, and the amounts that live orders reserve on them.
 
     Balances are read first, then orders, then children. So a change between the reads may be included twice but is
     never missed.

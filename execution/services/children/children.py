@@ -218,8 +218,10 @@ def child_outcome(
     fence: int | None = None,
     order_pk: int | None = None,
 ) -> None:
-    """Record the outcome of a request to create a child. ``fence`` is the fence under which the child was
-    submitted.
+    """Record the outcome of a request to create a child.
+
+    ``fence`` is the account's fence under which the child was submitted, the number that grows with each takeover of
+    the account.
     """
     child, order = child_locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):

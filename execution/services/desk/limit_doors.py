@@ -53,8 +53,8 @@ def limit_set_ask(*, person: User, request: LimitRequest, reason: str, now: date
     """Put a limit in force. If a second person has to confirm the value, only request the change.
 
     A second person has to confirm a value that is larger than before, if there is a second person. The values are
-    compared while the gate's row is locked. So the change cannot undo a smaller value that somebody else sets at the
-    same moment.
+    compared while the row of ``HaltGate`` is locked. So the change cannot undo a smaller value that somebody else sets
+    at the same moment.
     """
     try:
         limit = limit_set(person=person, request=request, reason=reason, now=now, judge=_refuse_to_widen)

@@ -140,9 +140,9 @@ def limit_set(
 ) -> TradingLimit:
     """Put a limit in force. It replaces the limit of the same kind, scope, subject, level and currency.
 
-    Every order submitted after this commit is judged by the limit, because submits lock the same gate. If the value
-    is the same as before, nothing changes. ``judge`` is called with the former and the new limit while the gate is
-    locked. It raises an exception to prevent the change. Raises ``Refused``.
+    Every order that is submitted after this commit is judged by the limit, because submits lock the same row. If the
+    value is the same as before, nothing changes. ``judge`` is called with the former and the new limit while this row
+    is locked. It raises an exception to prevent the change. Raises ``Refused``.
     """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)

@@ -26,8 +26,8 @@ def order_driver_failed(
     """Pause an order for a person because its driver keeps failing. Return False if another worker drives it.
 
     1. Resting children are cancelled.
-    2. A working or scheduled order pauses. A paused order stays paused. A closing order ends when its children are
-       settled. So a person can always cancel an order.
+    2. A working or scheduled order pauses. A paused order stays paused. A closing order ends when its children can
+       fill no more and all their trades are recorded. So a person can always cancel an order.
     3. People are alerted. An order that was paused or closing already alerts them only once to the same error.
     """
     order = _driven(order_pk, worker_pk, fence)

@@ -17,7 +17,7 @@ from execution.models import Account, Worker
 def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
     """Store the fault of a part of the account's session. Remove faults that earlier sessions stored.
 
-    ``fence`` identifies the session.
+    ``fence`` identifies the session: it is a number that grows with each takeover of the account.
     """
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     if account.fence == fence:

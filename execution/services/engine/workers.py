@@ -203,7 +203,9 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 
 
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
-    """Claim orders that no running worker drives. Return (primary key, fence) of each.
+    """Claim orders that no running worker drives.
+
+    Return each order's primary key and its fence, the number of its takeovers.
 
     An order is claimed at once if this worker holds one of its accounts. Any other order is claimed only after it has
     been due for ``patience``. So a worker that holds an account of the order has the first chance. An order is claimed
@@ -236,7 +238,9 @@ _OWNED_MARKETS = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The rows that a worker owns, by primary key. Accounts and markets have their fence, orders their fence and
+    """The rows that a worker owns, by primary key.
+
+    For accounts and markets the value is the fence, the number of takeovers. For orders it is the fence and the
     version.
     """
 

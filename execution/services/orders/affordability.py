@@ -21,17 +21,20 @@ ORDERS_NAMED = 5
 
 
 def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str) -> None:
-    """Refuse an order whose accounts cannot pay for it, inside a transaction that has locked the gate.
+    """Raise ``Refused`` for an order whose accounts cannot pay for it.
 
-    A submit, a resume, and an amendment that needs more money lock the gate before this check. So each check sees the
+    Call it inside a transaction that has locked the gate, the row that lets only one submit through at a time.
+
+    A resume, and an amendment that needs more money, lock the gate before this check too. So each check sees the
     reserves of all orders that were written earlier.
     """
     refuse_if(unaffordable_together([order], person, field=field, label=label))
 
 
 def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, label: str) -> list[Problem]:
-    """Return a problem if accounts cannot pay for several orders together, inside a transaction that has locked the
-    gate.
+    """Return a problem if accounts cannot pay for several orders together.
+
+    Call it inside a transaction that has locked the row of ``HaltGate``.
 
     The caller makes sure that all ``orders`` have the same accounts and spend the same currency.
     """

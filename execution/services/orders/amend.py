@@ -73,10 +73,10 @@ def order_amend(
     2. It is refused if the terms are no longer ``terms_version`` (the preview's), or the order is final or closing.
     3. While the order is locked, the amendment is judged again. It is refused for any problem and for a missing
        confirmation.
-    4. The gate is locked, so that no order or halt comes in between. A halt refuses only an amendment that makes the
-       order larger. If the order needs more money, the balance must cover it in addition to the reserves of other
-       orders. If the amended order exceeds a limit that another person may approve, the amendment waits for the
-       approval. Meanwhile the order goes on unchanged.
+    4. The row of ``HaltGate`` is locked, so that no order or halt comes in between. A halt refuses only an amendment
+       that makes the order larger. If the order needs more money, the balance must cover it in addition to the
+       reserves of other orders. If the amended order exceeds a limit that another person may approve, the amendment
+       waits for the approval. Meanwhile the order goes on unchanged.
     """
     reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)
@@ -101,8 +101,8 @@ def order_amend(
 def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) -> None:
     """Make an amendment that another person has approved, in the name of the person who asked for it.
 
-    The caller has locked the gate. Raises ``Refused`` when the order's terms have changed since the request, or when
-    a new amendment would be refused.
+    The caller has locked the row of ``HaltGate``. Raises ``Refused`` when the order's terms have changed since the
+    request, or when a new amendment would be refused.
     """
     if approval.changes is None:
         raise RuntimeError(f"request {approval.public_id} is not about an amendment")

@@ -70,8 +70,8 @@ def basket_submit(
        request is refused.
     2. The preview judges the rows. Any problem of any row refuses all rows, and so does a missing confirmation.
     3. The basket, its orders and the audit's entry are one transaction. The orders' drivers are woken after it.
-    4. The gate is locked, so that no other order comes in between. The limits and the free balances are checked once
-       more for all orders together.
+    4. The row of ``HaltGate`` is locked, so that no other order comes in between. The limits and the free balances are
+       checked once more for all orders together.
     """
     name, now = name.strip(), clock()
     if not key or len(key) > MAX_KEY_LENGTH:

@@ -1,4 +1,4 @@
-"""The check for halts that cover an order. It locks the gate, as setting a halt does."""
+"""The check for halts that cover an order. It locks the row of ``HaltGate``, as setting a halt does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from execution.services.records.locking import gate_locked
 
 
 def refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
-    """Lock the gate, and raise ``Refused`` for an order that a halt of one of ``kinds`` covers.
+    """Lock the row of ``HaltGate``, and raise ``Refused`` for an order that a halt of one of ``kinds`` covers.
 
     Because of the lock, no order is accepted after a halt's commit.
     """

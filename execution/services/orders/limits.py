@@ -1,7 +1,7 @@
 """The check of limits when a person submits, amends or resumes an order.
 
-The caller has locked the gate. So if twenty orders are submitted at once, each check includes the orders that were
-written before it.
+The caller has locked the row of ``HaltGate``. So if twenty orders are submitted at once, each check includes the
+orders that were written before it.
 """
 
 from __future__ import annotations

@@ -36,11 +36,10 @@ from execution.selectors.quotes import feeds_latest, quote_latest
 class OrderMarket:
     """The facts for judging an order, read once before any row is locked.
 
-    The keys of ``markets`` and ``quotes`` are the accounts' public ids. ``spending`` has the free amount of
-    the currency that the order spends, and the reserves of other orders. ``limits`` are market rules that
-    hold for every account. ``quote`` is the best bid and ask among the accounts' fresh and sane quotes
-    (``reference_quote``). If there is none, it is the first known quote, however old. ``candles`` are read
-    only for an algorithm that needs them.
+    The keys of ``markets`` and ``quotes`` are the accounts' public ids. ``spending`` has the free amount of the
+    currency that the order spends, and the reserves of other orders. ``limits`` are market rules that hold for every
+    account. ``quote`` is the best bid and ask among the accounts' fresh quotes (``reference_quote``). If there is
+    none, it is the first known quote, however old. ``candles`` are read only for an algorithm that needs them.
     """
 
     side: Side

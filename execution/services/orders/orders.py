@@ -181,7 +181,10 @@ def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
 
 @transaction.atomic
 def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
-    """Close the order as cancelled. It becomes final when its children are settled. A second time changes nothing."""
+    """Close the order as cancelled. A second time changes nothing.
+
+    The order becomes final when its children can fill no more and all their trades are recorded.
+    """
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status in ORDER_FINAL or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.CANCELLED

@@ -53,12 +53,12 @@ def with_verdict(preview: Preview, verdict: Verdict) -> Preview:
 
 
 def order_stages(*, person: User, request: OrderRequest, now: datetime) -> Preview:
-    """Judge a request by everything but the limits. Limits are judged later, because they may bound several orders
-    together.
+    """Judge a request by everything but the limits.
+
+    Limits are judged later, because they may bound several orders together.
 
     1. The market: the person may trade, the accounts are the person's, the symbol is listed at each.
-    2. Whether any order may start: the disk has room, and there is no halt. The submit checks that again with the
-       gate locked.
+    2. Whether any order may start: the disk has room, and there is no halt. The submit checks that again under a lock.
     3. The terms: when, at what limit, how much, and whether the balances pay for it.
     4. The slices and the route.
 

@@ -174,7 +174,8 @@ def order_write(
     """Write the order of a preview that has no problems, and return it.
 
     Also write the order's terms, slices, journal and expected cost, and a request for approval if it needs one.
-    Afterwards, in the same transaction, the caller locks the gate and checks halts, limits and balances again.
+    Afterwards, in the same transaction, the caller locks the row of ``HaltGate`` and checks halts, limits and balances
+    again.
     """
     order = _create(person, preview, now, confirmed, basket)
     order_estimate(order=order, preview=preview, now=now)

@@ -18,8 +18,8 @@ def audit_append(
 ) -> AuditEntry:
     """Append an entry in the caller's transaction. ``actor`` is "role:username" or "desk". Pass no secrets.
 
-    The audit's hash chain stays locked until the transaction ends. So take every other lock (orders,
-    accounts, gate) before this call. Otherwise two transactions could wait for each other.
+    The audit's hash chain stays locked until the transaction ends. So take every other row lock before this call.
+    Otherwise two transactions could wait for each other.
     """
     head = _head_locked()
     entry = audit_entry(head.sequence + 1, kind, actor, subject, reason, data or {}, at)

@@ -57,7 +57,9 @@ def order_transition(
 
 
 def order_arrive(order: Order, quote: Quote | None) -> None:
-    """Store ``quote`` as the arrival quote of an order, if it is a sane quote and the order has none."""
+    """Store ``quote`` as the arrival quote of an order, if the order has none and the quote is not crossed or
+    empty.
+    """
     if order.arrival_at is None and quote is not None and quote.is_sane:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 

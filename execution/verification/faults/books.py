@@ -89,7 +89,9 @@ def cancels_forgotten(before: datetime) -> list[str]:
 
 
 def unfinished() -> list[str]:
-    """Return a line for each order that is not final and each child that is not settled."""
+    """Return a line for each order that is not final, and for each child that may still fill or has unrecorded
+    trades.
+    """
     orders = Order.objects.exclude(status__in=ORDER_FINAL).values_list("public_id", "status", "why", "reason")
     children = ChildOrder.objects.filter(is_settled=False).values_list(
         "client_id", "status", "filled", "reported_filled"

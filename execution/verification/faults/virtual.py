@@ -59,7 +59,7 @@ class VirtualClock:
 
     Its wall clock differs from the true time by ``skew`` seconds.
 
-    After each sleep it awaits ``gate``, because the process may be frozen or dead.
+    After each sleep it awaits ``gate()``, which returns when the process may go on. The process may be frozen or dead.
     """
 
     def __init__(
