@@ -14,7 +14,7 @@ PLOTLY_PATH = "plotly.min.js"
 
 
 class PlotlyFinder(BaseFinder):
-    """Finds ``plotly.min.js`` in Plotly's package, and no other file there."""
+    """Finds ``plotly.min.js`` in Plotly's package, and none of the package's other files."""
 
     def check(self, **_kwargs: Any) -> list[Any]:
         return []

@@ -38,7 +38,7 @@ class TicketLink:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return the given parameters of the algorithm. A given end stands instead of a duration."""
+        """Return the given parameters of the algorithm. If an end is given, the duration is emptied."""
         found = {name: text for name, text in self.given.items() if name not in FIELDS}
         return {"duration": ""} | found if "end_at" in found else found
 

@@ -102,7 +102,11 @@ TIMES = {
 
 
 def report_table(report: Report) -> list[dict[str, Any]]:
-    """Return the lines for the page: label, unit, a cell for the order and, with several venues, one for each."""
+    """Return the rows of the report's table for the page.
+
+    A row is a figure: its label, its unit, and a cell for the whole order. With several venues, it also has a cell for
+    each venue.
+    """
     parts = _context(report)
     return [
         {

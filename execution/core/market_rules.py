@@ -84,8 +84,10 @@ def misfit(market: Market, request: ChildRequest) -> str:
 
 
 def band_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
-    """Return the worst price that an order of ``side`` may have, on the tick: the highest for a buy, the lowest
+    """Return the worst price that the price band allows for an order of ``side``: the highest for a buy, the lowest
     for a sell.
+
+    It is on the tick. None if the band has no such edge.
     """
     if side is Side.BUY:
         return None if market.buy_band_high is None else floor_to(mid * market.buy_band_high, market.tick)
@@ -93,8 +95,9 @@ def band_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
 
 
 def band_far_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
-    """Return the most passive price that an order of ``side`` may have, on the tick: the lowest for a buy, the highest
-    for a sell.
+    """Return the most passive price that the price band allows for an order of ``side``.
+
+    It is the lowest price for a buy and the highest for a sell, on the tick. None if the band has no such edge.
     """
     if side is Side.BUY:
         return None if market.buy_band_low is None else ceil_to(mid * market.buy_band_low, market.tick)

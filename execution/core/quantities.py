@@ -63,7 +63,9 @@ def worse_of_allowed(price: Decimal, limit: Decimal | None, side: Side) -> Decim
 
 
 def minimum_quantity(market: Market, price: Decimal | None) -> Decimal:
-    """Return the least base quantity that the exchange accepts at about ``price``, on the lot, with a margin.
+    """Return the smallest base quantity, on the lot, that the exchange accepts at about ``price``.
+
+    The minimum notional is raised by a margin, because the price may move.
 
     Without a price, the minimum notional is ignored.
     """

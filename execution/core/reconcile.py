@@ -57,7 +57,7 @@ def is_over(facts: ChildFacts) -> bool:
 
 
 def settled(facts: ChildFacts) -> bool:
-    """Return True if the child is over and its recorded trades add up to the reported quantity."""
+    """Return True if the child can fill no more and its recorded trades add up to the reported quantity."""
     return is_over(facts) and facts.filled == facts.reported
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ForbiddenTransition(Exception):
-    """An event that the table does not allow in the current status."""
+    """The error for an event that the table does not allow in the current status."""
 
 
 # --- parent --------------------------------------------------------------------------------------

@@ -285,7 +285,10 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAmounts:
-    """The free and locked amounts of one currency of an account; None where the exchange does not report one."""
+    """The free and locked amounts of one currency of an account.
+
+    An amount that the exchange does not report is None.
+    """
 
     free: Decimal | None
     locked: Decimal | None
@@ -361,7 +364,7 @@ CancelOutcome = CancelConfirmed | CancelGone | CancelFailed
 
 @dataclass(frozen=True, slots=True)
 class KeyPermissions:
-    """The permissions of a key, as the exchange reports them; None where it does not."""
+    """The permissions of a key, as the exchange reports them. A permission that it does not report is None."""
 
     read: bool | None = None
     trade: bool | None = None

@@ -55,7 +55,7 @@ async def _nothing(_: str) -> None: ...
 
 
 class AccountReconciler(AccountPart):
-    """Reconciles one account with its venue, symbol by symbol."""
+    """Compares the desk's records of one account with its venue, symbol by symbol, and records what is missing."""
 
     def __init__(
         self,

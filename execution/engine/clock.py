@@ -19,7 +19,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clock of the machine: its wall clock and its monotonic clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

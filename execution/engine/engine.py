@@ -136,7 +136,7 @@ class Engine:
             running.actor.poke()
 
     def stop(self) -> None:
-        """Ask the engine to stop. ``run`` returns when everything is released."""
+        """Ask the engine to stop. ``run`` returns when all accounts and orders are released."""
         self._stopping = True
         self._wake.set()
 
@@ -149,7 +149,7 @@ class Engine:
     # --- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Claim and drive until ``stop`` is called. Then release everything."""
+        """Claim accounts and orders, and work them until ``stop`` is called. Then release all of them."""
         paused = await self._once_there(lambda: pause_if_away(now=self._clock.now()))
         if paused:
             log.warning("the desk was away: orders resume paused", orders=paused)

@@ -107,7 +107,7 @@ class EngineHost:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the engine to release everything, without waiting."""
+        """Ask the engine to release its accounts and orders and to stop, without waiting for it."""
         self._stopping = True
         if self._loop is not None and self._engine is not None:
             self._loop.call_soon_threadsafe(self._engine.stop)

@@ -114,7 +114,10 @@ class OrderSubmitter(AccountPart):
             await asyncio.wait(self._under_way.values(), timeout=timeout)
 
     async def finish(self) -> None:
-        """Wait a few seconds for open requests to record their answers. A later session settles the others."""
+        """Wait a few seconds until the answers to open requests are recorded.
+
+        A later session finds out about the others.
+        """
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
         for task in self._under_way.values():

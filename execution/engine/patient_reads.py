@@ -28,7 +28,10 @@ def ends_poll(error: VenueReadFailed) -> bool:
 
 
 class PatientReads:
-    """The reads of a gateway that polls use. Each raises ``VenueReadFailed`` after its last try."""
+    """The reads that polls make through a gateway.
+
+    Each is tried several times before it raises ``VenueReadFailed``.
+    """
 
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self._gateway = gateway

@@ -82,7 +82,10 @@ class LinesFile(logging.handlers.RotatingFileHandler):
 
 
 class DeskLog:
-    """The console and ``desk.log`` (rotated, 10 MB five times)."""
+    """The console and the file ``desk.log``.
+
+    A file that has 10 MB is replaced by a new one, and the newest are kept.
+    """
 
     def __init__(self, path: Path, stream: TextIO = sys.stdout) -> None:
         self._console = Console(stream)

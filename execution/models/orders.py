@@ -262,7 +262,10 @@ class Fill(models.Model):
 
 
 class OrderReport(models.Model):
-    """The results of an ended order (payloads/reports.py Report). Stored because market samples are deleted."""
+    """The results of an ended order (payloads/reports.py Report).
+
+    They are stored because the market samples from which they are computed are deleted later.
+    """
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="report")
     #: The order's version from which the report was made. A later fill or fee has it made again.

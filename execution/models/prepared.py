@@ -60,12 +60,12 @@ class Compiled(Generic[M]):
         self._made: dict[str, _Made] = {}
 
     def all(self, **values: Value | None) -> list[M]:
-        """Return the rows."""
+        """Run the query with these values, and return the rows."""
         made, found = self._run("%s", values)
         return [self._model.from_db("default", made.columns, _converted(made, row)) for row in found]
 
     def values(self, **values: Value | None) -> list[tuple[Any, ...]]:
-        """Return the columns of each row."""
+        """Run the query with these values, and return the columns of each row."""
         made, found = self._run("%s", values)
         return [tuple(_converted(made, row)) for row in found]
 

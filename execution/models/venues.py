@@ -93,7 +93,11 @@ class Account(models.Model):
 
     @property
     def is_reconciled(self) -> bool:
-        """Return True if its worker has polled everything since it claimed the account and since ``doubted_at``."""
+        """Return True if the desk knows all open orders of the account.
+
+        For this, the worker that owns the account must have polled everything since it claimed the account, and since
+        ``doubted_at``, the last moment at which orders may have been missed.
+        """
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
@@ -102,8 +106,8 @@ class Account(models.Model):
     def is_symbol_reconciled(self, symbol: str) -> bool:
         """Return True if new children of a symbol may be sent.
 
-        They may be sent if the account's worker has polled the symbol since it claimed the account, and since
-        ``doubted_at``.
+        For this, the account's worker must have polled the symbol since it claimed the account. It must also have
+        polled the symbol since ``doubted_at``, the last moment at which orders may have been missed.
         """
         if self.unread_now.get(symbol, {}).get("blocks"):
             return False

@@ -106,7 +106,9 @@ class Faults:
         )
 
     def cancel_loses(self, key: str) -> bool:
-        """Return True if this account's cancel comes too late, because the order fills just before it."""
+        """Return True if a fault rule makes this account's cancel come too late: the order then fills just before
+        it.
+        """
         return self.strike("cancel", RACES, key) is not None
 
     def copies(self, key: str) -> int:

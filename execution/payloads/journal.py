@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 
 class BreakRow(TypedDict):
-    """A break in a chain. ``order`` is empty for the audit's chain. ``row`` is None if the row is missing."""
+    """A break in a hash chain. ``order`` is empty for the audit's chain. ``row`` is None if the row is missing."""
 
     table: str
     order: str
@@ -38,7 +38,7 @@ class EntryRow(TypedDict):
 
 
 class CheckRow(TypedDict):
-    """A check of all chains. ``ended_at`` is None while the check is in progress."""
+    """A check of all hash chains. ``ended_at`` is None while the check is in progress."""
 
     started_at: datetime
     ended_at: datetime | None

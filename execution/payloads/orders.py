@@ -85,7 +85,7 @@ class Reserved(TypedDict):
 
 
 class EarlierPlan(TypedDict):
-    """A plan that a later plan replaced at the time ``until``."""
+    """A plan of the order that a later plan has replaced. ``until`` is the time at which that happened."""
 
     until: EpochMs
     line: list[SchedulePoint]

@@ -137,7 +137,7 @@ def last_check() -> CheckRow | None:
 
 
 def break_row(table: str, order: str, one: Break) -> BreakRow:
-    """Return the row of a break, with its table's name and its order's id."""
+    """Return a break in a hash chain as pages show it, with the name of the table and the id of the order."""
     return BreakRow(
         table=table,
         order=order,
@@ -149,7 +149,7 @@ def break_row(table: str, order: str, one: Break) -> BreakRow:
 
 
 def break_words(one: BreakRow) -> str:
-    """Describe a break in one line."""
+    """Describe a break in a hash chain in one line."""
     where = f"order {one['order']}" if one["order"] else "audit"
     row = "no row" if one["row"] is None else f"row {one['row']}"
     return f"{where}, entry {one['sequence']} ({one['table']}, {row}): {one['words']}"

@@ -161,9 +161,9 @@ def read_share(limits: Limits) -> float:
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
-    """Return a limit of ``share`` times these units, of which ``reserve`` units are for cancels only.
+    """Return ``limits`` with only ``share`` of the units, of which ``reserve`` units are for cancels only.
 
-    The limit is raised if the other units would be too few for the most expensive call.
+    If the other units would be too few for the most expensive call, more units are allowed.
     """
     dearest = max(limits.costs.values(), default=1.0)
     decay = None if limits.decay is None else limits.decay * share

@@ -36,7 +36,9 @@ class Punctuality:
         return Punctuality(self.completed, dust, late)
 
     def words(self, orders: int) -> str:
-        """Return ``38 of 40 orders completed on time, 1 more but for a rest under the market's minimum``."""
+        """Return words such as ``38 of 40 orders completed on time, 1 more but for a rest under the market's
+        minimum``.
+        """
         dust = f", {len(self.dust)} more but for a rest under the market's minimum" if self.dust else ""
         return f"{self.completed} of {orders} orders completed on time{dust}"
 

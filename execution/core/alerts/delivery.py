@@ -33,8 +33,10 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """The choices for a channel: messages about every event, about alerts that are raised, grow or escalate, or about
-    escalations only. An alert grows when its problem occurs again. It escalates when nobody acknowledges it in time.
+    """The choices of which messages a channel gets.
+
+    It gets messages about every event, or about alerts that are raised, grow or escalate, or about escalations only.
+    An alert grows when its problem occurs again. It escalates when nobody acknowledges it in time.
     """
 
     EVERYTHING = "everything"

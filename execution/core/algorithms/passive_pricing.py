@@ -70,9 +70,9 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
 def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
     """Return the price at which the slice would rest on the account now.
 
-    The price lies between the other participants' best price on this side and the opposite side. The further the
-    order is behind its schedule, the nearer the price is to the opposite side. It is on the tick, within the limit
-    and the collar, and at least a tick before the opposite side.
+    The price lies between the other participants' best price on the order's own side and the opposite side. The
+    further the order is behind its schedule, the nearer the price is to the opposite side. It is on the tick, within
+    the limit and the collar, and at least a tick before the opposite side.
     """
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
@@ -119,7 +119,11 @@ def is_to_move(
 
 
 def at_i_would(view: OrderView) -> bool:
-    """Return whether the opposite side of any usable venue has reached the I-would price."""
+    """Return whether the market has reached the order's I-would price at any usable venue.
+
+    At this price the order may trade its whole remaining quantity at once. The opposite side of the book has to reach
+    it.
+    """
     price, sign = narrowed(view.parameters, SlicedParameters).i_would_price, view.side.sign
     return price is not None and any(
         (others_quote(view, venue).aggressive(view.side) - price) * sign <= ZERO for venue in view.usable

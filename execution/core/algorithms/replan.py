@@ -32,12 +32,15 @@ MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
 
 def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
-    """Return the rule for a quantity that remains at the end. An algorithm without a parameter ``at_end`` crosses."""
+    """Return the rule for a quantity that remains at the order's end.
+
+    For an algorithm without the parameter ``at_end``, the rule is to cross.
+    """
     return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
 
 
 def shifts(parameters: AlgorithmParameters) -> bool:
-    """Return whether the schedule moves by the time that the market is beyond the limit."""
+    """Return whether the schedule moves to later by the time for which the market is beyond the limit."""
     return getattr(parameters, "outside_limit", OutsideLimit.WAIT) is OutsideLimit.SHIFT
 
 

@@ -251,7 +251,8 @@ def _source(value: Decimal | None, learnt: str) -> str:
 def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
     """Return the assumptions in the paper's units.
 
-    η times the market's base units a day is ``impact_bp`` of the price. γ is a tenth of η per day.
+    η is such that trading at the market's own pace has a temporary impact of ``impact_bp``. γ is a tenth of η, per
+    day.
     """
     eta = assumptions.impact_bp * 1e-4 * price / assumptions.volume
     return Impact(assumptions.volatility * price, eta, PERMANENT_SHARE * eta, spread / 2)

@@ -95,7 +95,9 @@ def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral:
 
 
 def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
-    """Return the volume of each bucket that is over at ``until`` (seconds since 1970), from its candles."""
+    """Return the volume of each five-minute bucket that has ended by ``until`` (seconds since 1970), from its
+    candles.
+    """
     bars: dict[int, float] = {}
     for candle in candles:
         number = int(candle.opened_at.timestamp()) // BUCKET

@@ -126,7 +126,7 @@ def longer_candles(candles: Iterable[Candle], length: timedelta) -> tuple[Candle
 
 
 def merged_candles(venues: Iterable[Iterable[Candle]]) -> tuple[Candle, ...]:
-    """Return the candles of several venues as one market's, oldest first.
+    """Merge the candles of several venues into those of one market, oldest first.
 
     Volumes add up. Prices are those of the venue that traded most during the candle. Highs and lows of different
     venues are not mixed. A mixed candle would show differences between the venues, and not moves of the market.

@@ -196,7 +196,9 @@ class SlicedParameters(AlgorithmParameters):
 
 
 def i_would_price(parameters: AlgorithmParameters) -> Decimal | None:
-    """Return the price at which the whole remaining quantity may be done at once; None without such a price."""
+    """Return the price at which the order may trade its whole remaining quantity at once; None without such a
+    price.
+    """
     return parameters.i_would_price if isinstance(parameters, SlicedParameters) else None
 
 

@@ -167,7 +167,10 @@ def far_prices(
 def plan_bounds(
     quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
 ) -> PlanBounds:
-    """Return the least child, and the most slices that this minimum and the shortest slice length allow."""
+    """Return the smallest child and the largest number of slices.
+
+    No slice may be under the smallest child, or shorter than the shortest slice length.
+    """
     least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))

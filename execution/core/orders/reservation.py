@@ -27,7 +27,10 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
-    """An order's terms on one account. ``worst_price`` is None while no price is known."""
+    """The fees and the worst price at which an order may trade on one account.
+
+    ``worst_price`` is None while no price is known.
+    """
 
     worst_price: Decimal | None
     fees: Fees
@@ -99,7 +102,9 @@ def fees_on_top(market: Market) -> Fees:
 def worst_price(
     side: Side, *, limit_price: Decimal | None, collar_bp: Decimal | None, mid: Decimal | None
 ) -> Decimal | None:
-    """Return the worst price at which an order may trade: its limit price, else the collar around the mid."""
+    """Return the worst price at which an order may trade: its limit price, else the edge of the collar around the
+    mid.
+    """
     if limit_price is not None or mid is None:
         return limit_price
     return mid * (1 + side.sign * (collar_bp or ZERO) * BASIS_POINT)

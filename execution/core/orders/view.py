@@ -311,7 +311,10 @@ class CancelChild:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """The command to change the order's status by ``event``. With CLOSE, ``outcome`` is the final status to follow."""
+    """The command to change the order's status by ``event``.
+
+    For the event CLOSE, ``outcome`` is the final status that the order gets once its children have ended.
+    """
 
     event: OrderEvent
     reason: str
@@ -349,5 +352,8 @@ class Decision:
 
 
 def memo_after(memo: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``memo`` after a decision with the memo ``change``. None in ``change`` deletes a name."""
+    """Return ``memo`` after a decision that changes it by ``change``.
+
+    Values are replaced by name, and None deletes a name.
+    """
     return {name: value for name, value in {**memo, **change}.items() if value is not None}

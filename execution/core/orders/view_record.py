@@ -96,7 +96,10 @@ _SHARED, _MOMENT = TypeAdapter(Shared), TypeAdapter(_Moment)
 
 
 def shared_of(view: OrderView) -> Shared:
-    """Return the part of a view that changes seldom. Equal parts give equal bytes."""
+    """Return the part of a view that changes seldom.
+
+    If two decisions have equal parts, their bytes are equal too, so they are stored once.
+    """
     return Shared(
         format=FORMAT,
         algorithm=view.algorithm,

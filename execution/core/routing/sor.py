@@ -104,7 +104,8 @@ def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split |
 
 
 def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: Split) -> None:
-    """Raise ``Refused`` if an account cannot be used now, or if the books hold less than an order that must fill.
+    """Raise ``Refused`` if an account cannot be used now, or if the books hold too little for an order that must fill
+    completely.
 
     In the second case the problem says how much is available, and at what price. ``allocation`` comes from
     ``route_now``. An order that starts later is not judged.

@@ -48,7 +48,10 @@ class Curve:
     comes_last: bool = False
 
     def cost(self, quantity: Decimal) -> Decimal:
-        """Return the signed cost of ``quantity``, which is at most ``most``."""
+        """Return the cost of ``quantity``, which is at most ``most``.
+
+        The cost of a buy is above zero, that of a sell below.
+        """
         if quantity <= ZERO:
             return ZERO
         at = bisect_left(self.ends, quantity)

@@ -34,7 +34,7 @@ FIRST_TAKER = 10**9
 
 
 class LadderView:
-    """One side of an exact book in whole ticks and lots."""
+    """A view of one side of an exact (``Decimal``) book, in whole ticks and lots."""
 
     def __init__(self, book: OrderBook, side: Side, tick: Decimal, lot: Decimal) -> None:
         self._book, self._side = book, side

@@ -42,7 +42,7 @@ def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
 def participation(own: Decimal, market: Decimal) -> Decimal | None:
     """Return our share of the market's volume.
 
-    It is at most 1, although the feed of trades may lag behind our fills.
+    The share is limited to 1. It could be larger, because the market's trades may arrive later than our own fills.
     """
     return min(own / market, Decimal(1)) if market > ZERO else None
 

@@ -27,7 +27,7 @@ MAX_LOG = 16_000
 
 
 class WalSync:
-    """The write-ahead log of the SQLite database at ``database``."""
+    """Puts commits on the disk by a sync of the write-ahead log of the SQLite database at ``database``."""
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(f"{database.name}-wal")

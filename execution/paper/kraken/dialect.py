@@ -161,7 +161,7 @@ def candle(bar: Bar, market: Market) -> list[Any]:
 
 
 def own_id(order: PaperOrder | PaperTrade) -> Json:
-    """Return ``cl_ord_id``, or nothing if the client gave no id."""
+    """Return an object with ``cl_ord_id``, or an empty object if the client gave no id."""
     return {} if order.client_id.startswith(DRAWN) else {"cl_ord_id": order.client_id}
 
 

@@ -112,7 +112,10 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """Return the order's accounts in the person's order. An order uses the first of equally good accounts."""
+    """Return the order's accounts in the sequence that the person chose.
+
+    Among equally good accounts, an order uses the first.
+    """
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
@@ -147,7 +150,11 @@ def build_order_view(
     unattended: str = "",
     held_back: str = "",
 ) -> OrderSnapshot:
-    """Return the order as its algorithm sees it. ``known`` is the cache of parts that rarely change."""
+    """Return the order as its algorithm sees it.
+
+    ``known`` is the cache of parts that rarely change. ``unattended`` says why the desk did not check the order for a
+    while, and ``held_back`` why no order may start now. Both become part of the view.
+    """
     order = ORDER.get(pk=order_pk)
     known = known or OrderCache()
     known.learn(order)

@@ -115,7 +115,10 @@ def watch_row(
     net: Decimal,
     now: datetime,
 ) -> WatchRow:
-    """Return the row of a symbol. Price and line are those of one venue. The volume is the sum over all venues."""
+    """Return the row of a symbol.
+
+    The price and its line over the day are those of one venue. The volume is the sum over all venues.
+    """
     known = {pair: day for pair in place.pairs if (day := days.get(pair)) is not None and day.is_of(now)}
     pair = _priced(place, quotes, known, now)
     quote, day = (None, None) if pair is None else (quotes.get(pair), known.get(pair))

@@ -95,7 +95,7 @@ def parts_read(person: User, chosen: AnalysisFilter) -> tuple[list[Counted], int
 
 
 def reports_read(orders: QuerySet[Order], venue: str = "") -> tuple[list[Counted], int]:
-    """Return the orders of the newest final reports of ``orders``, at most ``MAX_REPORTS``, the newest first.
+    """Return the newest final reports of ``orders``, at most ``MAX_REPORTS``, the newest first.
 
     The second value is the number of older reports that were left out.
     """

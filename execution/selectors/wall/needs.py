@@ -32,7 +32,10 @@ MAX_ALERTS = 50
 
 
 def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
-    """Return unknown children, oldest first. If ``orders`` is given, only children of these orders."""
+    """Return the children of unknown outcome, oldest first.
+
+    If ``orders`` is given, return only children of these orders.
+    """
     children = ChildOrder.objects.filter(status=ChildStatus.UNKNOWN, is_settled=False)
     if orders is not None:
         children = children.filter(order__in=orders)

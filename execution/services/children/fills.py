@@ -58,7 +58,7 @@ _WAITING = Compiled(
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
-    """Return the facts that the child's row holds, as ``ChildFacts``."""
+    """Return what the child's row records of its state and its fills, as ``ChildFacts``."""
     return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
 
 

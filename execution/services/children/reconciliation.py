@@ -262,7 +262,7 @@ def _note(child: ChildOrder, order: Order, person: User, kind: str, reason: str,
 
 @transaction.atomic
 def unknown_poll(*, client_id: str, person: User, now: datetime) -> None:
-    """Ask the account's session to poll at once. Raises ``UnknownNotFound`` and ``Refused``."""
+    """Ask the session of the child's account to poll at once. Raises ``UnknownNotFound`` and ``Refused``."""
     _supervisors(person)
     child, _ = _unknown(client_id)
     _poll_soon(child, now)

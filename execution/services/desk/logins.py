@@ -1,4 +1,4 @@
-"""People's sessions.
+"""People's sessions, from the login to their end.
 
 A session begins at a login. It ends after some time, when a person ends it, or when the password changes.
 """

@@ -163,7 +163,7 @@ def people_locked(person_pk: int | None) -> dict[int, User]:
 
 
 def person_found(public_id: str) -> User:
-    """Return the person, without a lock. Raises ``PersonNotFound``."""
+    """Return the person with this public id, without a lock. Raises ``PersonNotFound``."""
     person = User.objects.filter(public_id=public_id).first()
     if person is None:
         raise PersonNotFound(public_id)

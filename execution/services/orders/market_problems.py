@@ -31,8 +31,9 @@ def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 
 
 def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """Return problems if an order cannot resume or grow because all of its markets are closed. One open market is
-    enough.
+    """Return problems if an order cannot resume or grow because all of its markets are closed.
+
+    If one of them is open, there is no problem.
     """
     closed = closed_problems(side, markets)
     return closed if len(closed) == len(markets) else []

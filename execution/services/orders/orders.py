@@ -152,7 +152,7 @@ def _refuse_if_closed(order: Order) -> None:
 def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
     """Move the remaining plan of a locked, paused order by the time from its pause until ``now``.
 
-    Raises ``Refused``.
+    Raises ``Refused`` for an order without a schedule, or with a fixed end.
     """
     terms = order.terms
     if terms is None or order.paused_at is None:

@@ -60,7 +60,7 @@ _shared_parts = _SharedParts()
 
 
 def decision_body(order_pk: int, view: OrderView) -> Body:
-    """Return the record of a decision on ``view``."""
+    """Return the record of a decision, made from ``view`` and ready to be written."""
     shared_digest, shared = _shared_parts.of(order_pk, view)
     moment = moment_bytes(view, shared_digest)
     return Body(shared_digest, shared, moment, digest_of(moment))

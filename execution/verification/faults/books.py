@@ -22,7 +22,7 @@ def orders_problems() -> Iterable[str]:
 
 
 def guard_problems() -> Iterable[str]:
-    """Return the core's decisions that a guard had to refuse. The core must never make such a decision."""
+    """Return the decisions of the core that a later check had to refuse. The core must never make such a decision."""
     for entry in JournalEntry.objects.filter(kind="alert", reason__contains="refused by an invariant"):
         yield f"the core decided what a guard refused: {entry.reason}"
 

@@ -33,7 +33,7 @@ SECONDS = (40, 80)  #: the length of an order
 
 
 class MildInjector(FaultInjector):
-    """The faults that ``kinds`` names, at their rates. All delays are short."""
+    """Decides when the faults in ``kinds`` strike, each at its own rate. All delays are short."""
 
     def __init__(
         self,
