@@ -82,10 +82,7 @@ class LinesFile(logging.handlers.RotatingFileHandler):
 
 
 class DeskLog:
-    """The console and the file ``desk.log``.
-
-    A file that has 10 MB is replaced by a new one, and the newest are kept.
-    """
+    """The console and the file ``desk.log``. At 10 MB the file is rotated, and the five newest old files are kept."""
 
     def __init__(self, path: Path, stream: TextIO = sys.stdout) -> None:
         self._console = Console(stream)
