@@ -36,13 +36,19 @@ pytest_plugins = ["tests.fixtures", "tests.markers", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run when the settings were loaded before this file could point them elsewhere."""
+    """Refuse to run when the settings were loaded before this file could point them elsewhere.
+
+    Draw the examples of property tests from the commit, like the fault seeds.
+    """
     from django.conf import settings
 
     if Path(settings.VAR) != TEST_VAR.resolve():
         raise pytest.UsageError(
             f"the settings point at {settings.VAR}: unset DJANGO_SETTINGS_MODULE and try again"
         )
+    if config.getoption("--hypothesis-seed") is None:
+        # So a commit that passed passes again. Another number searches elsewhere.
+        config.option.hypothesis_seed = str(seeds_of_commit(REPOSITORY).first)
     settings.WHITENOISE_AUTOREFRESH = True  # else every test's client begins by listing all static files
 
 
