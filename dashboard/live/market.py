@@ -31,7 +31,7 @@ CANDLES_AGAIN = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows of a market, and the page's request.
+    """The parts of a market that a page shows, and the page's request.
 
     Ladder and candles are None if the request names no market.
     """

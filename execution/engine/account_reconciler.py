@@ -1,9 +1,8 @@
 """The part of an account session that polls. What REST requests return is relied on. Streams only speed things up.
 
-All symbols are polled every 20 s. Those with *unsettled* children, which may still fill or have unrecorded trades, are
-polled every 1.5 s. All symbols are polled at once after an engine takes the account over, and after the stream is
-lost. When the stream is back, symbols with children at the exchange are polled at once. Each symbol is read by itself,
-so one that cannot be read does not delay the others.
+All symbols are polled every 20 s, and those with unsettled children (live, or with missing trades) every 1.5 s. All
+symbols are polled at once after an engine takes over the account or the stream is lost. When the stream is back,
+symbols with children at the exchange are polled at once. Each symbol is read by itself, so a failure delays no other.
 """
 
 from __future__ import annotations
@@ -120,7 +119,7 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll the symbols with sent children, because the stream is back since ``now`` and may have omitted earlier
+        """Poll the symbols with sent children, because the stream is back since ``now`` and may have omitted
         reports.
         """
         self._resumed_at = now

@@ -86,8 +86,7 @@ class AccountSession:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, find out what became of earlier sessions' children, then send, poll and listen until
-        cancelled.
+        """Open the account, check the children of earlier sessions, then send, poll and listen until cancelled.
 
         Raises the error that ended the session. The engine then runs it again. From the third failure in a row, the
         account's page shows it.
@@ -196,11 +195,7 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel all resting children, and wait at most ``patience`` until all children have ended and their trades
-        are recorded.
-
-        Return for how many children that is not the case by then.
-        """
+        """Cancel all resting children. Return how many children still lack their end or trades after ``patience``."""
         database = self._context.database
         await database.retry_until_committed(
             children_pull, account_pk=self._account_pk, reason=reason, now=self._context.clock.now()

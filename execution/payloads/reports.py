@@ -27,7 +27,7 @@ class CostSplit(TypedDict):
 
 
 class MarkoutRow(TypedDict):
-    """How far the fills' prices were from their venue's mid ``seconds`` later, in basis points of that mid."""
+    """The distance of the fills' prices from their venue's mid ``seconds`` later, in basis points of that mid."""
 
     seconds: int
     bp: DecimalStr | None

@@ -167,7 +167,7 @@ def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Loo
 
 @dataclass(frozen=True, slots=True)
 class OrderAsked:
-    """What a person asked for with an earlier order, to fill a new ticket with it."""
+    """The values that a person asked for with an earlier order, to fill a new ticket with them."""
 
     symbol: str
     side: str

@@ -83,10 +83,7 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return the rate limits for an account's calls.
-
-    If market data use the same limit, it is the account's share of it.
-    """
+    """Return the limits on an account's calls: its share of them if market data use the same limit."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -249,10 +246,7 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest way to read trades: for the account, by symbol or by order.
-
-        Among equally cheap ways, the one with the fewest requests is returned.
-        """
+        """Return the cheapest way to read trades, with the fewest requests among equally cheap ways."""
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}

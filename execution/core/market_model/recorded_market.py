@@ -47,7 +47,7 @@ Place = tuple[Side, Decimal]
 
 @dataclass(slots=True)
 class Progress:
-    """How far a replay has come, and whether the recording has a book at that position."""
+    """The position of a replay, and whether the recording has a book at that position."""
 
     position: int
     books: int = 0

@@ -25,7 +25,9 @@ class OutsideLimit(StrEnum):
 
 
 class InsufficientLiquidity(StrEnum):
-    """What a smart order router does when the books hold less than the order's quantity within limit and collar."""
+    """The action of a smart order router when the books hold less than the order's quantity within limit and
+    collar.
+    """
 
     PART = "part"  #: do what they carry
     REFUSE = "refuse"  #: do nothing

@@ -28,7 +28,7 @@ OF_ONE_SYMBOL = ("visible_quantity",)
 
 
 class LimitMode(StrEnum):
-    """What a preset does with the limit price of the ticket."""
+    """The treatment of the ticket's limit price when a preset is applied."""
 
     LEAVE = "leave"  #: it stays as it is
     NONE = "none"  #: no limit price

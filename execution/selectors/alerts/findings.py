@@ -39,7 +39,7 @@ DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
 
 @dataclass(slots=True)
 class Findings:
-    """What one process that looks for alerts remembers: the data last read, and the start of each problem."""
+    """Remembers, in a process that looks for alerts, the data last read and the start of each problem."""
 
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)

@@ -12,7 +12,7 @@ from execution.selectors.network import network_of
 
 @dataclass(frozen=True, slots=True)
 class MarketDetails:
-    """What a market session needs to watch a venue. It includes no exchange key."""
+    """The facts that a market session needs to watch a venue. They include no exchange key."""
 
     pk: int
     label: str

@@ -33,7 +33,7 @@ NETS_AGAIN = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Home:
-    """What one reader of the home page remembers between its reads."""
+    """Remembers the page of one reader of the home page from one read to the next."""
 
     held: dict[int, Held] = field(default_factory=dict)
     lines: FillLines = field(default_factory=FillLines)

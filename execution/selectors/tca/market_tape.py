@@ -49,7 +49,7 @@ _SAMPLES = Compiled(
 
 @dataclass(slots=True)
 class Tape:
-    """How far a reader of an order's market has come: the sums so far, and the time from which to read on."""
+    """The progress of a reader of an order's market: the sums so far, and the time from which to read on."""
 
     #: The venues' labels by primary key.
     venues: Mapping[int, str]

@@ -20,7 +20,7 @@ MAX_REPORTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one order contributes to a group of the analysis.
+    """The contribution of one order to a group of the analysis.
 
     If the groups are venues, these are the order's figures at one venue, otherwise those of its whole report.
     """

@@ -43,7 +43,7 @@ class WallPicture(TypedDict):
 
 @dataclass(slots=True)
 class Wall:
-    """What one reader of the wall remembers between its reads."""
+    """Remembers the wall of one reader from one read to the next."""
 
     held: dict[int, Held] = field(default_factory=dict)
     day: Day = field(default_factory=Day)

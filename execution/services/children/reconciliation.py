@@ -282,10 +282,7 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Record the exchange's order id that a person found for a child of unknown outcome.
-
-    The id is used only after the exchange has shown that it belongs to the child.
-    """
+    """Record the exchange's order id that a person found for a child. It counts once the exchange has confirmed it."""
     _supervisors(person)
     reason = kept_reason(reason)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:

@@ -39,7 +39,7 @@ class RequestedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How an order that takes at once would be split over the books of its accounts now.
+    """The present split over its accounts' books of an order that takes at once.
 
     ``books_awaited`` are labels of accounts whose books have been requested and have not arrived. Until they arrive
     ``split`` is None. The accounts in ``books_missing`` gave no book, so their best price is used instead.

@@ -39,7 +39,7 @@ SEED = 5
 
 @dataclass(frozen=True, slots=True)
 class CapacityOptions:
-    """How much to measure.
+    """The extent of a measurement.
 
     ``parents`` are the numbers of parent orders at which the desk is measured, in rising order.
 

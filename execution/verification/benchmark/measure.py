@@ -31,7 +31,10 @@ SETTLING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much to measure. ``seconds`` is the length of each order, and ``slice_seconds`` the length of each slice."""
+    """The extent of a measurement.
+
+    ``seconds`` is the length of each order, and ``slice_seconds`` the length of each slice.
+    """
 
     starts: int
     idle_seconds: float

@@ -42,7 +42,7 @@ SLOWEST_DATABASE = 2.5
 
 
 class Surroundings(Protocol):
-    """What a process needs from the simulated world around it."""
+    """The parts of the simulated world around a process that the process uses."""
 
     loop: asyncio.AbstractEventLoop
     is_over: bool

@@ -1,7 +1,4 @@
-"""Checks of invariants after each commit of an order: I1, I3 to I5, I7, I9, I11, I14 and I17 to I19.
-
-They use statements of their own, and not those of the product.
-"""
+"""Checks of invariants after each commit, by separate statements: I1, I3 to I5, I7, I9, I11, I14, I17 to I19."""
 
 from __future__ import annotations
 
@@ -166,9 +163,7 @@ class Watch:
         return live or ["no order"]
 
     def accepted(self, order: VenueOrder) -> None:
-        """Check an order that has reached a book against its submitted child, by the invariants I3, I5, I7, I9 and
-        I19.
-        """
+        """Check an order on a book against its submitted child, by the invariants I3, I5, I7, I9 and I19."""
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
             "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.submitted_fence, a.fence, a.label,"
