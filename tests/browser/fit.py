@@ -1,4 +1,4 @@
-"""Whether a page fits its screen."""
+"""Finds the parts of a page that do not fit its screen."""
 
 from __future__ import annotations
 
