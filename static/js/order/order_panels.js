@@ -11,7 +11,7 @@ const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const figure = (text) => element("span", { class: "number" }, text);
 
 /** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
-export function drawHead(order, now) {
+export function drawHead(order) {
   const span = order.start_at !== null && order.end_at !== null ? spoken(order.end_at - order.start_at) : null;
   const parts = [side(order.side), ` ${decimal(order.quantity)} ${order.symbol}`, word("by"), order.algorithm.toUpperCase()];
   if (span) parts.push(word(`over ${span},`));

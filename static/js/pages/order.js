@@ -122,7 +122,7 @@ function draw() {
   drawAge(current);
   if (changed) {
     pane?.setLimit(order.limit_price);
-    drawHead(order, current.now);
+    drawHead(order);
     drawActions(order);
   }
   drawCost(current);

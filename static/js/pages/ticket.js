@@ -232,7 +232,7 @@ function reviewed() {
   wait(readJson("review-waits") === "true");
   if (waiting !== null) return;
   if (problems.length) {
-    data = { ...(data ?? {}), problems };
+    data = { ...data, problems };
     showRefused(problems, showProblems(true));
     const field = problems.map((problem) => form.elements[problem.field]).find((node) => node instanceof HTMLElement);
     field?.closest("details")?.setAttribute("open", "");
