@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -339,7 +339,18 @@ def stale_owner_claims() -> Patches:
 
     from execution.services.engine import workers
 
-    return [(workers, "_free", lambda *_: Q()), (workers, "_released", lambda *_: Q())]
+    def anybodys(now: datetime, owner: str = "owner") -> Any:
+        return ~Q(pk=None) | Q(**{f"{owner}__lease_until__lte": now})  # a compiled query must use its values
+
+    return [
+        # Compiled before, these still have the filter in them.
+        *(
+            (query, "_made", {})
+            for query in (workers._FREE_ACCOUNTS, workers._FREE_MARKETS, workers._FREE_ORDERS)
+        ),
+        (workers, "_free", anybodys),
+        (workers, "_released", lambda *_: ~Q(pk=None)),
+    ]
 
 
 def sent_while_in_doubt(said: str = "is_symbol_reconciled") -> Patches:
