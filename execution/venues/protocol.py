@@ -96,9 +96,9 @@ class MarketStream(Protocol):
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return True if a gap in the stream's trade ids shows that a trade is missing.
+        """Return True if this venue numbers trades without gaps, so that a gap in the stream means a missed trade.
 
-        If False, only the venue's list of trades can show that.
+        If False, only the venue's list of trades can show that a trade was missed.
         """
 
     def want_books(self, symbols: Collection[str]) -> None:

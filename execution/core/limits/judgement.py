@@ -47,7 +47,10 @@ class Limit:
         return self.subject if self.scope is LimitScope.SYMBOL else f"{self.scope} {self.subject}"
 
     def amount(self, value: Decimal) -> str:
-        """Return ``value`` with the limit's unit. All but quantities are rounded up to two decimals."""
+        """Return ``value`` with the limit's unit.
+
+        A quantity stays exact. Any other value is rounded upwards, to two decimals.
+        """
         measure = LIMIT_SPECS[self.kind].measure
         if measure is Measure.BASE:
             return f"{grouped(value)} {self.currency}"

@@ -164,7 +164,10 @@ class BackgroundMarket:
         self._far = parameters.near_levels + 10 * parameters.far_levels
 
     def follow_rules(self, market: Market) -> None:
-        """Quote on another tick and lot from now on. Raises ``ValueError`` where levels would be off the tick."""
+        """Quote on another tick and lot from now on.
+
+        Raises ``ValueError`` if the tick does not divide the distance between two price levels of the makers.
+        """
         if self.parameters.spacing % market.tick:
             raise ValueError(
                 f"tick {market.tick} does not divide the spacing of levels, {self.parameters.spacing}"

@@ -271,9 +271,9 @@ class OrderView:
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
-        """Return True if a resting child of this order would trade with the desk's opposite order on the account.
+        """Return True if a new resting child would trade with an opposite child of the desk on the same account.
 
-        The child would rest at the best price of its own side, or at the limit if that is further from the market.
+        The new child is assumed at its own side's best price, or at the limit if that is further from the market.
         """
         if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
             return False

@@ -143,7 +143,9 @@ class FirstChildren:
 
 
 def first_children(since: datetime, until: datetime) -> FirstChildren:
-    """Return the delays of the first children of slices that began between ``since`` and ``until``.
+    """Return how long after a slice's planned start its first child was decided on and submitted.
+
+    The slices are those that began between ``since`` and ``until``.
 
     Only slices of the orders' newest plans are included.
     """
