@@ -30,6 +30,15 @@ HALF_IN_FOR = 300
 FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
+class DeskLoginForm(AuthenticationForm):
+    """Name and password. Its refusal uses the words of the page's labels, and does not say which of them is wrong."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "The name or the password is wrong. Check small and capital letters in both.",
+    }
+
+
 class DeskLoginView(LoginView):
     """The form for name and password.
 
@@ -37,11 +46,12 @@ class DeskLoginView(LoginView):
     which the person has logged in before (``dashboard.login``).
     """
 
+    authentication_form = DeskLoginForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         person = form.get_user()
-        target = self.get_redirect_url() or resolve_url(FIRST_PAGES.get(person.role, "home"))
+        target = _target(self.get_redirect_url(), person)
         backend = str(getattr(person, "backend", ""))
         if has_factor(person):
             self.request.session.cycle_key()
@@ -54,6 +64,13 @@ class DeskLoginView(LoginView):
             }
             return redirect("login_code")
         return _in(self.request, person, backend, target)
+
+
+def _target(asked: str, person: User) -> str:
+    """Return the page that was asked for. The desk's bare address leads each role to its own first page."""
+    if asked and asked != resolve_url("home"):
+        return asked
+    return str(resolve_url(FIRST_PAGES.get(person.role, "home")))
 
 
 def _in(request: HttpRequest, person: User, backend: str, target: str) -> HttpResponse:

@@ -181,6 +181,25 @@ def test_logging_in_leads_home_and_out_needs_a_post(office: Desk) -> None:
     assert client.get("/orders/").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("name", "first"), [("trader", "/"), ("supervisor", "/wall/"), ("admin", "/accounts/")]
+)
+def test_the_bare_address_leads_each_role_to_its_first_page(name: str, first: str, office: Desk) -> None:
+    client = Client()
+    assert client.get("/").headers["Location"] == "/login/?next=/"
+    given = {"username": name, "password": PASSWORD}
+    assert client.post("/login/?next=/", {**given, "next": "/"}).headers["Location"] == first
+    assert Client().post("/login/", {**given, "next": "/alerts/"}).headers["Location"] == "/alerts/"
+
+
+def test_a_wrong_password_is_said_in_the_forms_own_words_and_typed_again_at_once(office: Desk) -> None:
+    page = Client().post("/login/", {"username": "trader", "password": "wrong"}).content.decode()
+    assert "The name or the password is wrong." in page
+    assert "username and password" not in page
+    assert re.search(r'<input id="id_password"[^>]* autofocus>', page)
+    assert not re.search(r'<input id="id_username"[^>]* autofocus', page)
+
+
 @pytest.mark.parametrize("model", ["order", "fill", "journalentry", "childorder", "slice", "orderterms"])
 def test_the_admin_shows_records_and_changes_none(model: str, office: Desk) -> None:
     order = office.order()
