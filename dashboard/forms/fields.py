@@ -27,7 +27,7 @@ PROPOSED = {"duration": "01:00:00"}
 PLACEHOLDERS = {
     "start_at": "now",
     "end_at": "by duration",
-    "slices": "one a minute, at least ten",
+    "slices": "one a minute",
     "slice_length": "five minutes",
     "duration": "by end",
     "visible_quantity": "0.000",

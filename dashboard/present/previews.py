@@ -15,11 +15,11 @@ from dashboard.present.risk_table import risk_table
 from dashboard.present.ticket_figures import Predicted, figures, participation_warning
 from execution import notify
 from execution.core.market_data.freshness import is_fresh
-from execution.core.numbers import NumberRefused, decimal_number
+from execution.core.numbers import NumberRefused, decimal_number, grouped
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.reservation import spent_currency, worst_price
 from execution.core.problems import Problem
-from execution.core.types import Quote, Side, Unit
+from execution.core.types import Market, Quote, Side, Unit
 from execution.payloads.encode import decimal_str, epoch_ms
 from execution.payloads.problems import problem_row
 from execution.selectors.tca.market_tape import Pace, market_pace
@@ -78,8 +78,22 @@ def preview_context(
             "problems": [problem_row(problem) for problem in problems],
             "notional": decimal_str(preview.terms.notional) if preview else None,
             "quantity": decimal_str(preview.terms.quantity) if preview else None,
+            "size": _size(form, preview, market),
             "limit_distance": _percent(preview.limit_distance) if preview else None,
         },
+    }
+
+
+def _size(form: Mapping[str, str], preview: Preview | None, market: Market | None) -> dict[str, str] | None:
+    """Return the quantity in words, with the text and unit it was read from. Unreadable text has no size."""
+    if preview is None or market is None:
+        return None
+    request = preview.request
+    currency = market.quote if request.unit is Unit.QUOTE else market.base
+    return {
+        "written": form.get("quantity", ""),
+        "unit": request.unit.value,
+        "words": f"{grouped(request.quantity)} {currency}",
     }
 
 

@@ -210,6 +210,7 @@ def _form(
         "start": None if form else start,
         "chosen": start.accounts,
         "symbol": start.symbol,
+        "unit_names": start.symbol.split("/") if "/" in start.symbol else ["base", "quote"],
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),
         "algorithm": algorithm,

@@ -43,6 +43,28 @@ def test_the_same_key_with_another_body_is_refused(office: Desk) -> None:
     assert Order.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("quantity", "unit", "words"),
+    [
+        ("2.5", "base", "2.5 BTC"),
+        ("1,234,567.5", "quote", "1,234,567.5 USDT"),
+        ("0,05", "base", None),
+        ("", "base", None),
+    ],
+)
+def test_the_review_button_says_a_size_only_where_the_quantity_was_read(
+    office: Desk, quantity: str, unit: str, words: str | None
+) -> None:
+    form = office.form(quantity=quantity, unit=unit)
+    size = office.client(office.trader).post("/orders/new/preview/", form).context["data"]["size"]
+    assert size == (None if words is None else {"written": quantity, "unit": unit, "words": words})
+
+
+def test_the_units_of_a_new_ticket_are_the_currencies_of_its_symbol(office: Desk) -> None:
+    page = office.client(office.trader).get("/orders/new/?symbol=BTC/USDT").content.decode()
+    assert '<option value="base" selected>BTC</option><option value="quote">USDT</option>' in page
+
+
 def test_every_form_has_a_key_of_its_own(office: Desk) -> None:
     client = office.client(office.trader)
     assert client.get("/orders/new/").context["key"] != client.get("/orders/new/").context["key"]

@@ -62,8 +62,9 @@ function received() {
   if (!data.problems.length) showRefused([]);
 }
 
-/** The limit as it is drawn; what is no number is no line. */
+/** The limit as it is drawn; what is no number, or was refused, is no line. */
 function writtenLimit() {
+  if (data.problems.some((problem) => problem.field === "limit_price")) return null;
   const text = form.elements.limit_price.value.replaceAll(",", "").trim();
   return text && Number.isFinite(Number(text)) ? text : null;
 }
@@ -131,10 +132,15 @@ function showHints() {
     setText(form.elements.unit.options[1], market.quote);
   }
   showPlanned(form, data.plan, clock);
-  const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
-  setText(byId("review-text"), isHalted() ? "Halted" : waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the order books");
+  setText(byId("review-text"), isHalted() ? "Halted" : waiting === null ? `Review ${side().toUpperCase()} ${size()}`.trim() : "Waiting for the order books");
   for (const button of [byId("review"), send]) button.dataset.side = side();
   byId("review").setAttribute("aria-disabled", String(isHalted()));
+}
+
+/** The quantity as the server read it. Text that is newer than its answer, or that is no number, has no size yet. */
+function size() {
+  const { quantity, unit } = form.elements;
+  return data.size?.written === quantity.value && data.size.unit === unit.value ? data.size.words : "";
 }
 
 function quantityHint() {
