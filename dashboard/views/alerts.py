@@ -16,9 +16,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from dashboard.access import person_of
+from dashboard.present.alert_advice import ADVICE
 from dashboard.present.alerts import alert_shown, subject_shown
 from dashboard.responses import see_other
-from execution.core.alerts.kinds import AlertKind
+from execution.core.alerts.kinds import AlertKind, kind_of
 from execution.core.problems import Refused
 from execution.selectors.alerts import rows as selectors
 from execution.services.alerts import handling as services
@@ -89,6 +90,7 @@ def _detail(request: HttpRequest, public_id: str, problem: str = "") -> HttpResp
     now = timezone.now()
     context = {
         "alert": alert_shown(row, now),
+        "advice": ADVICE[kind_of(row["kind"])],
         "subjects": [subject_shown(subject, now) for subject in selectors.subject_rows(public_id)],
         "shows_orders": person_of(request).role != "admin",
         "problem": problem,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from dashboard.present.alert_advice import ADVICE
+from execution.core.alerts.kinds import AlertKind, kind_of
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.models import Alert, AlertChannel, Installation
 from execution.services.orders.orders import order_pause
@@ -41,6 +44,13 @@ def test_the_api_lists_reads_acknowledges_and_owns(office: Desk) -> None:
     assert len(found["alerts"]) == 1
     problem_of(program.get("/alerts", state="lost"), 422)
     problem_of(program.get("/alerts", stat="open"), 422)
+
+
+def test_the_page_of_each_kind_says_what_to_do(office: Desk) -> None:
+    assert set(ADVICE) == set(AlertKind)
+    alert = alert_of(office.trader)
+    page = html.unescape(office.client(office.trader).get(f"/alerts/{alert.public_id}/").content.decode())
+    assert ADVICE[kind_of(alert.kind)] in page
 
 
 @pytest.mark.django_db
