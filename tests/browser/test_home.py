@@ -105,6 +105,7 @@ def act(page: Page, public_id: str) -> None:
     resume = tile(page, public_id).get_by_role("button", name="Resume…")
     expect(resume).to_be_focused()
     expect(tile(page, public_id)).to_contain_text("paused", ignore_case=True)
+    expect(tile(page, public_id)).to_contain_text(re.compile(r"its time runs on until \d\d:\d\d:\d\d UTC"))
     page.keyboard.press("Enter")
     expect(page.locator("#resume-dialog [data-order-line]")).to_contain_text(public_id)
     page.locator("#resume-dialog").get_by_role("button", name="Resume").click()

@@ -22,6 +22,12 @@ def test_an_order_that_runs_out_while_paused_names_the_pauses_reason() -> None:
     assert reason == "time ran out with 0.3 BTC left while it was paused: the desk was away for 80 s"
 
 
+def test_an_order_that_a_person_paused_does_not_say_it_twice() -> None:
+    reason = ended(status=OrderStatus.PAUSED, outcome_reason="paused by a person")
+    assert reason == "time ran out with 0.3 BTC left while it was paused by a person"
+    assert ended(status=OrderStatus.PAUSED, outcome_reason="").endswith("left while it was paused")
+
+
 def test_an_order_whose_last_children_were_refused_says_so() -> None:
     refused = Rejections(4, NOW + 2 * MINUTE, "InsufficientFunds")
     assert ended(rejections=refused).endswith("the last 4 of its children were refused: InsufficientFunds")

@@ -69,8 +69,9 @@ def over_reason(view: OrderView) -> str:
     """Return the reason why an order still has an unfilled quantity although its time is over."""
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
-        why = f": {view.outcome_reason}" if view.outcome_reason else ""
-        return f"{left} while it was paused{why}"
+        why = view.outcome_reason.removeprefix("paused ")
+        separator = " " if why.startswith("by ") else ": "
+        return f"{left} while it was paused{separator + why if why else ''}"
     if view.halted or view.trouble:
         return f"{left}: {view.halted or view.unattended or view.trouble}"
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):

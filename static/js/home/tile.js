@@ -7,7 +7,7 @@ import { element, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, decimal, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { orderSpark, tickOrderSpark } from "../lib/spark.js";
-import { orderPill, reasonOf, side } from "../lib/states.js";
+import { orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 import { behindWords, lateWords } from "../wall/row.js";
 
 const two = (kind, first, second) => element("div", { class: kind }, element("div", { class: "first" }, ...[first].flat()), element("div", { class: "second" }, ...[second].flat()));
@@ -47,7 +47,7 @@ function actsCell(row) {
 }
 
 /** What somebody must know of its state; empty for an order that goes as planned. */
-const reasonWords = (row) => [row.unknown_since === null ? "" : "a child order is unconfirmed", reasonOf(row)].filter(Boolean).join(" · ");
+const reasonWords = (row) => [row.unknown_since === null ? "" : "a child order is unconfirmed", reasonOf(row), timeRunsOn(row)].filter(Boolean).join(" · ");
 
 function reasonLine(row) {
   const words = reasonWords(row);

@@ -1,6 +1,7 @@
 // States of orders and children as pills: always a sign, a word and a colour together.
 
 import { element } from "./dom.js";
+import { clock } from "./format.js";
 
 const ORDERS = {
   pending_approval: ["?", "warn"],
@@ -51,6 +52,11 @@ export function reasonOf(order) {
   const waits = order.unsettled > 0 && (status === "pausing" || status === "closing");
   const children = order.unsettled === 1 ? "1 child" : `${order.unsettled} children`;
   return [waits ? `${status}: ${children} not settled` : "", order.reason, order.waits].filter(Boolean).join(" · ");
+}
+
+/** A pause does not stop an order's time: it expires at its end. */
+export function timeRunsOn(order) {
+  return order.status === "paused" && order.end_at !== null ? `its time runs on until ${clock(order.end_at)} UTC` : "";
 }
 
 export function orderPill(order) {

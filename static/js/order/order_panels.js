@@ -5,7 +5,7 @@ import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, paceWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
-import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side } from "../lib/states.js";
+import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const figure = (text) => element("span", { class: "number" }, text);
@@ -40,7 +40,7 @@ function drawStatus(order) {
   }
   drawApproval(order.waiting_approval);
   const reason = byId("order-reason");
-  const text = reasonOf(order);
+  const text = [reasonOf(order), timeRunsOn(order)].filter(Boolean).join(" · ");
   reason.hidden = !text;
   const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
