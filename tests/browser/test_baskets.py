@@ -54,6 +54,10 @@ def is_a_group_at_home(page: Page, watched: Watched) -> None:
 
 def refuses(page: Page, folder: Path) -> None:
     """Show every problem of every row, and refuse a file that is not UTF-8."""
+    example = page.get_by_role("button", name="Write the example")
+    example.click()
+    expect(page.locator("#csv")).to_have_value(re.compile("^side,symbol,quantity,unit,.*\nbuy,"))
+    expect(example).to_be_hidden()
     page.locator("#csv").fill(WRONG)
     page.keyboard.press("Control+Enter")
     review = page.locator("#basket-review")

@@ -110,6 +110,7 @@ def test_every_problem_of_every_row_is_shown_with_value_and_limit(office: Desk) 
     [
         ("", "The basket is empty"),
         (HEADER, "The basket has 0 rows"),
+        (f"{HEADER.replace(',unit', '')}\n{BUY}", "The column unit is missing. It says base if"),
         (f"{HEADER},colour\n{BUY},red", "There is no column &#x27;colour&#x27;"),
         (f"{HEADER}\n" + f"{BUY}\n" * (MAX_ROWS + 1), "The basket has 101 rows. It may have from 1 to 100."),
         ("x" * (MAX_CHARACTERS + 1), "The basket has 20,001 characters. It may have at most 20,000."),

@@ -26,6 +26,15 @@ PARAMETERS = tuple(
     dict.fromkeys(name for each in ALGORITHMS.values() for name in each.parameters.model_fields)
 )
 COLUMNS = (*REQUIRED, *OPTIONAL, *PARAMETERS)
+#: The content of each required column, for a header that lacks it.
+CONTENT = {
+    "side": "It says buy or sell",
+    "symbol": "It names the market, such as BTC/USDT",
+    "quantity": "It says how much to buy or sell",
+    "unit": "It says base if the quantity is in the bought or sold currency, or quote if it is in the paying one",
+    "algorithm": f"It names one of {', '.join(ALGORITHMS)}",
+    "accounts": "It names accounts, such as alpha|beta",
+}
 #: Separates the accounts in a cell.
 ACCOUNTS_SEPARATOR = "|"
 #: Separators between cells: a tab (copied from a spreadsheet), or those of a CSV file.
@@ -134,7 +143,7 @@ def _header_problems(header: Sequence[str]) -> list[Problem]:
         for name in twice
     ]
     return problems + [
-        Problem("csv", f"The column {name} is missing.", "", name, code=Code.VALUE_MISSING)
+        Problem("csv", f"The column {name} is missing. {CONTENT[name]}.", "", name, code=Code.VALUE_MISSING)
         for name in REQUIRED
         if name not in header
     ]

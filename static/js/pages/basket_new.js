@@ -1,7 +1,7 @@
 // A new basket: a file or pasted rows, the review that the server makes of them, and sending what was reviewed.
 
 import { decoded, fileProblem } from "../basket/file.js";
-import { byId, setText } from "../lib/dom.js";
+import { byId, element, setText } from "../lib/dom.js";
 
 const COSTS_AGAIN = 1500;
 /** A review that waits for books is asked for again. The server says when a venue gives none. */
@@ -18,6 +18,7 @@ function review() {
   for (const field of host.querySelectorAll("[data-confirm]")) {
     if (field.type !== "checkbox" || field.checked) values[field.name] = field.value;
   }
+  if (!host.childElementCount) host.replaceChildren(element("p", { class: "muted basket-note", "data-reading": "" }, "Reviewing…"));
   window.htmx.ajax("POST", form.dataset.review, { source: host, target: host, swap: "innerHTML", values });
 }
 
@@ -33,8 +34,14 @@ async function takeFile(file) {
   setText(byId("error-file"), problem);
   if (problem) return;
   area.value = decoded(bytes);
+  showExample();
   if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[a-z]+$/i, "");
   review();
+}
+
+/** The example is offered while there is nothing that it would replace. */
+function showExample() {
+  byId("csv-example").hidden = area.value.trim() !== "";
 }
 
 function allow() {
@@ -71,6 +78,13 @@ function received() {
 }
 
 byId("basket-review-button").addEventListener("click", review);
+/** The example stands in the empty field already; written, it can be changed into one's own orders. */
+byId("csv-example").addEventListener("click", () => {
+  area.value = area.placeholder;
+  stale();
+  showExample();
+  area.focus();
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -79,6 +93,7 @@ form.addEventListener("keydown", (event) => {
 });
 form.addEventListener("input", (event) => {
   if (event.target.type !== "file") stale();
+  showExample();
 });
 byId("basket-file").addEventListener("change", (event) => {
   const [file] = event.target.files;
@@ -87,4 +102,8 @@ byId("basket-file").addEventListener("change", (event) => {
 });
 host.addEventListener("input", allow);
 host.addEventListener("htmx:afterSwap", received);
+host.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.successful) host.querySelector("[data-reading]")?.remove();
+});
+showExample();
 if (host.childElementCount) received();
