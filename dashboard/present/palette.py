@@ -53,7 +53,7 @@ def worded_item(order: WordedOrder) -> PaletteItem:
     ]
     return PaletteItem(
         label=" · ".join(filter(None, parts)),
-        detail=f"opens the ticket; not written: {', '.join(missing)}" if missing else "opens the ticket",
+        detail=f"opens the ticket; still to choose: {', '.join(missing)}" if missing else "opens the ticket",
         url=ticket_url(worded_fields(order)),
     )
 

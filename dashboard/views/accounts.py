@@ -24,7 +24,7 @@ from execution.selectors import accounts as selectors
 from execution.selectors.access import access_waiting
 from execution.selectors.reconciliation import account_differences
 from execution.services.accounts import accounts, changes, credentials
-from execution.services.desk import doors
+from execution.services.desk import doors, four_eyes
 
 #: Names of form fields whose text is never shown in a form again.
 SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": "password"}
@@ -36,7 +36,11 @@ SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": 
 def account_list(request: HttpRequest) -> HttpResponse:
     """Show every account. For a request by htmx, return only the table."""
     now = timezone.now()
-    context = {"accounts": sorted_accounts(selectors.account_rows(), now), "now": now}
+    context = {
+        "accounts": sorted_accounts(selectors.account_rows(), now),
+        "added": [each.subject for each in access_waiting(now=now) if each.kind == "account.add"],
+        "now": now,
+    }
     is_part = getattr(request, "htmx", False)
     return render(request, f"dashboard/{'_account_rows' if is_part else 'accounts'}.html", context)
 
@@ -90,6 +94,7 @@ def _form(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpRespons
         "venues": selectors.venue_choices(),
         "listed": selectors.listed_symbols(),
         "traders": selectors.trader_names(),
+        "is_shared": four_eyes.has_second_person(person=person_of(request), now=timezone.now()),
         "written": {name: text for name, text in posted.items() if _may_be_shown(name, str(text))},
         "granted": posted.getlist("traders"),
         "problems": [(names.get(problem.field, problem.field), problem.message) for problem in problems],

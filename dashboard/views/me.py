@@ -92,7 +92,7 @@ def _page(
         ),
         "made": token,
         "problems": problems,
-        "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days), "scopes": SCOPES},
+        "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days), "scopes": ["read"]},
         "scopes": SCOPES.items(),
         "longest": MAX_DAYS,
     }

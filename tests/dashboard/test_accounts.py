@@ -108,6 +108,9 @@ def test_the_list_says_what_a_key_may_do(office: Desk, admin: Client) -> None:
     assert re.search(r"active</span>", page)
     said = re.findall(r'<span class="may [a-z]*" title="(\w+: \w+)">', page)
     assert said == ["read: yes", "trade: yes", "withdraw: unknown"]
+    Credential.objects.update(permissions={**permissions, "withdraw": False})
+    safe = admin.get("/accounts/").content.decode()
+    assert re.search(r'class="may good" title="withdraw: no">.*cannot withdraw</span>', safe)
     part = admin.get("/accounts/", headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="account-rows"')
     assert "<html" not in part
@@ -127,7 +130,9 @@ def test_an_account_is_added_and_its_secret_is_on_no_page(office: Desk, admin: C
     for person in (office.admin, office.supervisor):
         assert MARKED not in office.client(person).get("/access/").content.decode()
     assert not Account.objects.filter(label="second").exists()
+    assert "<b>second</b> is not there yet" in admin.get("/accounts/").content.decode()
     assert office.confirm() == ["account.add"]
+    assert "is not there yet" not in admin.get("/accounts/").content.decode()
     account = Account.objects.get(label="second")
     assert account.symbols == ["BTC/USDT", "ETH/USDT"]
     assert list(account.traders.all()) == [office.trader]

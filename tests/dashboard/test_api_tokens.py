@@ -64,7 +64,9 @@ def test_no_answer_may_be_kept_by_a_cache(office: Desk) -> None:
 
 def test_a_person_makes_a_token_sees_it_once_and_revokes_it(office: Desk) -> None:
     client = office.client(office.supervisor)
-    assert "No tokens yet." in client.get("/me/").content.decode()
+    page = client.get("/me/").content.decode()
+    assert "No tokens yet." in page
+    assert re.findall(r'name="scopes" value="(\w+)" checked', page) == ["read"], "more only if it is meant"
     made = client.post("/me/", {"name": "nightly", "days": "30", "scopes": ["read"]})
     assert made.status_code == 201
     assert "no-store" in made.headers["Cache-Control"]

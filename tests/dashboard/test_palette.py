@@ -171,7 +171,7 @@ def test_a_part_of_an_order_says_what_is_still_to_be_written(office: Desk) -> No
     client = office.client(office.trader)
     (item,) = items(client, "buy 5000 usdt btc", "New order")
     assert item["label"] == "▲ BUY 5,000 USDT · BTC/USDT"
-    assert item["detail"] == "opens the ticket; not written: algorithm, duration, account"
+    assert item["detail"] == "opens the ticket; still to choose: algorithm, duration, account"
     page = client.get(item["url"]).content.decode()
     assert (field(page, "quantity"), field(page, "unit"), field(page, "duration")) == (
         "5000",

@@ -188,7 +188,7 @@ export function drawPanels(panels, drawn, now) {
   lines(byId("people"), panels.people, (person) => person.id, makePerson, (node, person) => fillPerson(node, person, panels.totals.money));
   const needs = needsOf(panels, drawn);
   lines(byId("needs"), needs, (need) => need.key, makeNeed, fillNeed);
-  if (!needs.length) byId("needs").replaceChildren(element("li", { class: "muted calm" }, "Nothing waits for you."));
+  if (!needs.length) byId("needs").replaceChildren(element("li", { class: "muted calm" }, "No order, approval or unconfirmed child order waits for you."));
   setText(byId("needs-count"), needs.length ? String(needs.length) : "");
 }
 
