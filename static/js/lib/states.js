@@ -1,7 +1,7 @@
 // States of orders and children as pills: always a sign, a word and a colour together.
 
 import { element } from "./dom.js";
-import { clock } from "./format.js";
+import { moment } from "./format.js";
 
 const ORDERS = {
   pending_approval: ["?", "warn"],
@@ -55,8 +55,8 @@ export function reasonOf(order) {
 }
 
 /** A pause does not stop an order's time: it expires at its end. */
-export function timeRunsOn(order) {
-  return order.status === "paused" && order.end_at !== null ? `its time runs on until ${clock(order.end_at)} UTC` : "";
+export function timeRunsOn(order, now = Date.now()) {
+  return order.status === "paused" && order.end_at !== null ? `its time runs on until ${moment(order.end_at, now)} UTC` : "";
 }
 
 export function orderPill(order) {
