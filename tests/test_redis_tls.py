@@ -54,7 +54,9 @@ def by_redis_asyncio(url: str) -> bool:
 
 
 def by_celery(url: str) -> bool:
-    with kombu.Connection(broker_url(url), connect_timeout=WITHIN) as connection:
+    # kombu would ask a server that it has refused again and again, for 20 s.
+    once = {"max_retries": 1, "interval_start": 0}
+    with kombu.Connection(broker_url(url), connect_timeout=WITHIN, transport_options=once) as connection:
         queue = connection.SimpleQueue("tls")
         queue.put({"order": 1})
         found = queue.get(timeout=WITHIN)
