@@ -89,7 +89,7 @@ def note_sent() -> None:
 def sent_trace() -> aiohttp.TraceConfig:
     """Return a trace that calls ``note_sent`` when the body of a request of the session has been sent.
 
-    aiohttp's own event for sent headers comes too early, because headers and body are sent together afterwards.
+    aiohttp's own event for sent headers comes too early: aiohttp sends headers and body together, after this event.
     """
     trace = aiohttp.TraceConfig()
 

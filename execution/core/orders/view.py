@@ -289,7 +289,7 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True)
 class PlaceChild:
-    """The command to write a new child order."""
+    """The command to place a new child order. The desk records the child first, and then sends it."""
 
     account: str
     slice_number: int | None

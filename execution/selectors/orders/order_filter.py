@@ -247,7 +247,7 @@ class OrderListFilter(OrderFilter):
         str,
         OneOf((*SORTS, *(f"-{name}" for name in SORTS))),
         Field(
-            description="a column, with - before it from the last to the first; empty: what needs attention first"
+            description="a column; a - before its name reverses the order; empty: what needs attention first"
         ),
     ] = ""
     page: Annotated[int, BeforeValidator(_page), Field(ge=1, le=LAST_PAGE)] = 1
