@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-#: Folders whose tests share a desk or a database. Of all others each file is a group.
-FOLDERS = frozenset({"browser", "desk", "postgresql", "faults"})
+#: Folders whose tests share a desk, a database or a page. Of all others each file is a group.
+FOLDERS = frozenset({"browser", "desk", "postgresql", "faults", "scripts"})
 #: The groups that have a running desk. While it runs, a desk takes a third of a core, so there is only one at a time.
 WITH_DESK = frozenset({"browser", "desk"})
 #: The last files of a group, because their tests end the shared desk, or leave an account on it.

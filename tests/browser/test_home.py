@@ -25,30 +25,6 @@ HIDE = """(hidden) => {
 }"""
 WIDER = "document.documentElement.scrollWidth - innerWidth"
 
-#: Lines of orders: within their box, never falling, and up to now; and the order of a list under the pointer.
-PURE = """async () => {
-  const { HEIGHT, WIDTH, courseLine, orderLine } = await import("/static/js/lib/spark.js");
-  const { grouped, heldOrder } = await import("/static/js/home/groups.js");
-  const { changeWords, shortQuantity } = await import("/static/js/home/watchlist.js");
-  const numbers = (path) => path.match(/-?[\\d.]+/g).map(Number);
-  const lines = { schedule: [[1000, 0], [5000, 1]], done: [[2000, 0.2], [3000, 1.4]] };
-  const row = { started_at: 1000, start_at: 1000, end_at: 5000, created_at: 900, ...lines };
-  const line = orderLine(row, 4000);
-  const isInside = (path) => numbers(path).every((number) => number >= 0 && number <= WIDTH);
-  const inside = [line.plan, line.band, line.fill].every(isInside);
-  const bare = orderLine({ ...row, schedule: [], done: [], end_at: null }, 4000);
-  const rows = new Map([["a", { symbol: "ETH" }], ["b", { symbol: "BTC" }], ["c", { symbol: "ETH" }]]);
-  return {
-    inside, tip: line.tip, now: line.now, band: bare.band, plan: bare.plan, nowAtTheEnd: bare.now === WIDTH,
-    level: courseLine(["5", "5"], 10, 10), height: HEIGHT,
-    groups: grouped(rows, ["c", "b", "a"], "symbol"),
-    baskets: grouped(new Map([["a", { basket: null }], ["b", { basket: "k1" }]]), ["a", "b"], "basket"),
-    held: heldOrder(["a", "b", "c"], ["d", "c", "a"]),
-    words: [null, "0", "-0.00315"].map(changeWords),
-    quantities: ["0", "1234.5678"].map((quantity) => shortQuantity(quantity, "0.0001")),
-  };
-}"""
-
 
 def tile(page: Page, public_id: str) -> Locator:
     return page.locator(f'#tiles li[data-id="{public_id}"]')
@@ -67,7 +43,6 @@ def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
     watched = Watched(browser, open_desk)
     page = watched.log_in("trader")
     expect(page).to_have_url(re.compile(r"//[^/]+/$"))
-    check_pure(page)
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     expect(tile(page, theirs)).to_have_count(0)
     expect(tile(page, rests)).to_contain_text(re.compile("limit 1,000 is", re.IGNORECASE))
@@ -83,18 +58,6 @@ def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
     }
     check_the_supervisor(browser, open_desk, theirs)
     assert watched.complaints == []
-
-
-def check_pure(page: Page) -> None:
-    found = page.evaluate(PURE)
-    assert (found["inside"], found["tip"], found["now"]) == (True, [80, 3], 120)
-    assert (found["band"], found["plan"], found["nowAtTheEnd"]) == ("", "", True)
-    assert found["level"] == "M0 5L10 5"
-    assert found["groups"] == [{"key": "BTC", "ids": ["b"]}, {"key": "ETH", "ids": ["c", "a"]}]
-    assert found["baskets"] == [{"key": "k1", "ids": ["b"]}, {"key": "", "ids": ["a"]}]
-    assert found["held"] == ["a", "c", "d"]
-    assert found["words"] == ["–", "0.00", "−0.32"]
-    assert found["quantities"] == ["0", "1,234.57"]
 
 
 def act(page: Page, public_id: str) -> None:

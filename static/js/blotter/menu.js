@@ -5,9 +5,23 @@ import { isPartFilled } from "../lib/states.js";
 import { actsOf, runAct } from "./acts.js";
 import { mayTrade } from "./rights.js";
 
-const menu = byId("row-menu");
+/** The arrows go from item to item, round the ends. */
+function step(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const items = [...event.currentTarget.children];
+  items[(items.indexOf(document.activeElement) + by + items.length) % items.length].focus();
+}
+
+/** A page that scrolls would leave the menu where its button was. */
+function leave() {
+  const menu = byId("row-menu");
+  if (menu.matches(":popover-open")) menu.hidePopover();
+}
 
 export function openMenu(row, button) {
+  const menu = byId("row-menu");
   const items = actsOf(row).map(([act, label]) => {
     const item = element("button", { type: "button", class: act === "cancel" ? "danger-text" : null, "data-act": act }, label);
     item.addEventListener("click", () => {
@@ -28,13 +42,7 @@ export function openMenu(row, button) {
   menu.style.left = `${Math.max(8, at.right - menu.offsetWidth)}px`;
   menu.style.top = `${at.bottom + menu.offsetHeight > innerHeight ? at.top - menu.offsetHeight : at.bottom}px`;
   menu.firstElementChild.focus();
+  // The same function is bound once, however often.
+  menu.addEventListener("keydown", step);
+  document.addEventListener("scroll", leave, { passive: true });
 }
-
-menu.addEventListener("keydown", (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const items = [...menu.children];
-  items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
-});
-document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { passive: true });

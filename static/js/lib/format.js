@@ -40,14 +40,17 @@ export function decimal(value, digits = null) {
 export const price = (value, tick, extra = 0) => decimal(value, tick === null ? null : places(tick) + extra);
 export const quantity = (value, lot) => decimal(value, lot === null ? null : places(lot));
 
+const UNITS = [[1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]];
+/** What rounds to a thousand of a unit is one of the next. */
+const NEXT = 0.9995;
+
 /** 4.1 M: a sum that is read from across the room; exact in the tooltip. */
 export function short(value) {
-  if (value === null || value === undefined) return DASH;
-  const number = Number(value);
-  for (const [size, unit] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) {
-    if (Math.abs(number) >= size) return `${(number / size).toFixed(number / size < 100 ? 1 : 0)}${unit}`;
-  }
-  return number.toFixed(0);
+  if (!known(value)) return DASH;
+  const size = Math.abs(Number(value));
+  const [scale, unit] = UNITS.find(([least]) => size >= NEXT * least) ?? UNITS.at(-1);
+  const shown = (size / scale).toFixed(unit && size / scale < 99.95 ? 1 : 0);
+  return `${Number(value) < 0 && Number(shown) > 0 ? "−" : ""}${shown}${unit}`;
 }
 
 /** Basis points with a sign: + is cost. What is shown as zero has none. */
@@ -63,11 +66,18 @@ export function costClass(value, digits = 1) {
   return shown > 0 ? "warn" : shown < 0 ? "good" : "";
 }
 
+/** A number of at least two places, times 100: as text, because a product of floating numbers rounds otherwise. */
+function hundredfold(text) {
+  const [whole, fraction] = text.replace("-", "").split(".");
+  const places = fraction.slice(2);
+  return `${text.startsWith("-") ? "-" : ""}${BigInt(whole + fraction.slice(0, 2))}${places ? `.${places}` : ""}`;
+}
+
 /** A part is never shown as the whole, nor something as nothing. */
 export function percent(share, digits = 1) {
-  if (!known(share)) return DASH;
   const number = Number(share);
-  const shown = rounded(number * 100, digits);
+  if (!known(share) || !Number.isFinite(number)) return DASH;
+  const shown = hundredfold(rounded(share, digits + 2));
   const least = 10 ** -digits;
   if (number < 1 && Number(shown) === 100) return `>${(100 - least).toFixed(digits)} %`;
   if (number > 0 && Number(shown) === 0) return `<${least.toFixed(digits)} %`;
@@ -103,6 +113,7 @@ export function local(milliseconds) {
 
 /** 00:00:11 */
 export function countdown(milliseconds) {
+  if (!known(milliseconds)) return DASH;
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
@@ -120,6 +131,7 @@ export function age(milliseconds) {
 
 /** 1 h 30 min */
 export function spoken(milliseconds) {
+  if (!known(milliseconds)) return DASH;
   const seconds = Math.round(milliseconds / 1000);
   const parts = [
     [Math.floor(seconds / 86400), "d"],

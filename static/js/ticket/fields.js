@@ -3,10 +3,9 @@
 import { byId, readJson, setText } from "../lib/dom.js";
 import { spoken } from "../lib/format.js";
 
-const defaults = readJson("ticket-fields");
-
 /** Shows what the algorithm has. A field that still says what the last one proposed says what this one does. */
 export function switchFields(form, before, after) {
+  const defaults = readJson("ticket-fields");
   for (const host of form.querySelectorAll("[data-algorithms]")) {
     const name = host.dataset.field;
     const isShown = host.dataset.algorithms.split(" ").includes(after) && isWanted(form, host);

@@ -6,8 +6,6 @@ import { DASH, age, clock, costClass, countdown, decimal, local, percent, points
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
 
-const haltNew = byId("wall").dataset.haltNew;
-
 function lines(host, items, keyOf, make, fill) {
   const held = new Map([...host.children].map((node) => [node.dataset.key, node]));
   const nodes = items.map((item) => {
@@ -22,7 +20,7 @@ function lines(host, items, keyOf, make, fill) {
 
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
 const span = (name, kind = "") => element("span", { "data-part": name, class: kind || null });
-const haltLink = (scope, id, name) => element("a", { class: "button small-button", href: `${haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`, "aria-label": `Halt ${scope} ${name}…`, title: `Halt ${scope} ${name}…` }, "Halt…");
+const haltLink = (scope, id, name) => element("a", { class: "button small-button", href: `${byId("wall").dataset.haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`, "aria-label": `Halt ${scope} ${name}…`, title: `Halt ${scope} ${name}…` }, "Halt…");
 
 // --- tiles
 

@@ -1,0 +1,67 @@
+"""The modules of the pages: each import leads to a module, and outside of pages/ nothing happens at import."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.scripts.bare import SCRIPTS, Scripts, all_modules
+
+#: ``theme.js`` runs before the first paint and is no module.
+MODULES = [path.as_posix() for path in all_modules() if path.as_posix() != "lib/theme.js"]
+IMPORT = re.compile(r'^import (?:[^;"]*\bfrom )?"([^"]+)";', re.MULTILINE)
+
+#: Records what a module does with the page while it is loaded. Each of these is work.
+RECORDING = """() => {
+  window.done = [];
+  const record = (owner, name) => {
+    const real = owner[name];
+    owner[name] = function (...given) {
+      window.done.push(`${name}(${given[0]})`);
+      return real.apply(this, given);
+    };
+  };
+  const asked = ["getElementById", "querySelector", "querySelectorAll", "createElement"];
+  for (const name of asked) record(Document.prototype, name);
+  const begun = ["setInterval", "setTimeout", "fetch", "WebSocket", "getComputedStyle", "matchMedia"];
+  for (const name of begun) record(window, name);
+  record(EventTarget.prototype, "addEventListener");
+  record(Storage.prototype, "getItem");
+}"""
+LOADED = """async (module) => {
+  window.done.length = 0;
+  await import(`/static/js/${module}`);
+  return window.done;
+}"""
+
+
+def imported(module: str) -> list[Path]:
+    """Return the files that a module imports."""
+    text = (SCRIPTS / module).read_text(encoding="utf-8")
+    return [((SCRIPTS / module).parent / name).resolve() for name in IMPORT.findall(text)]
+
+
+def test_every_import_leads_to_a_module() -> None:
+    """The linter finds the import of a name that no module exports, but not that of a module that does not exist."""
+    assert len(imported("pages/ticket.js")) > 5
+    lost = {module: file for module in MODULES for file in imported(module) if not file.is_file()}
+    assert lost == {}
+
+
+def test_every_module_is_used() -> None:
+    """By another module, or by a template."""
+    templates = SCRIPTS.parents[1] / "templates"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in templates.rglob("*.html"))
+    used = set(re.findall(r"js/([\w/]+\.js)", text))
+    used |= {file.relative_to(SCRIPTS).as_posix() for module in MODULES for file in imported(module)}
+    assert sorted(set(MODULES) - used) == []
+
+
+def test_nothing_happens_at_the_import_of_a_module(scripts: Scripts) -> None:
+    """Only a page's own script in pages/ begins something. So every other module can be tested on a bare page."""
+    scripts.clear()
+    scripts.run(RECORDING)
+    loaded = {module: scripts.run(LOADED, module) for module in MODULES if not module.startswith("pages/")}
+    scripts.clear()
+    assert len(loaded) > 50
+    assert {module: done for module, done in loaded.items() if done} == {}

@@ -1,0 +1,249 @@
+"""What the scripts say of states: of orders and children, halts, baskets, and of the line to the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from execution.core.states import CHILD_LIVE, ORDER_FINAL, ChildStatus, OrderStatus
+from tests.scripts.bare import Scripts
+
+#: The page names the states of each group, as ``templates/base.html`` does; the words of a pill for each state.
+PILLS = """async ([groups, statuses, name]) => {
+  Object.assign(document.body.dataset, groups);
+  const states = await import("/static/js/lib/states.js");
+  const row = { unsettled: 0, outcome: "", needs_person: true, reason: "", waits: "" };
+  return statuses.map((status) => {
+    const pill = states[name]({ ...row, status });
+    return [pill.textContent, pill.className, states.isFinal(status), states.isLiveChild(status)];
+  });
+}"""
+GROUPS = {"finalOrders": " ".join(sorted(ORDER_FINAL)), "liveChildren": " ".join(sorted(CHILD_LIVE))}
+
+
+def test_every_state_of_an_order_has_a_sign_and_its_word(scripts: Scripts) -> None:
+    statuses = list(OrderStatus)
+    for status, found in zip(statuses, scripts.run(PILLS, [GROUPS, statuses, "orderPill"]), strict=True):
+        text, kind, is_final, _ = found
+        assert is_final == (status in ORDER_FINAL)
+        assert ("needs attention" in text) == (not is_final), "somebody is needed while it lives"
+        words = text.removeprefix("!").removesuffix(", needs attention")
+        assert words[1:] == status.replace("_", " ")
+        assert (words[0] == "?") == (status == "pending_approval"), "? is the sign of an unknown state, too"
+        assert kind.startswith("pill")
+
+
+def test_every_state_of_a_child_has_a_sign_and_its_word(scripts: Scripts) -> None:
+    statuses = list(ChildStatus)
+    for status, found in zip(statuses, scripts.run(PILLS, [GROUPS, statuses, "childPill"]), strict=True):
+        text, _, _, is_live = found
+        assert is_live == (status in CHILD_LIVE)
+        assert text[1:] == status.replace("_", " ")
+        assert (text[0] == "?") == (status == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("status", "unsettled", "shown", "reason"),
+    [
+        ("paused", 2, "pausing", "pausing: 2 children not settled · news"),
+        ("paused", 0, "paused", "news"),
+        ("closing", 1, "closing", "closing: 1 child not settled · news"),
+        ("working", 1, "working", "news"),
+    ],
+)
+def test_a_pause_and_an_end_say_what_they_wait_for(
+    scripts: Scripts, status: str, unsettled: int, shown: str, reason: str
+) -> None:
+    order = {"status": status, "unsettled": unsettled, "reason": "news"}
+    assert scripts.result("lib/states", "shownStatus", order) == shown
+    assert scripts.result("lib/states", "reasonOf", order) == reason
+    assert scripts.result("lib/states", "reasonOf", order | {"waits": "limit"}) == f"{reason} · limit"
+
+
+def test_an_order_is_filled_in_part_between_nothing_and_everything(scripts: Scripts) -> None:
+    cases = [[{"filled": filled, "quantity": "1"}] for filled in ("0", "0.000000001", "0.999", "1", "1.1")]
+    assert scripts.results("lib/states", "isPartFilled", cases) == [False, True, True, False, False]
+
+
+# --- halts -----------------------------------------------------------------------------------------
+
+HALT: dict[str, Any] = {
+    "scope": "desk", "subject": "the desk", "kind": "stop", "set_at": 0, "flat_at": None, "lifted_at": None,
+    "settled": 3, "children": 5, "time_to_flat": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "state", "progress"),
+    [
+        ({}, "Desk halt", "halting", "3 of 5 settled, 41 s since the halt was set"),
+        ({"flat_at": 9, "time_to_flat": 1420}, "Desk halt", "halted", "nothing open after 1.42 s"),
+        ({"lifted_at": 9}, "Desk halt", "lifted", "3 of 5 settled"),
+        ({"kind": "no_new_orders"}, "Desk halt", "no new orders", "live orders go on"),
+        ({"scope": "account", "subject": "alpha", "children": 0, "settled": 0}, "Halt of account alpha", "halting",
+         "0 of 0 settled, 41 s since the halt was set"),
+        ({"scope": "trader", "subject": "ann"}, "Halt of trader ann", "halting",
+         "3 of 5 settled, 41 s since the halt was set"),
+        ({"scope": "order", "subject": "k3x", "lifted_at": 9, "kind": "no_new_orders"}, "Halt of order k3x", "lifted",
+         "live orders go on"),
+    ],
+)  # fmt: skip
+def test_a_halt_says_of_what_it_is_and_how_far(
+    scripts: Scripts, changes: dict[str, Any], title: str, state: str, progress: str
+) -> None:
+    halt = HALT | changes
+    assert scripts.result("halts/halt_text", "titleOf", halt) == title
+    assert scripts.result("halts/halt_text", "stateOf", halt)[1] == state
+    assert scripts.result("halts/halt_text", "progressOf", halt, 41_000) == progress
+    assert title.endswith(scripts.result("halts/halt_text", "subjectOf", halt)) or title == "Desk halt"
+
+
+# --- baskets and groups ----------------------------------------------------------------------------
+
+PROBLEM = """async ([name, bytes, most]) => {
+  const { decoded, fileProblem } = await import("/static/js/basket/file.js");
+  const problem = fileProblem(name, Uint8Array.from(bytes), most);
+  return [problem, problem ? null : decoded(Uint8Array.from(bytes))];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "text"),
+    [
+        (b"", "a.csv is empty.", None),
+        ("symbol,€\n".encode(), "", "symbol,€\n"),
+        (b"\xef\xbb\xbfsymbol", "", "symbol"),
+        (b"caf\xe9", 'a.csv is not UTF-8. Save it as UTF-8: in a spreadsheet, "CSV UTF-8".', None),
+        (b"x" * 5_000, "a.csv has 5,000 bytes. A basket has at most 1,000 characters.", None),
+    ],
+)
+def test_a_file_is_read_as_utf_8_or_says_why_not(
+    scripts: Scripts, content: bytes, problem: str, text: str | None
+) -> None:
+    assert scripts.run(PROBLEM, ["a.csv", list(content), 1_000]) == [problem, text]
+
+
+def test_figures_of_a_basket_that_are_not_known_are_a_dash(scripts: Scripts) -> None:
+    nothing = {"bought": None, "sold": None, "net": None}
+    basket = {
+        "notional": {"bought": "1000", "sold": "0", "net": "-1000", "currency": "USDT"},
+        "filled": {"bought": "500.005", "sold": "0", "net": "-500"}, "filled_share": "0.9999", "cost_bp": "-1.25",
+    }  # fmt: skip
+    unknown = {
+        "notional": nothing | {"currency": "USDT"}, "filled": nothing, "filled_share": None, "cost_bp": None,
+    }  # fmt: skip
+    known, none = scripts.results("basket/standing", "figures", [[basket], [unknown]])
+    assert [value for _, value, _, _ in known] == [">99.9 %", "1,000.00", "0.00", "−1,000.00", "−1.2 bp"]
+    assert known[1][2] == "USDT, 500.00 filled"
+    assert known[4][3] == "good"
+    assert [value for _, value, _, _ in none] == ["–"] * 5
+    assert none[1][2] == "USDT, filled: not known"
+    counts = [{"working": 3, "pending_approval": 1}, {}]
+    words = scripts.results("basket/standing", "countWords", [[each] for each in counts])
+    assert words == ["3 working, 1 pending approval", ""]
+
+
+def test_a_group_of_orders_says_how_many_lag(scripts: Scripts) -> None:
+    groups = [{"orders": 1, "behind": 0, "paused": 0}, {"orders": 3, "behind": 2, "paused": 1}]
+    words = scripts.results("home/head", "groupWords", [[each] for each in groups])
+    assert words == ["1 order", "3 orders · 2 behind · 1 paused"]
+    sums = scripts.results("home/head", "openWords", [[{"USDT": "196000", "EUR": None}], [{}]])
+    assert sums == ["196 k USDT · – EUR", ""]
+
+
+def test_the_watchlist_is_short_and_exact_where_it_can_be(scripts: Scripts) -> None:
+    changes = [None, "0", "-0.00315", "0.1", "-1"]
+    words = scripts.results("home/watchlist", "changeWords", [[change] for change in changes])
+    assert words == ["–", "0.00", "−0.32", "+10.00", "−100.00"]
+    cases = [
+        ("0", "0.0001"),
+        ("1234.5678", "0.0001"),
+        ("-0.00012345", None),
+        ("123456789.5", "0.1"),
+        ("-2", "1"),
+    ]
+    shown = scripts.results("home/watchlist", "shortQuantity", cases)
+    assert shown == ["0", "1,234.57", "−0.00012", "123,456,790", "−2"]
+
+
+def test_a_ladder_says_how_far_a_size_reaches(scripts: Scripts) -> None:
+    ladder = {"tick": "0.1", "lot": "0.001"}
+    size = {
+        "quantity": "0.0667",
+        "price": "64520",
+        "cost_bp": "0.24",
+        "average_bp": "0.1",
+        "carried": "0.0667",
+    }
+    short = size | {"price": None, "carried": "0.01", "cost_bp": None}
+    words = scripts.results(
+        "market/ladder", "reachWords", [["slice", each, ladder] for each in (size, short)]
+    )
+    assert words == [
+        "slice 0.0667 reaches 64,520.0: +0.2 bp, average +0.1",
+        "slice 0.0667: these books carry only 0.010",
+    ]
+
+
+# --- the line to the server ------------------------------------------------------------------------
+
+#: What a page hears and asks when these messages come: handlers by name with their version, and what is sent.
+HEARD = """async (messages) => {
+  const { LiveSocket } = await import("/static/js/lib/socket.js");
+  const heard = [];
+  const note = (message) => heard.push(`${message.type} ${message.version ?? ""}`.trim());
+  const socket = new LiveSocket(null, { snapshot: note, delta: note, beat: note }, 1000);
+  socket.socket = { readyState: WebSocket.OPEN, send: (text) => heard.push(`asks ${JSON.parse(text).type}`) };
+  for (const message of messages) socket.heard(message);
+  return [heard, socket.state, socket.version, socket.now() >= 1000];
+}"""
+
+
+def delta(since: int, version: int) -> dict[str, Any]:
+    return {"type": "delta", "from": since, "version": version}
+
+
+@pytest.mark.parametrize(
+    ("messages", "heard", "version"),
+    [
+        ([delta(1, 2)], [], None),
+        (
+            [{"type": "snapshot", "version": 1}, delta(1, 2), delta(2, 3)],
+            ["snapshot 1", "delta 2", "delta 3"],
+            3,
+        ),
+        (
+            [{"type": "snapshot", "version": 1}, delta(2, 3), delta(3, 4)],
+            ["snapshot 1", "asks snapshot"],
+            None,
+        ),
+        (
+            [
+                {"type": "snapshot", "version": 1},
+                delta(5, 6),
+                {"type": "snapshot", "version": 6},
+                delta(6, 7),
+            ],
+            ["snapshot 1", "asks snapshot", "snapshot 6", "delta 7"],
+            7,
+        ),
+        ([{"type": "beat", "now": 5_000}], ["beat"], None),
+    ],
+)
+def test_a_gap_in_the_versions_asks_for_a_new_snapshot(
+    scripts: Scripts, messages: list[dict[str, Any]], heard: list[str], version: int | None
+) -> None:
+    assert scripts.run(HEARD, messages) == [heard, "live", version, True]
+
+
+def test_each_piece_of_news_is_told_once(scripts: Scripts) -> None:
+    scripts.run("() => localStorage.clear()")
+    first, second, none = scripts.run("""async () => {
+      const { claim } = await import("/static/js/lib/told.js");
+      return [await claim(["a", "b"]), await claim(["b", "c"]), await claim([])];
+    }""")
+    assert (first, second, none) == (["a", "b"], ["c"], [])
+    scripts.clear()
+    again = scripts.run("async () => (await import('/static/js/lib/told.js')).claim(['c', 'd'])")
+    assert again == ["d"], "another page of this browser knows it"
