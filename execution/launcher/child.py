@@ -73,11 +73,15 @@ class Child:
             if self._keeper is not None and self._keeper.done():
                 self._keeper.result()  # raises what ended it, such as a missing program
             if self.deaths >= DEATHS_AT_START:
-                raise StartFailedError(f"{self.spec.name} died {self.deaths} times; its last lines are above")
+                raise StartFailedError(f"{self.spec.name} died {self.deaths} times; {self._last_lines()}")
             if self.pid is not None and (self.spec.is_ready is None or await self.spec.is_ready()):
                 return
             await asyncio.sleep(POLL)
-        raise StartFailedError(f"{self.spec.name} was not ready after {timeout:.0f} s; desk.log may tell why")
+        raise StartFailedError(f"{self.spec.name} was not ready after {timeout:.0f} s; {self._last_lines()}")
+
+    def _last_lines(self) -> str:
+        lines = self.log.last_lines(self.spec.name)
+        return f"its last lines:{lines}" if lines else "it wrote nothing"
 
     def begin_stop(self) -> None:
         """Ask the process to end, and do not restart it."""

@@ -15,7 +15,7 @@ from execution.launcher import redis_server
 from execution.launcher.bootstrap import Bootstrap
 from execution.launcher.child import Child, ChildSpec, StartFailedError
 from execution.launcher.files import write_pids, write_private
-from execution.launcher.output import DeskLog
+from execution.launcher.output import DESK, NAME_WIDTH, DeskLog
 from execution.launcher.plan import PAPER, Plan
 
 #: Seconds a process may take to be ready: a cold start on a busy machine imports ccxt for long.
@@ -43,6 +43,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._started = time.monotonic()
         self._note_again: asyncio.TimerHandle | None = None
+        self._waiting: list[str] = []
 
     async def run(self) -> None:
         """Run the desk until SIGINT, SIGTERM or SIGHUP, then stop it. Raises ``CommandError`` when a start fails."""
@@ -63,19 +64,47 @@ class Supervisor:
             await self._stop_all()
 
     async def _start(self) -> None:
+        self._show_start()
         # A thread cannot be cancelled: a stop in the middle of it ends when the transaction has.
-        preparing = asyncio.create_task(asyncio.to_thread(self._bootstrap.run))
+        preparing = asyncio.create_task(self._prepare())
         write_private(self._plan.var / "redis.url", self._plan.redis_url() + "\n")
         redis = self._launch([self._plan.redis()])
-        papers = self._launch(self._plan.papers())
-        await self._wait_redis(redis)
-        created = await preparing
-        # The page first: five interpreters that start at once on two cores would make it wait for them all.
-        await _all_ready(self._launch([self._plan.web()]))
-        self._say(f"the first page answers at {self._plan.address} after {self._age():.1f} s")
-        workers = self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()])
-        await _all_ready([*papers, *workers])
+        papers = asyncio.create_task(self._all_ready(self._launch(self._plan.papers())))
+        try:
+            await self._wait_redis(redis)
+            created = await preparing
+            # The page first: five interpreters that start at once on two cores would make it wait for them all.
+            page = f"the first page answers at {self._plan.address}"
+            await self._all_ready(self._launch([self._plan.web()]), page)
+            workers = self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()])
+            await asyncio.gather(papers, self._all_ready(workers))
+        finally:
+            await _cancelled(papers)
         self._greet(created)
+
+    async def _prepare(self) -> tuple[str, ...]:
+        self._wait_for("database")
+        created = await asyncio.to_thread(self._bootstrap.run)
+        self._step("database")
+        return created
+
+    async def _all_ready(self, children: Sequence[Child], more: str = "") -> None:
+        async def ready(child: Child) -> None:
+            await child.wait_ready(READY_WITHIN)
+            self._step(child.spec.name, more)
+
+        self._wait_for(*(child.spec.name for child in children))
+        await asyncio.gather(*(ready(child) for child in children))
+
+    def _wait_for(self, *names: str) -> None:
+        """Add to the parts of the desk that the terminal's last line names."""
+        self._waiting += names
+        self._log.wait_for(f"waiting for {', '.join(self._waiting)}" if self._waiting else "")
+
+    def _step(self, name: str, more: str = "") -> None:
+        self._waiting.remove(name)
+        self._log.step(name, self._age(), more)
+        self._wait_for()
 
     def _launch(self, specs: Sequence[ChildSpec | None]) -> list[Child]:
         children = [Child(spec, self._log, self._note_pids) for spec in specs if spec is not None]
@@ -86,13 +115,15 @@ class Supervisor:
 
     async def _wait_redis(self, ours: list[Child]) -> None:
         if ours:
-            await _all_ready(ours)
+            await self._all_ready(ours)
             return
+        self._wait_for("redis")
         deadline = time.monotonic() + REDIS_WITHIN
         while not await redis_server.answers(self._plan.redis_url()):
             if time.monotonic() > deadline:
                 raise StartFailedError(f"the Redis of REDIS_URL does not answer within {REDIS_WITHIN:.0f} s")
             await asyncio.sleep(0.2)
+        self._step("redis", "the one of REDIS_URL")
 
     async def _stop_all(self) -> None:
         """Stop all processes in order: web and beat, then workers, then paper venues, then Redis.
@@ -100,6 +131,7 @@ class Supervisor:
         Once web and beat have stopped, no new work comes in. The workers then release their orders and accounts.
         """
         begun = time.monotonic()
+        self._log.wait_for("")
         self._say("stopping")
         front = [child for name, child in self._children.items() if name in FRONT]
         papers = [child for name, child in self._children.items() if name.startswith(PAPER)]
@@ -126,28 +158,29 @@ class Supervisor:
         else:
             self._note_again = None
 
+    def _show_start(self) -> None:
+        what = f"a {self._bootstrap.environment} desk in {self._plan.var}"
+        self._log.line(DESK, f"starting {what}", shown=f"\n  Tranche starts {what}\n")
+
     def _greet(self, created: tuple[str, ...]) -> None:
-        people = self._bootstrap.people_file
-        self._say(f"ready after {self._age():.1f} s")
-        self._log.show(f"\n  Tranche is at  {self._plan.address}")
+        people, ready = self._bootstrap.people_file, f"ready after {self._age():.1f} s"
+        self._log.line(DESK, ready, shown=f"\n  {ready}; the log is in {self._plan.var / 'desk.log'}")
+        self._log.show(f"\n  Tranche is at  {self._plan.address}", is_strong=True)
         if created:
             self._log.show("  Log in as one of these (the passwords are drawn for this installation):")
             for line in people.read_text(encoding="utf-8").splitlines():
-                self._log.show(f"      {line}")
+                name, _, password = line.partition(" ")
+                self._log.show(f"      {name:{NAME_WIDTH}} {password}")
             self._log.show(f"  They are kept in {people}, which only you can read.")
         else:
             self._log.show(f"  Log in as trader, supervisor or admin; the first passwords are in {people}")
         self._log.show("  Ctrl-C stops everything.\n")
 
     def _say(self, text: str) -> None:
-        self._log.line("desk", text)
+        self._log.line(DESK, text)
 
     def _age(self) -> float:
         return time.monotonic() - self._started
-
-
-async def _all_ready(children: Sequence[Child]) -> None:
-    await asyncio.gather(*(child.wait_ready(READY_WITHIN) for child in children))
 
 
 async def _end(children: Sequence[Child], deadline: float) -> None:

@@ -32,8 +32,8 @@ DATABASE = "tranche.sqlite3"
 SWITCH_SECONDS = 10
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
-READY = re.compile(r"^desk +\| ready after", re.MULTILINE)
-FIRST_PAGE = re.compile(r"^desk +\| the first page answers", re.MULTILINE)
+READY = re.compile(r"^(desk +\|)? +ready after", re.MULTILINE)
+FIRST_PAGE = re.compile(r"web +[0-9.]+ s  the first page answers", re.MULTILINE)
 
 
 def free_port() -> int:
@@ -154,13 +154,15 @@ class RunningDesk:
 
         def seen_or_ended() -> bool:
             if self.process.poll() is not None:
-                pytest.fail(f"the desk ended with code {self.process.returncode}:\n{self.console()}")
+                pytest.fail(
+                    f"the desk ended with code {self.process.returncode}:\n{self.console()}\n{self.log()[-20_000:]}"
+                )
             return sign.search(self.console()) is not None
 
         try:
             wait_until(seen_or_ended, within=within, what=f"{sign.pattern!r} on the desk's console")
         except pytest.fail.Exception:
-            sys.stderr.write(self.console())
+            sys.stderr.write(f"{self.console()}\n{self.log()[-20_000:]}")
             raise
 
     def kill(self, name: str) -> int:

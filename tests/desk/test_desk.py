@@ -79,8 +79,20 @@ def test_a_desk_starts_every_process_and_answers(desk: RunningDesk) -> None:
 
 
 def test_each_process_writes_under_its_name(desk: RunningDesk) -> None:
-    assert re.search(r"^paper-beta +\| paper exchange ready on http://", desk.console(), re.MULTILINE)
+    assert re.search(r" paper-beta +\| paper exchange ready on http://", desk.log())
     assert re.search(r"web +\| ", desk.log())
+
+
+def test_the_console_shows_each_step_of_the_start_and_then_how_to_log_in(desk: RunningDesk) -> None:
+    console = desk.console()
+    steps = re.findall(r"^  ✓ (\S+) +([0-9.]+) s", console, re.MULTILINE)
+    assert {name for name, _ in steps} == CHILDREN | {"database"}
+    assert [name for name, _ in steps].index("web") < [name for name, _ in steps].index("engine1")
+    assert [float(age) for _, age in steps] == sorted(float(age) for _, age in steps)
+    assert re.search(rf"web +[0-9.]+ s  the first page answers at {desk.url}$", console, re.MULTILINE)
+    assert console.index("ready after") < console.index(f"Tranche is at  {desk.url}")
+    assert "paper exchange ready on" not in console, "the log is in its file"
+    assert "\x1b" not in console, "no colours where no terminal is"
 
 
 def test_the_passwords_are_random_printed_and_private(desk: RunningDesk) -> None:
@@ -172,8 +184,9 @@ def test_bad_options_are_refused(tmp_path: Path, arguments: list[str], message: 
 def test_a_second_desk_works_beside_the_first_and_nothing_outlives_its_end(
     desk: RunningDesk, desk_factory: Factory, tmp_path: Path
 ) -> None:
-    second = desk_factory(tmp_path / "other", tables=None)
+    second = desk_factory(tmp_path / "other", tables=None, arguments=["--log"])
     second.wait()
+    assert re.search(r"^paper-beta +\| paper exchange ready on http://", second.console(), re.MULTILINE)
     assert stat.S_IMODE((second.var / DATABASE).stat().st_mode) == 0o600, "readable by its owner only"
     assert answers(second.url)
     assert answers(desk.url)

@@ -44,6 +44,9 @@ class Command(BaseCommand):
             default=0,
             help="the first paper exchange's; the others follow it (default: free)",
         )
+        parser.add_argument(
+            "--log", action="store_true", help="show the log of all processes, which desk.log has in any case"
+        )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Run the desk.
@@ -65,7 +68,7 @@ class Command(BaseCommand):
         papers = self._papers(var, options["paper_port"])
         plan = Plan(settings.BASE_DIR, var, *keyrings, options["host"], port, options["workers"], papers)
         bootstrap = Bootstrap(var, *keyrings, settings.TRANCHE_ENVIRONMENT, papers)
-        log = DeskLog(var / "desk.log")
+        log = DeskLog(var / "desk.log", shows_all=options["log"])
         if os.geteuid() == 0:
             log.line("desk", "running as root; a user of its own is better for anything but a trial")
         if not supported():

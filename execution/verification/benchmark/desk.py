@@ -22,6 +22,8 @@ from execution.verification.benchmark.accounts import accounts_add
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 POLL = 0.02
+#: The desk writes this when all of its processes are ready.
+READY = b"  ready after"
 #: Environment variables that are not passed on, because a shell may have set them for another desk.
 NOT_PASSED_ON = (
     *("TRANCHE_VAR", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "DATABASE_URL", "REDIS_URL"),
@@ -99,7 +101,7 @@ class MeasuredDesk:
                 raise CommandError(f"the desk ended with code {process.returncode}:\n{self._last_lines()}")
             if first_page is None:
                 first_page = time.monotonic() - begun if self._page_answers() else None
-            elif b"| ready after" in self._console.read_bytes():
+            elif READY in self._console.read_bytes():
                 return Start(first_page, age)
             time.sleep(POLL)
         raise CommandError(f"the desk was not ready after {START_WITHIN:.0f} s:\n{self._last_lines()}")
