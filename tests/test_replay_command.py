@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
+
+from tests.report_pages import charts_of, printed_in
 
 HEADER = "timestamp,open,high,low,close,volume\n"
 START = 1_700_006_400_000  # a midnight
@@ -48,6 +51,20 @@ def test_without_json_it_prints_a_table(candles: Path) -> None:
     text = run("--candles", str(candles), "--hours", "24")
     assert "made.csv.gz: 2 windows of 24 h" in text
     assert "hourly_profile" in text
+
+
+def test_the_report_has_the_printed_figures_and_each_window(candles: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    text = run("--candles", str(candles), "--hours", "8", "--report", str(path))
+    page = path.read_text(encoding="utf-8")
+    assert printed_in(page).strip() == text.strip()
+    errors, windows = charts_of(page)
+    squares = dict(zip(errors["traces"][0]["x"], errors["traces"][0]["y"], strict=True))
+    for name, error in squares.items():
+        assert re.search(rf"^{name} +{error:.2f} bp ", text, re.MULTILINE)
+    adaptive = next(trace for trace in windows["traces"] if trace["name"] == "adaptive")
+    assert adaptive["x"][:2] == ["2023-11-22T00:00:00+00:00", "2023-11-22T08:00:00+00:00"]
+    assert sum(error**2 for error in adaptive["y"]) / 6 == pytest.approx(squares["adaptive"] ** 2)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +13,7 @@ from execution.verification.benchmark.capacity_report import capacity_report
 from execution.verification.benchmark.figures import median, percentile, shown, table, total
 from execution.verification.benchmark.processes import memory_of, processor_seconds
 from execution.verification.benchmark.report import report
+from tests.run_results import capacity_measured, desk_measured
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1)
 
@@ -64,27 +64,8 @@ def test_a_table_is_aligned_or_markdown() -> None:
     ]
 
 
-def measured() -> dict[str, Any]:
-    web = {"cpu": 1.25, "rss": 100.0, "pss": 80.0}
-    gone = {"cpu": None, "rss": None, "pss": None}
-    spread = {"count": 2, "p50": 12.0, "p99": None}
-    return {
-        "machine": "2 cores",
-        "load_before": 0.1,
-        "options": {"orders": 20, "seconds": 180, "slices": 18},
-        "first_start": {"first_page": 4.0, "ready": 9.0},
-        "warm_starts": [{}, {}, {}],
-        "warm_start": {"first_page": 2.04, "ready": 7.0},
-        "processes": {"web": {"idle": web, "live": web}, "beat": {"idle": web, "live": gone}},
-        "outcomes": {"completed": 19, "expired": 1},
-        "fill_delay_ms": spread,
-        "slice_delay_ms": spread,
-        "slice_delay_percent": spread,
-    }
-
-
 def test_the_report_has_every_figure_and_no_invented_one() -> None:
-    text = report(measured(), markdown=True)
+    text = report(desk_measured(), markdown=True)
     assert "| warm start to the first page (median of 3) | 2.0 s |" in text
     assert "19 completed, 1 expired" in text
     assert "| beat | 80 | 100 | – | 1.2 | – |" in text
@@ -107,32 +88,8 @@ def test_the_command_refuses_what_it_cannot_measure(option: str) -> None:
         call_command("benchmark", "desk", option)
 
 
-def _count(parents: int, processor: float) -> dict[str, Any]:
-    delays = {"count": 3, "p50": 4.2, "p99": 49.0}
-    return {
-        "parents": parents,
-        "lateness_ms": delays,
-        "start_to_submit_ms": delays,
-        "slices_without_child": 1,
-        "fill_to_record_ms": delays,
-        "fill_to_page_ms": {"count": 0, "p50": None, "p99": None},
-        "children_a_second": 2.0,
-        "processes": {"engine1": {"cpu": processor, "rss": 1.0, "pss": 100.0 + parents / 100}},
-        "benchmark_cpu": 1.0,
-        "in_trouble": 0,
-    }
-
-
 def test_the_capacity_of_each_count_is_a_column_and_what_was_not_measured_a_dash() -> None:
-    measured = {
-        "machine": "2 cores",
-        "load_before": 0.1,
-        "database": "SQLite",
-        "options": {"workers": 2, "accounts": 3, "slice_seconds": 60, "seconds": 30, "pages": 0},
-        "idle": {"engine1": {"cpu": 1.0, "rss": 1.0, "pss": 100.0}},
-        "counts": [_count(100, 10.0), _count(1000, 130.0)],
-    }
-    text = capacity_report(measured, markdown=True)
+    text = capacity_report(capacity_measured(), markdown=True)
     assert "| figure | 100 parents | 1,000 parents |" in text
     assert "| lateness of a slice, p99 | 49.0 ms | 49.0 ms |" in text
     assert "| trade to page, p99 | – | – |" in text

@@ -13,6 +13,7 @@ from execution.paper.faults import parse_rule
 from execution.verification.chaos.dialects import OPTIONS
 from execution.verification.chaos.mild import RULES
 from execution.verification.chaos.report import mild_report
+from tests.run_results import mild_result
 
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=list(RULES))
@@ -27,14 +28,7 @@ def test_the_desk_takes_the_addresses_of_each_dialect(dialect: str) -> None:
 
 
 def test_the_report_names_the_orders_that_were_late() -> None:
-    text = mild_report(
-        {
-            "dialect": "okx", "kinds": ["503"], "orders": 3, "completed": 1, "problems": [],
-            "late": ["C001/USDT expired, 3 of 4, 1 children open: time ran out"],
-            "dust": ["C002/USDT expired, 0.1 of 4 left"],
-            "children": {"children": 9, "fills": 12},
-        }
-    )  # fmt: skip
+    text = mild_report(mild_result())
     first, second, third, *_ = text.splitlines()
     assert first == (
         "okx, 503: 1 of 3 orders completed on time, 1 more but for a rest under the market's minimum"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.checks import REPOSITORY
 from tests.faults.seeds import seeds_of_commit
+from tests.report_pages import charts_of, printed_in
 
 pytestmark = pytest.mark.seeds
 
@@ -72,15 +73,21 @@ def test_a_random_search_says_where_it_began() -> None:
     assert 1_000_000 <= said["first"] < 1_000_000 + 2**32
 
 
-def test_what_was_found_stays_mended_and_a_seed_replays_exactly_in_any_process() -> None:
+def test_what_was_found_stays_mended_and_a_seed_replays_exactly_in_any_process(tmp_path: Path) -> None:
     seeds = [word for seed in (7, 7, *FOUND) for word in ("--seed", str(seed))]
-    done = faults(*seeds, "--quiet", "--json")
+    path = tmp_path / "report.html"
+    done = faults(*seeds, "--quiet", "--json", "--report", str(path))
+    assert done.stderr == "", "nobody looks"
     assert done.returncode == 0, "\n".join(FOUND.values()) + done.stdout[-8000:] + done.stderr[-2000:]
     said = figures(done)
     assert said["seeds"] == 2 + len(FOUND)
     digests = [*said["digests"][:2], *figures(faults("--seed", "7", "--json"))["digests"]]
     assert len(digests) == 3
     assert len(set(digests)) == 1
+    page = path.read_text(encoding="utf-8")
+    assert f"{said['seeds']} seeds from 7 on, 0 with a violation, {said['seconds']} s" in printed_in(page)
+    times, states = (chart["traces"][0] for chart in charts_of(page))
+    assert sum(times["x"]) == sum(cell or 0 for cells in states["z"] for cell in cells) > 0
 
 
 def test_under_mild_faults_orders_complete_on_time() -> None:

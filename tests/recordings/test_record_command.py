@@ -29,6 +29,7 @@ from tests.acceptance.dialects import DIALECTS
 from tests.checks import REPOSITORY
 from tests.patience import PATIENCE
 from tests.recordings.comparing import compare, market_of
+from tests.report_pages import charts_of, printed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_process]
 
@@ -59,8 +60,15 @@ def venue(label: str, base: str, dialect: str = "binance") -> Venue:
 def record(label: str, folder: Path, seconds: float, *symbols: str) -> str:
     out = StringIO()
     wanted = ",".join(symbols or SYMBOLS)
-    call_command("record", venue=label, symbols=wanted, minutes=seconds / 60, out=folder, stdout=out)
+    err = StringIO()
+    options = {"minutes": seconds / 60, "out": folder, "report": report_of(folder)}
+    call_command("record", venue=label, symbols=wanted, **options, stdout=out, stderr=err)
+    assert err.getvalue() == "", "nobody looks"
     return out.getvalue()
+
+
+def report_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.html")
 
 
 def status(base: str, folder: Path) -> Any:
@@ -85,6 +93,12 @@ def test_a_recording_that_is_replayed_is_the_same_market_again(tmp_path: Path, d
     assert SECONDS - 1 < lasted < SECONDS + 10
     assert str(recording.rules.markets["BTC/USDT"].tick) == "0.01"
     assert "books and" in said
+    page = report_of(original).read_text(encoding="utf-8")
+    assert printed_in(page).strip() == said.splitlines()[-1]
+    events, *prices = charts_of(page)
+    books, trades = (sum(trace["y"]) for trace in events["traces"])
+    assert f"{books:,} books and {trades:,} trades" in said
+    assert [len(each["traces"]) >= 3 for each in prices] == [True, True], "bid, ask and trades of each symbol"
     with paper_exchange(tmp_path / "replay", "--replay", str(original)) as base:
         venue("replay", base, dialect)
         record("replay", copy, SECONDS + 3)

@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.core.management import CommandError, call_command
 
 from execution.verification.soak.report import soak_report, verdict
-
-
-def series(first: float, last: float) -> list[tuple[float, float]]:
-    return [(number, first + (last - first) * number / 99) for number in range(100)]
-
-
-def result(**changes: Any) -> dict[str, Any]:
-    return {
-        "machine": "2 cores",
-        "hours": 1.0,
-        "live": 100,
-        "seed": 7,
-        "series": {
-            "engine1 memory": series(200, 210),
-            "engine1 handles": series(60, 60),
-            "engine1 threads": series(21, 21),
-            "database": series(10, 500),
-        },
-        "launched": 1000,
-        "refused": [],
-        "completed": 998,
-        "dust": [],
-        "late": ["twap of BTC/USDT expired", "vwap of BTC/USDT expired"],
-        "children": {"children": 9000, "sent": 8990, "unknown": 0, "absent": 0, "fills": 7000},
-        "problems": [],
-        **changes,
-    }
+from tests.run_results import series, soak_result
 
 
 def test_a_run_is_told_by_process_and_by_what_is_stored() -> None:
-    text = soak_report(result())
+    text = soak_report(soak_result())
     for part in (
         "1 hours, 100 live orders, seed 7",
         "201 → 209",
@@ -51,9 +23,9 @@ def test_a_run_is_told_by_process_and_by_what_is_stored() -> None:
 
 
 def test_a_database_that_grows_with_its_orders_is_no_problem_and_a_process_that_grows_is() -> None:
-    assert verdict(result()).startswith("PASS")
+    assert verdict(soak_result()).startswith("PASS")
     grew = {"engine1 memory": series(200, 400), "web handles": series(50, 100)}
-    said = verdict(result(series=grew, problems=["I2: a trade is missing"]))
+    said = verdict(soak_result(series=grew, problems=["I2: a trade is missing"]))
     assert said.splitlines() == [
         "FAIL: 3 problems",
         "  I2: a trade is missing",

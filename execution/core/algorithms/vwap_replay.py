@@ -8,7 +8,7 @@ of their minutes' typical prices. There are no costs, so only the schedule is me
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -62,7 +62,8 @@ class TrackingErrors:
     """The tracking error of each schedule over all ``windows``, in basis points.
 
     A window's error is the schedule's average price against the market's VWAP. ``even``, ``hourly_profile`` and
-    ``adaptive`` are root mean squares. ``mean_absolute`` has the means of the absolute errors by schedule.
+    ``adaptive`` are root mean squares. ``mean_absolute`` has the means of the absolute errors by schedule. ``begins``
+    are the starts of the windows in seconds since 1970, and ``by_window`` has the error in each, by schedule.
     """
 
     windows: int
@@ -70,6 +71,8 @@ class TrackingErrors:
     hourly_profile: float
     adaptive: float
     mean_absolute: Mapping[str, float]
+    begins: Sequence[int]
+    by_window: Mapping[str, Sequence[float]]
 
 
 def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
@@ -111,20 +114,29 @@ def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
     return Bars(first, days, volumes, turnovers, prices, known)
 
 
-def replay(bars: Bars, hours: int) -> TrackingErrors:
+def window_starts(bars: Bars, hours: int) -> range:
+    """Return the first buckets of the consecutive windows, from the first day with a history on."""
+    begin, end, length = bars.first + LOOKBACK_DAYS * DAY, bars.first + bars.days * DAY, hours * HOUR
+    return range(begin, end - length + 1, length)
+
+
+def replay(bars: Bars, hours: int, done: Callable[[], None] = lambda: None) -> TrackingErrors:
     """Return the tracking errors over consecutive windows of ``hours`` hours, from the first day with a history on.
 
-    A window without a trade has no VWAP, so it is left out. Raise ``Refused`` if no window is left.
+    Call ``done`` after each window. A window without a trade has no VWAP, so it is left out. Raise ``Refused`` if no
+    window is left.
     """
     length = hours * HOUR
     errors: dict[str, list[float]] = {"even": [], "hourly_profile": [], "adaptive": []}
     learnt: dict[int, VolumeProfile | None] = {}
-    begin, end = bars.first + LOOKBACK_DAYS * DAY, bars.first + bars.days * DAY
-    for start in range(begin, end - length + 1, length):
+    begins: list[int] = []
+    for start in window_starts(bars, hours):
         inside = slice(start - bars.first, start - bars.first + length)
         traded = sum(bars.volumes[inside])
         if traded <= 0:
+            done()
             continue
+        begins.append(start * BUCKET)
         day = start // DAY
         if day not in learnt:
             learnt[day] = learn_volume(bars.known, day * DAY, LOOKBACK_DAYS).profile
@@ -136,13 +148,14 @@ def replay(bars: Bars, hours: int) -> TrackingErrors:
         }.items():
             price = sum(w * p for w, p in zip(weights, bars.prices[inside], strict=True)) / sum(weights)
             errors[name].append((price / vwap - 1) / float(BASIS_POINT))
+        done()
     windows = len(errors["even"])
     if not windows:
         message = f"There is no window of {hours} h with a trade after the first {LOOKBACK_DAYS} days."
         refuse("hours", message, hours, code=Code.CANDLES_TOO_FEW)
     rms = {name: sqrt(sum(e * e for e in found) / windows) for name, found in errors.items()}
     absolute = {name: sum(map(abs, found)) / windows for name, found in errors.items()}
-    return TrackingErrors(windows, **rms, mean_absolute=absolute)
+    return TrackingErrors(windows, **rms, mean_absolute=absolute, begins=begins, by_window=errors)
 
 
 def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.numbers import NumberRefused, float_number, whole_number
 from execution.management.options import add_numbers, check_bounds, end_on_sigterm
-from execution.verification.benchmark.capacity import CapacityOptions, measure_capacity
+from execution.management.progress import StageBar
+from execution.management.reports.benchmark import capacity_page, desk_report
+from execution.management.reports.page import Report, add_report_option, check_report, write_report
+from execution.verification.benchmark import capacity, measure
+from execution.verification.benchmark.capacity import CapacityOptions
 from execution.verification.benchmark.capacity_report import capacity_report
-from execution.verification.benchmark.measure import Options, measure
+from execution.verification.benchmark.measure import Options
 from execution.verification.benchmark.report import report
+from execution.verification.watcher import Watcher
 
 MAX_SECONDS = 3600  # seconds of an order: the benchmark ends within a bounded time
 MAX_PARENTS = 10_000
@@ -42,6 +47,7 @@ class Command(BaseCommand):
         capacity.add_argument("--database-url", help="an empty PostgreSQL database (default: SQLite)")
         for parser in (desk, capacity):
             add_numbers(parser, idle=(20, "seconds of the idle desk"))
+            add_report_option(parser)
             how = parser.add_mutually_exclusive_group()
             how.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
             how.add_argument(
@@ -49,24 +55,43 @@ class Command(BaseCommand):
             )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        measured, write = self._chosen(options)
+        check_report(options["report"])
+        stages, measured, write, page = _chosen(options)
         end_on_sigterm()
-        with tempfile.TemporaryDirectory(prefix="tranche-benchmark-") as folder:
-            found = measured(Path(folder))
+        prefix = "tranche-benchmark-"
+        with tempfile.TemporaryDirectory(prefix=prefix) as folder, StageBar(self.stderr, stages) as bar:
+            found = measured(Path(folder), bar)
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=1, allow_nan=False))
         else:
             self.stdout.write(write(found, markdown=options["markdown"]))
+        if options["report"] is not None:
+            write_report(options["report"], page(found, write(found)))
 
-    def _chosen(self, options: dict[str, Any]) -> tuple[Callable[[Path], dict[str, Any]], Callable[..., str]]:
-        if options["what"] == "desk":
-            run_options = _run_options(options)
-            return lambda var: measure(settings.BASE_DIR, var, run_options, self.stderr.write), report
-        capacity = _capacity_options(options)
-        return (
-            lambda var: measure_capacity(settings.BASE_DIR, var, capacity, self.stderr.write),
-            capacity_report,
-        )
+
+class Chosen(NamedTuple):
+    """A measurement: its stages, the function that measures, its text, and its page."""
+
+    stages: Mapping[str, float]
+    measure: Callable[[Path, Watcher], dict[str, Any]]
+    text: Callable[..., str]
+    page: Callable[[Mapping[str, Any], str], Report]
+
+
+def _chosen(options: dict[str, Any]) -> Chosen:
+    base = settings.BASE_DIR
+    if options["what"] == "desk":
+        sizes = _run_options(options)
+        stages = measure.stages(sizes)
+        return Chosen(stages, lambda var, bar: measure.measure(base, var, sizes, bar), report, desk_report)
+    counts = _capacity_options(options)
+    stages = capacity.stages(counts)
+    return Chosen(
+        stages,
+        lambda var, bar: capacity.measure_capacity(base, var, counts, bar),
+        capacity_report,
+        capacity_page,
+    )
 
 
 def _run_options(options: dict[str, Any]) -> Options:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from execution.core.numbers import whole_number
 from execution.launcher.postgres_server import PostgresServer
 from execution.management.options import add_numbers, check_bounds, end_on_sigterm
+from execution.management.progress import StageBar
+from execution.management.reports.chaos import chaos_report, mild_chaos_report
+from execution.management.reports.page import Report, add_report_option, check_report, write_report
+from execution.verification.chaos import mild
 from execution.verification.chaos.dialects import OPTIONS
 from execution.verification.chaos.mild import RULES, MildOptions, run_mild
 from execution.verification.chaos.report import mild_report, report, verdict
-from execution.verification.chaos.run import Options, run
+from execution.verification.chaos.run import Options, run, stages
 
 
 class Command(BaseCommand):
@@ -41,9 +46,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=whole_number, help="of everything that is drawn (default: drawn)")
         parser.add_argument("--keep", action="store_true", help="keep logs, ledgers and the database")
         parser.add_argument("--json", action="store_true", help="the result as JSON")
+        add_report_option(parser)
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Run the test. If something is wrong, exit with status 1 and keep the folder."""
+        check_report(options["report"])
         if options["mild"] is not None:
             self._run_mild(options)
             return
@@ -54,14 +61,13 @@ class Command(BaseCommand):
         database = Path(tempfile.mkdtemp(prefix="tranche-chaos-pg-", dir="/tmp"))
         passed = False
         try:
-            result = run(settings.BASE_DIR, var, PostgresServer(database), run_options, self.stderr.write)
+            with StageBar(self.stderr, stages(run_options)) as bar:
+                result = run(settings.BASE_DIR, var, PostgresServer(database), run_options, bar)
             passed = not result["problems"]
             (var / "result.json").write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
         finally:
-            self._keep_or_remove(passed and not options["keep"], var, database)
-        self.stdout.write(
-            json.dumps(result, indent=1, allow_nan=False) if options["json"] else report(result)
-        )
+            self._keep_or_remove(passed and not options["keep"], var, database, run_options.seed)
+        self._write(result, report(result), chaos_report, options)
         if not passed:
             raise CommandError(verdict(result).splitlines()[0])
 
@@ -72,21 +78,31 @@ class Command(BaseCommand):
         end_on_sigterm()
         var = Path(tempfile.mkdtemp(prefix="tranche-mild-", dir="/tmp"))
         run_options = MildOptions(options["dialect"], options["parents"], options["seconds"], kinds)
-        result = run_mild(settings.BASE_DIR, var, run_options, self.stderr.write)
-        self.stdout.write(
-            json.dumps(result, indent=1, allow_nan=False) if options["json"] else mild_report(result)
-        )
+        with StageBar(self.stderr, mild.stages(run_options)) as bar:
+            result = run_mild(settings.BASE_DIR, var, run_options, bar)
+        self._write(result, mild_report(result), mild_chaos_report, options)
         if result["problems"] or result["late"]:
             raise CommandError(f"logs and ledgers are kept in {var}")
         if not options["keep"]:
             shutil.rmtree(var, ignore_errors=True)
 
-    def _keep_or_remove(self, is_done: bool, var: Path, database: Path) -> None:
+    def _write(
+        self,
+        result: dict[str, Any],
+        printed: str,
+        page: Callable[[Mapping[str, Any], str], Report],
+        options: dict[str, Any],
+    ) -> None:
+        self.stdout.write(json.dumps(result, indent=1, allow_nan=False) if options["json"] else printed)
+        if options["report"] is not None:
+            write_report(options["report"], page(result, printed))
+
+    def _keep_or_remove(self, is_done: bool, var: Path, database: Path, seed: int) -> None:
         if is_done:
             shutil.rmtree(var, ignore_errors=True)
             shutil.rmtree(database, ignore_errors=True)
         elif os.listdir(database):
-            self.stderr.write(f"logs and ledgers are kept in {var}, the database in {database}")
+            self.stderr.write(f"seed {seed}: logs and ledgers are kept in {var}, the database in {database}")
         else:  # nothing was started
             var.rmdir()
             database.rmdir()

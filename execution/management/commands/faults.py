@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,9 @@ from django.core.management import BaseCommand, CommandParser
 
 from execution.core.numbers import float_number, whole_number
 from execution.management.options import add_numbers, check_bounds
+from execution.management.progress import Bar, CountGauge, StageGauge
+from execution.management.reports.faults import faults_report, mild_faults_report
+from execution.management.reports.page import add_report_option, check_report, write_report
 from execution.verification.faults.coverage import coverage_table
 from execution.verification.faults.mild import KINDS, Mild
 from execution.verification.faults.runner import revision, run_in_processes, run_seeds
@@ -54,36 +57,32 @@ class Command(BaseCommand):
             "--coverage", action="store_true", help="the table of faults by state, as Markdown"
         )
         parser.add_argument("--json", action="store_true", help="the figures as JSON")
+        add_report_option(parser)
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
+        check_report(options["report"])
         seeds = _seeds(options)
         if options["mild"] is not None:
             self._try_mild(seeds, options)
             return
         begun = time.monotonic()
         seconds = RANDOM_SECONDS if options["random"] and options["seconds"] is None else options["seconds"]
-        until = None if seconds is None else begun + seconds
-        processes = options["processes"]
-        run = run_in_processes(seeds, processes, until) if processes > 1 else run_seeds(seeds, until)
         struck: Counter[tuple[str, str]] = Counter()
         bad: list[Verdict] = []
         digests: list[str] = []
-        count, virtual = 0, 0.0
-        for verdict in run:
-            count, virtual = count + 1, virtual + verdict.seconds
+        virtual = 0.0
+        for verdict in self._run(seeds, seconds, options):
+            virtual += verdict.seconds
             struck += verdict.struck
             digests.append(verdict.digest)
-            if options["seed"] and not options["quiet"]:
-                self.stdout.write("\n".join(verdict.log))
             if verdict.violation:
                 bad.append(verdict)
-                self._show(verdict, whole=bool(options["seed"]))
         took = time.monotonic() - begun
         if options["coverage"]:
             self.stdout.write(coverage_table(struck))
-        figures: dict[str, Any] = {
+        figures = {
             "first": seeds[0],
-            "seeds": count,
+            "seeds": len(digests),
             "violations": {verdict.seed: verdict.violation for verdict in bad},
             "seconds": round(took, 1),
             "virtual_seconds": round(virtual),
@@ -91,7 +90,13 @@ class Command(BaseCommand):
         }
         if options["seed"]:
             figures["digests"] = digests  # of the whole log: the same seed, the same digest
-        self._conclude(figures, as_json=options["json"])
+        printed = _conclusion(figures)
+        self.stdout.write(json.dumps(figures, allow_nan=False) if options["json"] else printed)
+        if options["report"] is not None:
+            said = (*(_violation(verdict, whole=False) for verdict in bad), printed)
+            write_report(options["report"], faults_report(figures, struck, "\n".join(said)))
+        if bad:
+            raise SystemExit(1)
 
     def _try_mild(self, seeds: Sequence[int], options: dict[str, Any]) -> None:
         """Run the seeds under each requested mix of mild faults, and print how many orders completed on time."""
@@ -103,48 +108,83 @@ class Command(BaseCommand):
             "revision": revision(settings.BASE_DIR),
         }
         violations: dict[str, str] = {}
+        mixed: dict[str, dict[str, Any]] = {}
+        lines: list[str] = []
         for name in names:
-            mild, orders, parts = Mild(mixes[name]), 0, list[Punctuality]()
-            for verdict in run_in_processes(seeds, options["processes"], None, mild):
-                orders += verdict.orders
-                parts.append(verdict.punctuality.named(f"seed {verdict.seed}"))
-                if verdict.violation:
-                    violations[f"{name}, seed {verdict.seed}"] = verdict.violation
-            found = together(parts)
-            figures[name] = {
+            orders, found = self._mix(name, Mild(mixes[name]), seeds, options["processes"], violations)
+            mixed[name] = {
                 "orders": orders,
                 "completed": found.completed,
                 "dust": found.dust,
                 "late": found.late,
             }
+            share = found.completed / max(orders, 1)
+            said = [f"{name:14} {found.words(orders)} ({share:.2%})"]
+            said += [f"    {text}" for text in (*found.late[:SHOWN_LATE], *found.dust[:SHOWN_LATE])]
+            lines += said
             if not options["json"]:
-                self.stdout.write(f"{name:14} {found.words(orders)} ({found.completed / max(orders, 1):.2%})")
-                shown = (*found.late[:SHOWN_LATE], *found.dust[:SHOWN_LATE])
-                self.stdout.write("".join(f"    {text}\n" for text in shown), ending="")
-        figures["violations"] = violations
+                self.stdout.write("\n".join(said))
+        figures |= mixed | {"violations": violations}
         if options["json"]:
             self.stdout.write(json.dumps(figures, allow_nan=False))
-        for where, text in violations.items():
-            self.stderr.write(f"{where}: {text}")
+        problems = [f"{where}: {text}" for where, text in violations.items()]
+        for text in problems:
+            self.stderr.write(text)
+        if options["report"] is not None:
+            printed = "\n".join((*lines, *problems))
+            write_report(options["report"], mild_faults_report(mixed, len(seeds), printed))
         if violations:
             raise SystemExit(1)
 
-    def _show(self, verdict: Verdict, *, whole: bool) -> None:
-        if not whole:
-            self.stdout.write("\n".join(verdict.log[-SHOWN:]))
-        self.stdout.write(f"seed {verdict.seed} at {revision(settings.BASE_DIR)}: {verdict.violation}")
+    def _mix(
+        self, name: str, mild: Mild, seeds: Sequence[int], processes: int, violations: dict[str, str]
+    ) -> tuple[int, Punctuality]:
+        """Run the seeds under one mix of mild faults. Return the number of orders and their punctuality."""
+        orders, parts = 0, list[Punctuality]()
+        with Bar(self.stderr, CountGauge(f"mild faults, {name}", len(seeds), "seeds")) as bar:
+            for verdict in run_in_processes(seeds, processes, None, mild):
+                bar.gauge.add()
+                orders += verdict.orders
+                parts.append(verdict.punctuality.named(f"seed {verdict.seed}"))
+                if verdict.violation:
+                    violations[f"{name}, seed {verdict.seed}"] = verdict.violation
+        return orders, together(parts)
 
-    def _conclude(self, figures: dict[str, Any], *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps(figures, allow_nan=False))
-        else:
-            count, bad = figures["seeds"], len(figures["violations"])
-            self.stdout.write(
-                f"{count} seeds from {figures['first']} on, {bad} with a violation, {figures['seconds']} s,"
-                f" {figures['virtual_seconds']} virtual seconds, revision {figures['revision']}"
-            )
-        if figures["violations"]:
-            raise SystemExit(1)
+    def _run(self, seeds: Sequence[int], seconds: float | None, options: dict[str, Any]) -> Iterator[Verdict]:
+        """Run the seeds and yield their verdicts. Show the progress, and print logs and violations as they come."""
+        until = None if seconds is None else time.monotonic() + seconds
+        processes, count = options["processes"], 0
+        run = run_in_processes(seeds, processes, until) if processes > 1 else run_seeds(seeds, until)
+        # By the seeds, or by the time where that ends the search.
+        gauge = (
+            CountGauge("running seeds", len(seeds), "seeds")
+            if seconds is None
+            else StageGauge({"running seeds": seconds}, more=lambda: f"{count:,} done")
+        )
+        with Bar(self.stderr, gauge) as bar:
+            for verdict in run:
+                count += 1
+                if isinstance(gauge, CountGauge):
+                    gauge.add()
+                if options["seed"] and not options["quiet"]:
+                    bar.write(self.stdout, "\n".join(verdict.log))
+                if verdict.violation:
+                    bar.write(self.stdout, _violation(verdict, whole=bool(options["seed"])))
+                yield verdict
+
+
+def _conclusion(figures: dict[str, Any]) -> str:
+    return (
+        f"{figures['seeds']} seeds from {figures['first']} on, {len(figures['violations'])} with a violation, "
+        f"{figures['seconds']} s, {figures['virtual_seconds']} virtual seconds, revision {figures['revision']}"
+    )
+
+
+def _violation(verdict: Verdict, *, whole: bool) -> str:
+    """Return the last lines of a seed's log, unless the whole is printed, and the violation."""
+    lines = [] if whole else verdict.log[-SHOWN:]
+    said = f"seed {verdict.seed} at {revision(settings.BASE_DIR)}: {verdict.violation}"
+    return "\n".join((*lines, said))
 
 
 def _seeds(options: dict[str, Any]) -> Sequence[int]:

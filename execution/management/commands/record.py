@@ -15,8 +15,11 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from execution.core.market_model.recording import SECOND, RecordingRules
 from execution.core.numbers import float_number
 from execution.core.problems import Refused
+from execution.management.progress import Bar, StageGauge
+from execution.management.reports.page import add_report_option, check_report, write_report
+from execution.management.reports.record import recording_report
 from execution.models import Venue
-from execution.recordings.folder import RecordingWriter, refuse_used
+from execution.recordings.folder import Recording, RecordingWriter, refuse_used
 from execution.recordings.parquet import library
 from execution.recordings.recorder import Recorder, Summary
 from execution.selectors.network import network_of
@@ -41,8 +44,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--out", type=Path, required=True, metavar="FOLDER", help="a folder that is new or empty"
         )
+        add_report_option(parser)
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
+        check_report(options["report"])
         minutes, folder = options["minutes"], options["out"]
         symbols = list(dict.fromkeys(part.strip() for part in options["symbols"].split(",") if part.strip()))
         if not 0 < minutes <= MAX_MINUTES:
@@ -57,10 +62,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{folder} cannot be written: {error}. What was written can be read") from None
-        self.stdout.write(
+        printed = (
             f"{folder}: {summary.books:,} books and {summary.trades:,} trades of {', '.join(symbols)}"
             + (f", {summary.gaps} times a book was unknown" if summary.gaps else "")
         )
+        self.stdout.write(printed)
+        if options["report"] is not None:
+            write_report(options["report"], recording_report(Recording(folder), printed))
 
     async def _record(self, venue: Venue, symbols: list[str], seconds: float, folder: Path) -> Summary:
         now = clock()
@@ -98,7 +106,12 @@ class Command(BaseCommand):
         writer = RecordingWriter(folder, rules)
         self.stdout.write(f"recording {', '.join(symbols)} of {venue.label} for {seconds:g} s to {folder}")
         self.stdout.flush()
-        return await Recorder(feed, writer, now).run(seconds, stop)
+        stage, events = (
+            f"recording {venue.label}",
+            lambda: f"{writer.books:,} books, {writer.trades:,} trades",
+        )
+        with Bar(self.stderr, StageGauge({stage: seconds}, more=events)):
+            return await Recorder(feed, writer, now).run(seconds, stop)
 
 
 def venue_of(label: str) -> Venue:

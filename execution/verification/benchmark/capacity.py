@@ -6,7 +6,7 @@ import os
 import random
 import time
 import urllib.error
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from execution.verification.benchmark.measure import spread, usage_of
 from execution.verification.benchmark.pages import OpenPages
 from execution.verification.benchmark.processes import machine, processor_seconds
 from execution.verification.benchmark.trader import TIMEOUT, Trader
+from execution.verification.watcher import Watcher
 
 #: The value of each slice in quote: above every paper market's minimum.
 SLICE_VALUE = 60
@@ -35,6 +36,9 @@ ESTIMATES_WITHIN = 60.0
 FACTS_WITHIN = 3.0
 #: The seed of the moments of launches and of the choice of open pages.
 SEED = 5
+#: Seconds that the start and the accounts take, for the time left alone.
+START = 40.0
+IDLE = "idle desk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +114,24 @@ class Launcher:
         return self._random.sample(self.placed, min(count, len(self.placed)))
 
 
-def measure_capacity(
-    base: Path, var: Path, options: CapacityOptions, say: Callable[[str], None]
-) -> dict[str, Any]:
+def stages(options: CapacityOptions) -> dict[str, float]:
+    """Return the stages of ``measure_capacity`` with their expected seconds."""
+    found = {"start": START, IDLE: SETTLING + options.idle_seconds}
+    for before, count in zip((0, *options.parents), options.parents, strict=False):
+        found[_launching(count)] = (count - before) / options.rate + SETTLING
+        found[_measuring(count)] = PAGES_SETTLING + options.seconds + FACTS_WITHIN
+    return found
+
+
+def _launching(count: int) -> str:
+    return f"launching to {count:,} parents"
+
+
+def _measuring(count: int) -> str:
+    return f"measuring {count:,} parents"
+
+
+def measure_capacity(base: Path, var: Path, options: CapacityOptions, watcher: Watcher) -> dict[str, Any]:
     """Measure an idle desk, and then the desk with each number of parents. Return the figures.
 
     For each number, launch orders until that many are placed, open pages, and measure. No process is left running,
@@ -128,11 +147,12 @@ def measure_capacity(
             records.wait_until(
                 lambda: records.accounts_ready() >= len(labels), MARKETS_WITHIN, "not all accounts were ready"
             )
+            watcher.begin(IDLE)
             time.sleep(SETTLING)
-            say(f"an idle desk for {options.idle_seconds:.0f} s")
+            watcher.say(f"an idle desk for {options.idle_seconds:.0f} s")
             idle = usage_of(desk, options.idle_seconds)
             launcher = Launcher(desk, options, labels)
-            counts = [_at(count, desk, launcher, options, say) for count in options.parents]
+            counts = [_at(count, desk, launcher, options, watcher) for count in options.parents]
             vendor = records.vendor()
     finally:
         desk.stop()
@@ -150,39 +170,41 @@ def _knows_markets() -> bool:
     return all(records.markets_known(label) >= len(PAPER_SYMBOLS) for label in PAPER_LABELS)
 
 
-def _wait_estimates(say: Callable[[str], None]) -> None:
+def _wait_estimates(watcher: Watcher) -> None:
     """Wait until the expected costs of new orders are calculated, so that the calculation is not measured."""
     deadline = time.monotonic() + ESTIMATES_WITHIN
     while left := records.estimates_waiting():
         if time.monotonic() > deadline:
-            say(f"{left} expected costs are still being worked out")
+            watcher.warn(f"{left} expected costs are still being worked out")
             return
         time.sleep(0.5)
 
 
 def _at(
-    count: int, desk: MeasuredDesk, launcher: Launcher, options: CapacityOptions, say: Callable[[str], None]
+    count: int, desk: MeasuredDesk, launcher: Launcher, options: CapacityOptions, watcher: Watcher
 ) -> dict[str, Any]:
-    say(f"launching to {count} parents, {options.rate:g} a second")
+    watcher.begin(_launching(count))
+    watcher.say(f"launching to {count} parents, {options.rate:g} a second")
     launcher.launch_to(count)
     time.sleep(SETTLING)
-    _wait_estimates(say)
+    _wait_estimates(watcher)
     watched = launcher.sample(options.pages)
     pages = OpenPages(
         desk.url, Trader(desk.url, read_people(desk.var / "people.txt")["trader"]).cookie, watched
     )
+    watcher.begin(_measuring(count))
     opened = pages.open()
     time.sleep(PAGES_SETTLING)
-    say(f"{records.orders_live()} parents, {opened} pages open: measuring for {options.seconds} s")
+    watcher.say(f"{records.orders_live()} parents, {opened} pages open: measuring for {options.seconds} s")
     own, since = processor_seconds(os.getpid()) or 0.0, datetime.now(UTC)
     usage = usage_of(desk, options.seconds)
     until, used = datetime.now(UTC), (processor_seconds(os.getpid()) or 0.0) - own
     time.sleep(FACTS_WITHIN)
     pages.close()
     for error in pages.errors[:5]:
-        say(error)
+        watcher.warn(error)
     measured = _delays(pages, watched, since, until)
-    say(f"lateness {measured['lateness_ms']}, fill to page {measured['fill_to_page_ms']}")
+    watcher.say(f"lateness {measured['lateness_ms']}, fill to page {measured['fill_to_page_ms']}")
     seconds = (until - since) / timedelta(seconds=1)
     return measured | {
         "parents": count,

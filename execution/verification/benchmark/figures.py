@@ -39,16 +39,20 @@ def shown(value: float | None, places: int = 0, unit: str = "") -> str:
     return f"{value:,.{places}f}{f' {unit}' if unit else ''}"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> str:
-    """Return a table with aligned columns: the first to the left, the others, which hold numbers, to the right."""
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False, texts: int = 1
+) -> str:
+    """Return a table with aligned columns: the first ``texts`` to the left, the numbers after them to the right."""
     if markdown:
-        rule = ["---", *("---:" for _ in heads[1:])]
+        rule = [*("---" for _ in heads[:texts]), *("---:" for _ in heads[texts:])]
         return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))
     widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-    return "\n".join(_line(row, widths) for row in (heads, ["-" * width for width in widths], *rows))
+    return "\n".join(_line(row, widths, texts) for row in (heads, ["-" * width for width in widths], *rows))
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    first = row[0].ljust(widths[0])
-    rest = (text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))
-    return "  ".join((first, *rest)).rstrip()
+def _line(row: Sequence[str], widths: Sequence[int], texts: int) -> str:
+    cells = [
+        text.ljust(width) if column < texts else text.rjust(width)
+        for column, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from execution.verification.benchmark.desk import MeasuredDesk, Start
 from execution.verification.benchmark.figures import median, percentile
 from execution.verification.benchmark.processes import machine, memory_of, processor_use
 from execution.verification.benchmark.trader import Trader
+from execution.verification.watcher import Watcher
 
 #: The symbols and quantities that the orders buy, one after the other. All have about the same value.
 BOUGHT = (("BTC/USDT", "0.2"), ("ETH/USDT", "4"), ("SOL/USDT", "80"))
@@ -27,6 +28,9 @@ MARKETS_WITHIN = 60.0
 GRACE = 60.0
 #: Seconds without measurement, after the last launch and after the start.
 SETTLING = 5.0
+#: Seconds that a start takes, for the time left alone.
+FIRST_START, WARM_START = 20.0, 12.0
+IDLE, ORDERS = "idle desk", "orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,14 @@ class Options:
         return max(1, self.seconds // self.slice_seconds)
 
 
-def measure(base: Path, var: Path, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
+def stages(options: Options) -> dict[str, float]:
+    """Return the stages of ``measure`` with their expected seconds."""
+    warm = {_warm_start(number, options.starts): WARM_START for number in range(1, options.starts + 1)}
+    live = options.seconds + 2 * SETTLING
+    return {"first start": FIRST_START, **warm, IDLE: SETTLING + options.idle_seconds, ORDERS: live}
+
+
+def measure(base: Path, var: Path, options: Options, watcher: Watcher) -> dict[str, Any]:
     """Measure the starts, the idle desk, the desk with orders, and the delays. Return the figures.
 
     The first start also creates the installation. No process of the desk is left running, even after an error.
@@ -55,13 +66,13 @@ def measure(base: Path, var: Path, options: Options, say: Callable[[str], None])
     desk = MeasuredDesk(base, var, free_port())
     load = os.getloadavg()[0]
     try:
-        first, warm = _starts(desk, options.starts, say)
+        first, warm = _starts(desk, options.starts, watcher)
         with records.database_of(var):
-            idle = _idle(desk, options, say)
-            live, placed = _live(desk, options, say)
+            idle = _idle(desk, options, watcher)
+            live, placed = _live(desk, options, watcher)
             delays = _delays(placed)
             for line in delays["not_completed"]:
-                say(f"not completed: {line}")
+                watcher.say(f"not completed: {line}")
     finally:
         desk.stop()
     processes = {name: {"idle": idle[name], "live": live[name]} for name in idle if name in live}
@@ -80,17 +91,22 @@ def measure(base: Path, var: Path, options: Options, say: Callable[[str], None])
     }
 
 
-def _starts(desk: MeasuredDesk, count: int, say: Callable[[str], None]) -> tuple[Start, list[Start]]:
+def _starts(desk: MeasuredDesk, count: int, watcher: Watcher) -> tuple[Start, list[Start]]:
     first = desk.start()
-    say(f"first start: page after {first.first_page:.1f} s, ready after {first.ready:.1f} s")
+    watcher.say(f"first start: page after {first.first_page:.1f} s, ready after {first.ready:.1f} s")
     _wait_markets(desk)
     warm: list[Start] = []
     for number in range(1, count + 1):
+        watcher.begin(_warm_start(number, count))
         desk.stop()
         warm.append(desk.start())
         page, ready = warm[-1].first_page, warm[-1].ready
-        say(f"warm start {number} of {count}: page after {page:.1f} s, ready after {ready:.1f} s")
+        watcher.say(f"{_warm_start(number, count)}: page after {page:.1f} s, ready after {ready:.1f} s")
     return first, warm
+
+
+def _warm_start(number: int, count: int) -> str:
+    return f"warm start {number} of {count}"
 
 
 def _wait_markets(desk: MeasuredDesk) -> None:
@@ -103,9 +119,10 @@ def _wait_markets(desk: MeasuredDesk) -> None:
 Usage = dict[str, dict[str, float | None]]
 
 
-def _idle(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> Usage:
+def _idle(desk: MeasuredDesk, options: Options, watcher: Watcher) -> Usage:
+    watcher.begin(IDLE)
     time.sleep(SETTLING)
-    say(f"an idle desk for {options.idle_seconds:.0f} s")
+    watcher.say(f"an idle desk for {options.idle_seconds:.0f} s")
     return usage_of(desk, options.idle_seconds)
 
 
@@ -117,8 +134,9 @@ def usage_of(desk: MeasuredDesk, seconds: float) -> Usage:
     return {name: {"cpu": used.get(name), "rss": memory[name].rss, "pss": memory[name].pss} for name in pids}
 
 
-def _live(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> tuple[Usage, list[str]]:
-    say(f"{options.orders} TWAPs over {options.seconds} s in {options.slices} slices")
+def _live(desk: MeasuredDesk, options: Options, watcher: Watcher) -> tuple[Usage, list[str]]:
+    watcher.begin(ORDERS)
+    watcher.say(f"{options.orders} TWAPs over {options.seconds} s in {options.slices} slices")
     begun = time.monotonic()
     placed = _launch(desk, options)
     launching = time.monotonic() - begun
@@ -133,7 +151,7 @@ def _live(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> t
     while (left := records.orders_unfinished(placed)) and time.monotonic() < deadline:
         time.sleep(0.5)
     if left:
-        say(f"{left} orders were not final {GRACE:.0f} s after their end")
+        watcher.warn(f"{left} orders were not final {GRACE:.0f} s after their end")
     return usage, placed
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from execution.verification.chaos import records
 from execution.verification.chaos.dialects import OPTIONS, TRADE_IDS, str_id
 from execution.verification.chaos.venue import ControlledVenue
 from execution.verification.late_orders import punctuality
+from execution.verification.watcher import Watcher
 
 #: The faults of an ordinary day, as rules for the paper exchange's control interface.
 RULES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -46,8 +47,9 @@ LABEL = "mild"
 OPEN_WITHIN = 120.0
 SETTLE_WITHIN = 60.0
 BALANCES = {"USDT": "100000000"}
-
-Say = Callable[[str], None]
+#: Seconds that the start, the launches and the settling take, for the time left alone.
+START, LAUNCHES, SETTLING = 30.0, 20.0, 10.0
+ORDERS, SETTLES = "orders under mild faults", "settling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +106,22 @@ class DialectVenue:
             self._process.wait(15)
 
 
-def run_mild(base: Path, var: Path, options: MildOptions, say: Say) -> dict[str, Any]:
+def stages(options: MildOptions) -> dict[str, float]:
+    """Return the stages of ``run_mild`` with their expected seconds."""
+    return {"start": START, ORDERS: options.seconds + LAUNCHES, SETTLES: SETTLING}
+
+
+def run_mild(base: Path, var: Path, options: MildOptions, watcher: Watcher) -> dict[str, Any]:
     """Start the installation, launch all orders under faults, wait for their ends, and compare the books."""
     venue = DialectVenue(var / "exchange" / LABEL, options.orders, options.dialect)
     desk = MeasuredDesk(base, var, free_port())
     try:
         venue.start(base)
         start = desk.start()
-        say(f"{options.dialect}: the desk is ready after {start.ready:.1f} s")
+        watcher.say(f"{options.dialect}: the desk is ready after {start.ready:.1f} s")
         _add_account(base, desk, venue, options.dialect)
         with database_of(var):
-            return _Run(desk, venue, options, say).all()
+            return _Run(desk, venue, options, watcher).all()
     finally:
         desk.stop()
         venue.stop()
@@ -138,15 +145,18 @@ def _add_account(base: Path, desk: MeasuredDesk, venue: DialectVenue, dialect: s
 
 
 class _Run:
-    def __init__(self, desk: MeasuredDesk, venue: DialectVenue, options: MildOptions, say: Say) -> None:
+    def __init__(
+        self, desk: MeasuredDesk, venue: DialectVenue, options: MildOptions, watcher: Watcher
+    ) -> None:
         self._desk = desk
         self._venue = venue
         self._options = options
-        self._say = say
+        self._watcher = watcher
         self._over = threading.Event()
 
     def all(self) -> dict[str, Any]:
         wait_until(self._is_open, OPEN_WITHIN, "the account was not open")
+        self._watcher.begin(ORDERS)
         trader = Api(self._desk.url, self._desk.token("trader"))
         for kind in self._options.kinds:
             for rule in RULES[kind]:
@@ -155,9 +165,12 @@ class _Run:
         if "streams cut" in self._options.kinds:
             cutting.start()
         launched = [self._launch(trader, symbol) for symbol in self._venue.symbols]
-        self._say(f"{len(launched)} orders launched, under {', '.join(self._options.kinds) or 'no fault'}")
+        self._watcher.say(
+            f"{len(launched)} orders launched, under {', '.join(self._options.kinds) or 'no fault'}"
+        )
         self._wait()
         self._over.set()
+        self._watcher.begin(SETTLES)
         self._venue.controlled.control("DELETE", "faults")
         found = punctuality(Order.objects.using(ALIAS).filter(public_id__in=launched))
         settled = self._settles()

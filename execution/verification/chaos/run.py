@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from execution.verification.chaos import records
 from execution.verification.chaos.actions import Actions
 from execution.verification.chaos.schedule import QUANTITIES, VENUES, draw_events, draw_parents
 from execution.verification.chaos.venue import ControlledVenue
+from execution.verification.watcher import Watcher
 
 MARKETS_WITHIN = 90.0
 #: Seconds: from healing to the launch of every parent; for one call; between two calls for the same parent.
@@ -32,8 +32,9 @@ CONVERGE_WITHIN = 75.0
 #: Seconds between two resumes of the same order. One that always pauses again is resumed ``MAX_RESUMES`` times.
 RESUME_AGAIN = 10.0
 MAX_RESUMES = 3
-
-Say = Callable[[str], None]
+#: Seconds that the start and the coming to rest take, for the time left alone.
+START, REST = 30.0, 40.0
+FAULTS, COMING_TO_REST = "faults", "coming to rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +46,29 @@ class Options:
     seed: int
 
 
-def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
+def stages(options: Options) -> dict[str, float]:
+    """Return the stages of ``run`` with their expected seconds."""
+    return {"start": START, FAULTS: options.seconds, COMING_TO_REST: REST}
+
+
+def run(base: Path, var: Path, cluster: PostgresServer, options: Options, watcher: Watcher) -> dict[str, Any]:
     """Run the test: start everything, inject faults while parent orders trade, undo the faults, wait, and judge.
 
     No process of the installation is left running, even after an error.
     """
     events = draw_events(options.seed, options.seconds)
-    say(f"seed {options.seed}: {len(events)} events in {options.seconds:g} s, as they are planned:")
+    watcher.say(f"seed {options.seed}: {len(events)} events in {options.seconds:g} s, as they are planned:")
     for event in events:
-        say(f"{event.at:6.1f} s  {event}")
+        watcher.say(f"{event.at:6.1f} s  {event}")
     cluster.start()
     desk = MeasuredDesk(base, var, free_port(), database_url=cluster.url())
     try:
         start = desk.start()
-        say(
+        watcher.say(
             f"the installation is ready after {start.ready:.1f} s: PostgreSQL, Redis, 2 engines, 3 venues, web"
         )
         with database_of(var, cluster.url()):
-            return _Run(desk, Actions(desk, cluster, say), options, say).all()
+            return _Run(desk, Actions(desk, cluster, watcher.say), options, watcher).all()
     finally:
         for label in VENUES:
             ControlledVenue(var / "paper" / label).show()
@@ -71,11 +77,11 @@ def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: S
 
 
 class _Run:
-    def __init__(self, desk: MeasuredDesk, actions: Actions, options: Options, say: Say) -> None:
+    def __init__(self, desk: MeasuredDesk, actions: Actions, options: Options, watcher: Watcher) -> None:
         self._desk = desk
         self._actions = actions
         self._options = options
-        self._say = say
+        self._watcher = watcher
         self._launched: list[str] = []
         self._refused: list[str] = []
         self._resumed: list[str] = []
@@ -87,12 +93,14 @@ class _Run:
             Api(self._desk.url, self._desk.token(name)) for name in ("trader", "supervisor")
         )
         wait_until(self._is_ready, MARKETS_WITHIN, "the accounts were not open")
+        self._watcher.begin(FAULTS)
         self._actions.began = began = time.monotonic()
         self._owners.start()
         launching = threading.Thread(target=self._launch, args=(trader, began), name="launches", daemon=True)
         launching.start()
         self._actions.plan(draw_events(self._options.seed, self._options.seconds))
         self._actions.run_until(began + self._options.seconds)
+        self._watcher.begin(COMING_TO_REST)
         self._actions.heal()
         healed = time.monotonic()
         launching.join(2 * LAUNCH_WITHIN)
@@ -152,7 +160,7 @@ class _Run:
                 now = time.monotonic()
                 return round(now - healed, 1), round(max(0.0, now - ends), 1)
         for order in records.orders_left():
-            self._say(f"not final: {order}")
+            self._watcher.warn(f"not final: {order}")
         return None, None
 
     def _resume(self, supervisor: Api, order: records.Left) -> None:
@@ -163,7 +171,7 @@ class _Run:
             return
         earlier.append(now)
         self._resumed.append(f"{order.public_id}: {order.reason}")
-        self._say(f"the supervisor resumes {order.public_id}, paused because: {order.reason}")
+        self._watcher.say(f"the supervisor resumes {order.public_id}, paused because: {order.reason}")
         try:
             supervisor.resume(order.public_id, "the faults are over", RESUME_WITHIN)
         except NoAnswer as error:

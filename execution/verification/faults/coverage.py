@@ -14,16 +14,23 @@ ORDER_COLUMNS = [
 ]
 
 
-def coverage_table(struck: Counter[tuple[str, str]]) -> str:
-    """Return a Markdown row per fault, with a column per state: "over" for a final child, "none" for no live child."""
+def covered(struck: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Return how often each fault struck in each state. "Over" is a final child, and "none" no live child."""
     columns = [*CHILD_COLUMNS, "child over", *ORDER_COLUMNS, "none"]
     folded: Counter[tuple[str, str]] = Counter()
     for (kind, state), times in struck.items():
         folded[kind, _column(state)] += times
+    kinds = [*RATES, *PEOPLE, ANOTHER_PROGRAM, CANCELLED_TOGETHER]
+    return {kind: {column: folded[kind, column] for column in columns} for kind in kinds}
+
+
+def coverage_table(struck: Counter[tuple[str, str]]) -> str:
+    """Return a Markdown row per fault, with a column per state."""
+    found = covered(struck)
+    columns = list(next(iter(found.values())))
     lines = [f"| fault | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for kind in [*RATES, *PEOPLE, ANOTHER_PROGRAM, CANCELLED_TOGETHER]:
-        cells = [str(folded[kind, column] or "") for column in columns]
-        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    for kind, times in found.items():
+        lines.append(f"| {kind} | {' | '.join(str(times[column] or '') for column in columns)} |")
     return "\n".join(lines)
 
 

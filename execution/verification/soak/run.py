@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from execution.verification.chaos.venue import ControlledVenue
 from execution.verification.late_orders import punctuality
 from execution.verification.soak.growth import Sample
 from execution.verification.soak.samples import process_figures, stored_figures
+from execution.verification.watcher import Watcher
 
 ACCOUNTS = 3  # at each venue
 READY_WITHIN = 120.0
@@ -34,8 +35,9 @@ SAMPLE_EVERY = 15.0
 #: Seconds that are left out of the figures: caches fill, and the first orders all begin together.
 WARM_UP = 300.0
 VALUE = 4000  # of an order, in quote
-
-Say = Callable[[str], None]
+#: Seconds that the start takes, for the time left alone.
+START = 40.0
+TRADING, LAST_ORDERS = "trading", "the last orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,12 @@ class Samples:
             self.series[name].append(Sample(at, value))
 
 
-def run(base: Path, var: Path, options: SoakOptions, say: Say) -> dict[str, Any]:
+def stages(options: SoakOptions) -> dict[str, float]:
+    """Return the stages of ``run`` with their expected seconds."""
+    return {"start": START, TRADING: options.seconds, LAST_ORDERS: LONGEST}
+
+
+def run(base: Path, var: Path, options: SoakOptions, watcher: Watcher) -> dict[str, Any]:
     """Start a desk, keep orders alive and take samples, let the orders end, and compare the books."""
     desk = MeasuredDesk(base, var, free_port())
     try:
@@ -66,7 +73,7 @@ def run(base: Path, var: Path, options: SoakOptions, say: Say) -> dict[str, Any]
         with records.database_of(var):
             labels = desk.add_accounts(ACCOUNTS)
             records.wait_until(lambda: _is_ready(len(labels)), READY_WITHIN, "not all accounts were ready")
-            return _Run(desk, var, labels, options, say).all()
+            return _Run(desk, var, labels, options, watcher).all()
     finally:
         desk.stop()
 
@@ -90,13 +97,13 @@ class AccountBooks:
 
 class _Run:
     def __init__(
-        self, desk: MeasuredDesk, var: Path, labels: list[str], options: SoakOptions, say: Say
+        self, desk: MeasuredDesk, var: Path, labels: list[str], options: SoakOptions, watcher: Watcher
     ) -> None:
         self._desk = desk
         self._var = var
         self._labels = labels
         self._options = options
-        self._say = say
+        self._watcher = watcher
         self._random = random.Random(options.seed)  # noqa: S311  # nothing secret
         self._api = Api(desk.url, desk.token("trader"))
         self._launched: list[str] = []
@@ -104,9 +111,10 @@ class _Run:
 
     def all(self) -> dict[str, Any]:
         samples = Samples()
+        self._watcher.begin(TRADING)
         begun = time.monotonic()
         self._keep_alive(begun, samples)
-        self._say("no more launches")
+        self._watcher.begin(LAST_ORDERS)
         records.wait_until(lambda: not books.orders_left(), GRACE, "not all orders had ended")
         records.wait_until(lambda: not books.children_unsettled(), GRACE, "not all children had settled")
         found = punctuality(Order.objects.using(ALIAS))
@@ -152,7 +160,7 @@ class _Run:
             self._launched.append(order)
         except NoAnswer as refused:
             self._refused.append(str(refused))
-            self._say(f"refused: {refused}")
+            self._watcher.say(f"refused: {refused}")
 
     def _order(self, number: int) -> dict[str, Any]:
         seconds = self._random.randint(SHORTEST, LONGEST)
