@@ -42,7 +42,7 @@
     charts.forEach(({ traces, layout }, number) => {
       const place = document.getElementById(`chart-${number}`);
       if (layout.height) place.style.height = `${layout.height}px`;
-      Plotly.react(place, coloured(traces, style), layoutOf(layout, traces, style), { displaylogo: false, responsive: true, showTips: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] });
+      window.Plotly.react(place, coloured(traces, style), layoutOf(layout, traces, style), { displaylogo: false, responsive: true, showTips: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] });
     });
   }
 
