@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
 
+from execution.core.types import Role
 from execution.selectors.balances import REFUSAL, may_see_balances
 from execution.selectors.orders.visibility import order_find
 from execution.selectors.presets import REFUSAL as PRESETS_REFUSAL
@@ -53,7 +54,7 @@ def trader_required(view: View[Arguments]) -> View[Arguments]:
 
 def admin_required(view: View[Arguments]) -> View[Arguments]:
     """Admit only admins. Everybody else gets a 403, whether the requested object exists or not."""
-    checked = _admitting(lambda person: person.role == "admin", "Accounts and keys are an admin's.", view)
+    checked = _admitting(lambda person: person.role == Role.ADMIN, "Accounts and keys are an admin's.", view)
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
@@ -67,13 +68,13 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
 def second_required(view: View[Arguments]) -> View[Arguments]:
     """Admit only admins and supervisors, who confirm each other's requests for access. Everybody else gets a 403."""
     words = "Only admins and supervisors decide on requests for access."
-    return _admitting(lambda person: person.role in {"admin", "supervisor"}, words, view)
+    return _admitting(lambda person: person.role in {Role.ADMIN, Role.SUPERVISOR}, words, view)
 
 
 def supervisor_required(view: View[Arguments]) -> View[Arguments]:
     """Admit only supervisors, who watch and halt the desk. Everybody else gets a 403."""
     words = "Only supervisors watch and halt the desk."
-    return _admitting(lambda person: person.role == "supervisor", words, view)
+    return _admitting(lambda person: person.role == Role.SUPERVISOR, words, view)
 
 
 def balances_required(view: View[Arguments]) -> View[Arguments]:

@@ -21,6 +21,7 @@ from dashboard.api.problems import Forbidden, NotFound, problem_response
 from dashboard.rates import MinuteCounter, seconds_left
 from dashboard.stops import is_stop
 from execution.core.problem_codes import Code
+from execution.core.types import Role
 from execution.selectors.orders.visibility import order_find
 from execution.services.desk.tokens import may_come_from, token_valid
 
@@ -137,6 +138,6 @@ def api_trader(request: HttpRequest) -> User:
 
 def api_supervisor(request: HttpRequest) -> User:
     person = api_person(request)
-    if person.role != "supervisor":
+    if person.role != Role.SUPERVISOR:
         raise Forbidden("Only supervisors halt the desk and settle unknown children.")
     return person

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from dashboard.live.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer
+from execution.core.types import Role
 from execution.notify import WALL_GROUP
 from execution.payloads.halts import HaltDetail
 from execution.selectors.halts import halt_row
@@ -25,7 +26,7 @@ class SupervisorConsumer(LiveConsumer):
     wall_changed = LiveConsumer.ring
 
     def refusal(self, person: User) -> int | None:
-        return None if person.role == "supervisor" else ROLE_CHANGED
+        return None if person.role == Role.SUPERVISOR else ROLE_CHANGED
 
     def changes(self) -> list[dict[str, Any]]:
         whole, self.wants_snapshot = self.wants_snapshot, False

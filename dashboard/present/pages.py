@@ -1,51 +1,88 @@
-"""The pages of the desk by role, with the words by which people look for them."""
+"""The pages of the desk by role: the menu, the tabs of a phone, and the words by which people search for a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-TRADER, SUPERVISOR, ADMIN = "trader", "supervisor", "admin"
-DESK = frozenset({TRADER, SUPERVISOR})
-EVERYBODY = DESK | {ADMIN}
+from django.urls import reverse
+
+from execution.core.types import Role
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+TRADER, SUPERVISOR, ADMIN = (frozenset({role}) for role in (Role.TRADER, Role.SUPERVISOR, Role.ADMIN))
+DESK = TRADER | SUPERVISOR
+EVERYBODY = DESK | ADMIN
+NOBODY: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: the name of its route, its title, the roles that may use it, and other words for it."""
+    """A page, with the roles that may use it.
+
+    ``route`` is the name of its route. ``words`` are other words for it. ``menu`` are the roles whose menu has it.
+    ``more`` are the roles that find it under "More" where the menu has no room. ``parts`` are the routes of the pages
+    below it: on them, its item of the menu is the current one.
+    """
 
     route: str
     label: str
-    roles: frozenset[str]
+    roles: frozenset[Role]
     words: str = ""
+    menu: frozenset[Role] = NOBODY
+    more: frozenset[Role] = NOBODY
+    parts: tuple[str, ...] = ()
+    detail: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.route)
 
 
 #: In the sequence of the menu. The pages of one object, such as an order, are found by the object.
 PAGES = (
-    Page("home", "Home", DESK, "start watchlist live orders"),
-    Page("ticket", "New order", frozenset({TRADER}), "ticket buy sell trade launch"),
-    Page("wall", "Wall", frozenset({SUPERVISOR}), "desk supervise people"),
-    Page("orders", "Orders", DESK, "blotter list"),
-    Page("baskets", "Baskets", DESK, "many orders"),
-    Page("basket_new", "New basket", frozenset({TRADER}), "csv many orders"),
-    Page("balances", "Balances", DESK, "positions funds exposure today result"),
-    Page("analysis", "Analysis", DESK, "tca costs reports"),
+    Page("home", "Home", DESK, "start watchlist live orders", menu=DESK),
+    Page("ticket", "New order", TRADER, "ticket buy sell trade launch", menu=TRADER),
+    Page("wall", "Wall", SUPERVISOR, "desk supervise people", menu=SUPERVISOR),
+    Page("orders", "Orders", DESK, "blotter list", menu=DESK, parts=("order",)),
+    Page("baskets", "Baskets", DESK, "many orders", menu=DESK, parts=("basket", "basket_new")),
+    Page("basket_new", "New basket", TRADER, "csv many orders"),
+    Page("balances", "Balances", DESK, "positions funds exposure today result", menu=DESK),
+    Page("reconciliation", "Reconciliation", DESK, "unknown children differences", menu=SUPERVISOR),
+    Page("approvals", "Approvals", DESK, "approve four eyes waiting", menu=DESK, parts=("approval",)),
+    Page("halts", "Halts", SUPERVISOR, "stop", menu=SUPERVISOR, parts=("halt", "halt_new")),
+    Page("halt_new", "New halt", SUPERVISOR, "stop desk"),
+    Page(
+        "analysis",
+        "Analysis",
+        DESK,
+        "tca costs reports",
+        menu=TRADER,
+        more=SUPERVISOR,
+        parts=("day_report", "order_report"),
+    ),
     Page("day_report", "Day report", DESK, "analysis today results print"),
     Page("presets", "Presets", DESK, "ticket parameters"),
-    Page("reconciliation", "Reconciliation", DESK, "unknown children differences"),
-    Page("approvals", "Approvals", DESK, "approve four eyes waiting"),
-    Page("limits", "Limits", EVERYBODY, "risk"),
-    Page("journal", "Journal", frozenset({SUPERVISOR}), "audit history"),
-    Page("halts", "Halts", frozenset({SUPERVISOR}), "stop"),
-    Page("halt_new", "New halt", frozenset({SUPERVISOR}), "stop desk"),
-    Page("accounts", "Accounts", frozenset({ADMIN}), "exchanges keys"),
-    Page("account_new", "New account", frozenset({ADMIN}), "exchange key add"),
-    Page("people", "People", frozenset({ADMIN}), "users roles"),
-    Page("person_new", "New person", frozenset({ADMIN}), "user add"),
-    Page("access", "Access", frozenset({ADMIN, SUPERVISOR}), "requests four eyes confirm"),
-    Page("alerts", "Alerts", EVERYBODY, "bell notifications"),
-    Page("alert_channels", "Alert channels", frozenset({ADMIN}), "mail slack telegram webhook"),
-    Page("alert_channel_new", "New alert channel", frozenset({ADMIN}), "mail slack telegram webhook add"),
+    Page("limits", "Limits", EVERYBODY, "risk", menu=TRADER | ADMIN, more=SUPERVISOR),
+    Page("journal", "Journal", SUPERVISOR, "audit history", more=SUPERVISOR),
+    Page("accounts", "Accounts", ADMIN, "exchanges keys", menu=ADMIN, parts=("account", "account_new")),
+    Page("account_new", "New account", ADMIN, "exchange key add"),
+    Page("people", "People", ADMIN, "users roles", menu=ADMIN, parts=("person", "person_new")),
+    Page("person_new", "New person", ADMIN, "user add"),
+    Page(
+        "access",
+        "Access",
+        ADMIN | SUPERVISOR,
+        "requests four eyes confirm",
+        menu=ADMIN,
+        more=SUPERVISOR,
+    ),
+    Page("alerts", "Alerts", EVERYBODY, "bell notifications", parts=("alert",)),
+    Page("alert_channels", "Alert channels", ADMIN, "mail slack telegram webhook"),
+    Page("alert_channel_new", "New alert channel", ADMIN, "mail slack telegram webhook add"),
     Page(
         "me",
         "Your account",
@@ -55,11 +92,42 @@ PAGES = (
     Page("own_factor", "Second factor", EVERYBODY, "totp security code"),
     Page("own_password", "Change password", EVERYBODY, "security"),
 )
+#: Django's own pages. They are for people with ``is_staff``, whatever their role.
+DJANGO_ADMIN = Page(
+    "admin:index", "Admin", EVERYBODY, menu=TRADER | ADMIN, more=SUPERVISOR, detail="Django's"
+)
 
 
-def pages_of(role: str) -> list[Page]:
-    """Return the pages that a role may use, in the sequence of the menu."""
-    return [page for page in PAGES if role in page.roles]
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The pages of a person's menu. ``current`` is the one that the person sees, or a page above it."""
+
+    pages: tuple[Page, ...]
+    more: tuple[Page, ...]
+    current: Page | None
+
+
+def pages_of(person: User) -> list[Page]:
+    """Return the pages that a person may use, in the sequence of the menu."""
+    own = [page for page in PAGES if person.role in page.roles]
+    return [*own, DJANGO_ADMIN] if person.is_staff else own
+
+
+def menu_of(person: User, route: str) -> Menu:
+    """Return the person's menu on the page with this route."""
+    pages = pages_of(person)
+    return Menu(
+        pages=tuple(page for page in pages if person.role in page.menu),
+        more=tuple(page for page in pages if person.role in page.more),
+        current=next(
+            (
+                page
+                for page in pages
+                if person.role in page.menu | page.more and route in (page.route, *page.parts)
+            ),
+            None,
+        ),
+    )
 
 
 def pages_matching(pages: Iterable[Page], text: str) -> list[Page]:

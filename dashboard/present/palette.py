@@ -20,7 +20,7 @@ SIDES = {"buy": "▲ BUY", "sell": "▼ SELL"}
 
 
 def page_item(page: Page) -> PaletteItem:
-    return PaletteItem(label=page.label, detail="", url=reverse(page.route))
+    return PaletteItem(label=page.label, detail=page.detail, url=page.url)
 
 
 def ticket_url(fields: Mapping[str, str | Sequence[str]]) -> str:

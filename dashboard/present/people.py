@@ -7,12 +7,13 @@ from typing import Any
 
 from dashboard.present.entry_tables import details_of
 from execution.core.journal import actor_name
+from execution.core.types import Role
 
 #: The roles, each with what it may do.
 ROLES = (
-    ("trader", "Trader", "launches orders on granted accounts"),
-    ("supervisor", "Supervisor", "watches, stops and approves; cannot launch"),
-    ("admin", "Admin", "manages accounts, keys and people; cannot trade"),
+    (Role.TRADER, Role.TRADER.label, "launches orders on granted accounts"),
+    (Role.SUPERVISOR, Role.SUPERVISOR.label, "watches, stops and approves; cannot launch"),
+    (Role.ADMIN, Role.ADMIN.label, "manages accounts, keys and people; cannot trade"),
 )
 #: The titles of the kinds of requests for access.
 TITLES = {

@@ -21,6 +21,7 @@ from dashboard.present.alerts import alert_shown, subject_shown
 from dashboard.responses import see_other
 from execution.core.alerts.kinds import AlertKind, kind_of
 from execution.core.problems import Refused
+from execution.core.types import Role
 from execution.selectors.alerts import rows as selectors
 from execution.services.alerts import handling as services
 
@@ -92,7 +93,7 @@ def _detail(request: HttpRequest, public_id: str, problem: str = "") -> HttpResp
         "alert": alert_shown(row, now),
         "advice": ADVICE[kind_of(row["kind"])],
         "subjects": [subject_shown(subject, now) for subject in selectors.subject_rows(public_id)],
-        "shows_orders": person_of(request).role != "admin",
+        "shows_orders": person_of(request).role != Role.ADMIN,
         "problem": problem,
         "now": now,
     }

@@ -19,6 +19,7 @@ from dashboard.forms.reasons import posted_reason
 from dashboard.responses import see_other
 from execution.core.orders.terms import algorithm_label
 from execution.core.problems import Problem, Refused
+from execution.core.types import Role
 from execution.payloads.encode import moment_of
 from execution.payloads.limits import ApprovalRow
 from execution.selectors import limits as selectors
@@ -37,7 +38,7 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     context = {
         "waiting": [_dated(row) for row in selectors.approval_rows(person=person, waiting=True)],
         "former": [_dated(row) for row in selectors.approval_rows(person=person, waiting=False)],
-        "may_act": person.role == "supervisor",
+        "may_act": person.role == Role.SUPERVISOR,
         "now": now,
     }
     return render(request, "dashboard/approvals.html", context)
@@ -103,7 +104,7 @@ def _page(request: HttpRequest, public_id: str, problems: Sequence[Problem] = ()
         "verdict": verdict,
         "kinds": " ".join(sorted(verdict.kinds_to_approve)),
         "is_late": approval.is_waiting and not is_open,
-        "may_decide": is_open and person.role == "supervisor" and approval.requested_by_id != person.pk,
+        "may_decide": is_open and person.role == Role.SUPERVISOR and approval.requested_by_id != person.pk,
         "may_withdraw": is_open and approval.requested_by_id == person.pk,
         "problems": problems,
         "now": now,

@@ -19,6 +19,7 @@ from dashboard.responses import see_other
 from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
 from execution.core.numbers import without_grouping
 from execution.core.problems import Problem, Refused
+from execution.core.types import Role
 from execution.selectors.limits import limit_rows, limits_waiting
 from execution.selectors.wall.desk import halt_subjects
 from execution.services.desk import four_eyes, limit_doors
@@ -112,7 +113,7 @@ def _page(request: HttpRequest, asked: Mapping[str, str], problems: Sequence[Pro
         "levels": LEVELS,
         "subjects": halt_subjects(),
         "reporting_currency": settings.TRANCHE_REPORTING_CURRENCY,
-        "may_act": person_of(request).role == "supervisor",
+        "may_act": person_of(request).role == Role.SUPERVISOR,
         "chosen": asked.get("kind") or LimitKind.ORDER_NOTIONAL,
         "now": now,
     }

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.again import answered, code_is_right
 from dashboard.login import browser_remember
+from execution.core.types import Role
 from execution.services.desk.factors import has_factor
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 HALF_IN = "half_in"
 HALF_IN_FOR = 300
 #: The first page for each role. Everybody else gets the home page.
-FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
+FIRST_PAGES: dict[str, str] = {Role.SUPERVISOR: "wall", Role.ADMIN: "accounts"}
 
 
 class DeskLoginForm(AuthenticationForm):

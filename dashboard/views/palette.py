@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from dashboard.access import person_of
@@ -15,6 +14,7 @@ from dashboard.present.pages import pages_matching, pages_of
 from dashboard.rates import MinuteCounter, seconds_left
 from execution.core.orders.order_words import MAX_CHARACTERS, is_order, read_order_words
 from execution.core.problems import Problem, attempt, length_problem
+from execution.core.types import Role
 from execution.payloads.palette import PaletteAnswer, PaletteGroup, PaletteItem
 from execution.selectors import palette as found
 from execution.selectors.home.watchlist import symbols_listed
@@ -66,16 +66,13 @@ def _answer(person: User, text: str) -> PaletteAnswer:
 
 
 def _pages(person: User, text: str) -> list[PaletteItem]:
-    items = [present.page_item(page) for page in pages_matching(pages_of(person.role), text)]
-    if person.is_staff and "admin".startswith(text.casefold()):
-        items.append(PaletteItem(label="Admin", detail="Django's", url=reverse("admin:index")))
-    return items
+    return [present.page_item(page) for page in pages_matching(pages_of(person), text)]
 
 
 def _searched(person: User, text: str) -> dict[str, list[PaletteItem]]:
     with_trader = sees_several(person)
     symbols = (
-        sorted(symbols_listed(person)) if len(text) >= found.MIN_SEARCH and person.role != "admin" else []
+        sorted(symbols_listed(person)) if len(text) >= found.MIN_SEARCH and person.role != Role.ADMIN else []
     )
     matching = [symbol for symbol in symbols if text.upper() in symbol][:MAX_SYMBOLS]
     return {

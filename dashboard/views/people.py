@@ -21,6 +21,7 @@ from dashboard.present.people import ROLES, person_audit
 from dashboard.responses import see_other
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, refuse
+from execution.core.types import Role
 from execution.selectors import people as selectors
 from execution.selectors.access import access_waiting
 from execution.selectors.limits import limit_rows
@@ -45,7 +46,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
 def person_new(request: HttpRequest) -> HttpResponse:
     """Show the form. A POST adds the person, or shows the problems."""
     if request.method != "POST":
-        return _new(request, {"role": "trader", "confirm_above": "100000"})
+        return _new(request, {"role": Role.TRADER, "confirm_above": "100000"})
     try:
         person, _ = person_entry.person_add(
             entry=posted_person(request.POST),

@@ -17,6 +17,7 @@ from dashboard.access import person_of, supervisor_required
 from dashboard.forms.reasons import posted_reason
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
+from execution.core.types import Role
 from execution.selectors.reconciliation import reconciliation
 from execution.services.children import reconciliation as services
 
@@ -45,7 +46,7 @@ def _inbox(request: HttpRequest, problems: Sequence[Problem] = (), *, is_part: b
     context = {
         **found,
         "shown": ",".join(ids),
-        "may_act": person.role == "supervisor",
+        "may_act": person.role == Role.SUPERVISOR,
         "problems": problems,
         "now": now,
     }

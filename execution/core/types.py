@@ -28,6 +28,18 @@ class Side(StrEnum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
+class Role(StrEnum):
+    """What a person is at the desk."""
+
+    TRADER = "trader"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
 class Unit(StrEnum):
     BASE = "base"
     QUOTE = "quote"

@@ -1,5 +1,6 @@
 """The tables. Services write them, selectors read them."""
 
+from execution.core.types import Role
 from execution.models.access import AccessRequest, AccessState
 from execution.models.alerts import (
     Alert,
@@ -33,7 +34,6 @@ from execution.models.people import (
     KnownBrowser,
     Login,
     RecoveryCode,
-    Role,
     Scope,
     SecondFactor,
     User,

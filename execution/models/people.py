@@ -6,20 +6,17 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from execution.core.types import Role
 from execution.models.fields import ExactDecimalField, PublicIdField
-
-
-class Role(models.TextChoices):
-    TRADER = "trader", "Trader"
-    SUPERVISOR = "supervisor", "Supervisor"
-    ADMIN = "admin", "Admin"
 
 
 class User(AbstractUser):
     """A person at the desk, with one role."""
 
     public_id = PublicIdField()
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.TRADER)
+    role = models.CharField(
+        max_length=16, choices=[(role.value, role.label) for role in Role], default=Role.TRADER
+    )
     sees_desk = models.BooleanField(default=False, help_text="a trader who may see everybody's orders")
     #: Above this notional (quote units) the ticket asks for the quantity a second time; null: it never asks.
     confirm_above = ExactDecimalField(
@@ -32,7 +29,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.CheckConstraint(name="user_role_known", condition=models.Q(role__in=Role.values))
+            models.CheckConstraint(name="user_role_known", condition=models.Q(role__in=list(Role)))
         ]
 
     @property

@@ -80,7 +80,7 @@ class PersonFacts(PersonRow):
 
 def people_rows() -> list[PersonRow]:
     """Return all people: active ones first, then by role and name."""
-    order = {role: number for number, role in enumerate(Role.values)}
+    order = {role.value: number for number, role in enumerate(Role)}
     rows = [_row(person) for person in _people()]
     return sorted(rows, key=lambda row: (not row["is_active"], -order[row["role"]], row["name"]))
 

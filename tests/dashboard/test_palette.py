@@ -95,7 +95,7 @@ def test_a_page_is_found_by_the_beginnings_of_its_words(office: Desk) -> None:
     assert items(trader, "wall", "Pages") == []
     assert items(office.client(office.supervisor), "wall", "Pages")[0]["url"] == "/wall/"
     assert search(trader, "nothing of this name") == {"groups": [], "problems": []}
-    assert len(pages_of("trader")) == len(search(trader)["groups"][0]["items"])
+    assert len(pages_of(office.trader)) == len(search(trader)["groups"][0]["items"])
 
 
 # --- orders and the like ---------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def _matching(chosen: EntryFilter, now: datetime) -> Q:
 def _by(person: str, is_audit: bool) -> Q:
     if person in PROGRAMS:
         return Q(actor=person)
-    named = Q(actor__in=[f"{role}:{person}" for role in Role.values])
+    named = Q(actor__in=[f"{role}:{person}" for role in Role])
     return named if is_audit else named & BY_PEOPLE  # its index is of these alone
 
 
