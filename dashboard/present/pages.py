@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,14 +96,35 @@ PAGES = (
 DJANGO_ADMIN = Page(
     "admin:index", "Admin", EVERYBODY, menu=TRADER | ADMIN, more=SUPERVISOR, detail="Django's"
 )
+#: The tabs of a phone: the pages that each role uses most. The menu is the last tab of all.
+TABS: Mapping[Role, tuple[str, ...]] = {
+    Role.TRADER: ("home", "orders", "ticket", "alerts"),
+    Role.SUPERVISOR: ("wall", "orders", "approvals", "alerts"),
+    Role.ADMIN: ("accounts", "people", "access", "alerts"),
+}
+#: The drawing of each tab, as a path of 16 by 16.
+ICONS: Mapping[str, str] = {
+    "home": "M2.5 8 8 3l5.5 5M4 7v6.5h8V7",
+    "wall": "M2.5 2.5H7V7H2.5zM9 2.5h4.5V7H9zM2.5 9H7v4.5H2.5zM9 9h4.5v4.5H9z",
+    "orders": "M2 4h12M2 8h12M2 12h8",
+    "ticket": "M8 3v10M3 8h10",
+    "approvals": "M2.5 8.5 6 12l7.5-8",
+    "alerts": "M4 11V7a4 4 0 0 1 8 0v4l1 1H3zM6.5 14.2h3",
+    "accounts": "M2 8a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0M7 8h7v2.5M11.5 8v2",
+    "people": "M5.5 5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0M3 13.5a5 5 0 0 1 10 0",
+    "access": "M8 2l5 2v4c0 3-2 5-5 6c-3-1-5-3-5-6V4z",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """The pages of a person's menu. ``current`` is the one that the person sees, or a page above it."""
+    """The pages of a person's menu, and the tabs of a phone. ``current`` is the one that the person sees, or a page
+    above it.
+    """
 
     pages: tuple[Page, ...]
     more: tuple[Page, ...]
+    tabs: tuple[tuple[Page, str], ...]
     current: Page | None
 
 
@@ -115,19 +136,14 @@ def pages_of(person: User) -> list[Page]:
 
 def menu_of(person: User, route: str) -> Menu:
     """Return the person's menu on the page with this route."""
-    pages = pages_of(person)
-    return Menu(
-        pages=tuple(page for page in pages if person.role in page.menu),
-        more=tuple(page for page in pages if person.role in page.more),
-        current=next(
-            (
-                page
-                for page in pages
-                if person.role in page.menu | page.more and route in (page.route, *page.parts)
-            ),
-            None,
-        ),
-    )
+    own = pages_of(person)
+    by_route = {page.route: page for page in own}
+    pages = tuple(page for page in own if person.role in page.menu)
+    more = tuple(page for page in own if person.role in page.more)
+    tabs = tuple((by_route[name], ICONS[name]) for name in TABS[Role(person.role)])
+    shown = (*pages, *more, *(page for page, _ in tabs))
+    current = next((page for page in shown if route in (page.route, *page.parts)), None)
+    return Menu(pages, more, tabs, current)
 
 
 def pages_matching(pages: Iterable[Page], text: str) -> list[Page]:

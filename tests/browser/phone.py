@@ -22,9 +22,24 @@ WIDE = """() => [...document.querySelectorAll("main *")]
 SIDEWAYS = """() => [...document.querySelectorAll("main .scroll, .filters")]
   .filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.innerHTML.slice(0, 120))"""
 #: Buttons that a finger misses. The prices of the ladder are rows of a book, and its field takes a price as well.
-SMALL = """() => [...document.querySelectorAll(":is(main, .top) :is(button, .button, [role=tab], summary, .bell)")]
+SMALL = """() => [...document.querySelectorAll(
+    ".edge-tabs > *, :is(main, .top) :is(button, .button, [role=tab], summary, .bell)")]
   .filter((node) => node.checkVisibility() && !node.matches(".price") && node.getBoundingClientRect().height < 43.5)
   .map((node) => node.outerHTML.slice(0, 120))"""
+#: What stands at the lower edge and covers the end of the page, or something else that stands there.
+COVERED = """() => {
+  const bars = [...document.querySelectorAll(".edge-tabs, .act-bar, .bulk-bar, .top > .halt-button")]
+    .filter((node) => node.checkVisibility() && getComputedStyle(node).position === "fixed");
+  const main = document.querySelector("main");
+  const before = scrollY;
+  scrollTo(0, document.documentElement.scrollHeight);
+  const end = main.getBoundingClientRect().bottom - parseFloat(getComputedStyle(main).paddingBottom);
+  scrollTo(0, before);
+  const boxes = bars.map((node) => node.getBoundingClientRect());
+  return bars.filter((node, place) => boxes[place].top < end - 0.5 || boxes.some((other, at) =>
+    at !== place && other.top < boxes[place].bottom - 0.5 && boxes[place].top < other.bottom - 0.5))
+    .map((node) => node.outerHTML.slice(0, 120));
+}"""
 
 
 def overflowing(page: Page) -> list[str]:
@@ -36,6 +51,7 @@ def phone_problems(page: Page) -> list[str]:
     """Return everything of the page that a phone does not show, or that a finger does not hit."""
     found = [f"wider than a phone: {part}" for part in overflowing(page)]
     found += [f"scrolls sideways: {part}" for part in page.evaluate(SIDEWAYS)]
+    found += [f"covers the page: {part}" for part in page.evaluate(COVERED)]
     return found + [f"too small for a finger: {part}" for part in page.evaluate(SMALL)]
 
 

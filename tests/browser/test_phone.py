@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.console_guard import Watched
-from tests.browser.phone import PHONE, at_the_thumb, overflowing, wait_for_cards
+from tests.browser.phone import PHONE, at_the_thumb, overflowing, phone_problems, wait_for_cards
 from tests.desk.database import order_of
 from tests.desk.visitor import Visitor
 
@@ -34,6 +34,11 @@ def test_a_trader_stops_an_order_by_its_card_and_by_its_page(
     page.goto("/orders/")
     card = page.locator(f'#order-rows tr[data-id="{public_id}"]')
     expect(card).to_contain_text("▲ BUY")
+    tabs = page.get_by_role("navigation", name="Most used pages")
+    for name in ("Home", "Orders", "New order", "Alerts"):
+        at_the_thumb(tabs.get_by_role("link", name=name))
+    at_the_thumb(tabs.get_by_role("button", name="Menu"))
+    expect(tabs.locator("[aria-current]")).to_have_text("Orders")
     watched.picture("phone-cards")
     card.get_by_role("button", name=f"Actions for {public_id}").click()
     pause = page.locator("#row-menu").get_by_role("button", name="Pause")
@@ -54,6 +59,8 @@ def chosen_cards_are_stopped_at_the_thumb(watched: Watched, card: Locator) -> No
     card.get_by_role("checkbox").check()
     for name in ("Resume…", "Cancel…"):
         at_the_thumb(page.locator("#bulk-bar").get_by_role("button", name=name))
+    expect(page.get_by_role("navigation", name="Most used pages")).to_be_hidden()
+    assert phone_problems(page) == []
     watched.picture("phone-bulk")
     page.locator("#bulk-bar").get_by_role("button", name="Clear").click()
     expect(page.locator("#bulk-bar")).to_be_hidden()
@@ -64,6 +71,9 @@ def its_page(watched: Watched) -> None:
     page = watched.page
     resume = page.get_by_role("button", name="Resume…")
     at_the_thumb(resume)
+    expect(page.get_by_role("navigation", name="Most used pages")).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu")).to_be_visible()
+    assert phone_problems(page) == []
     watched.picture("phone-order")
     resume.click()
     send = page.locator("#resume-dialog").get_by_role("button", name="Resume")
@@ -85,6 +95,7 @@ def its_page(watched: Watched) -> None:
     page.get_by_role("button", name="Cancel the order").click()
     expect(page.locator("#order-status")).to_contain_text("cancelled")
     expect(page.locator("#order-actions")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Most used pages")).to_be_visible()
 
 
 @pytest.mark.timeout(1800)
@@ -97,6 +108,10 @@ def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
     expect(page.locator("#wall-rows tr")).to_have_count(1)
     halt = page.get_by_role("link", name="■ HALT…")
     at_the_thumb(halt)
+    tabs = page.get_by_role("navigation", name="Most used pages")
+    for name in ("Wall", "Orders", "Approvals", "Alerts"):
+        at_the_thumb(tabs.get_by_role("link", name=name))
+    assert phone_problems(page) == []
     watched.picture("phone-wall")
     page.locator("#wall-rows").scroll_into_view_if_needed()
     at_the_thumb(halt)

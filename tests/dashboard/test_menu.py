@@ -7,7 +7,7 @@ import re
 import pytest
 from django.urls import get_resolver, reverse
 
-from dashboard.present.pages import PAGES
+from dashboard.present.pages import ICONS, PAGES, TABS
 from execution.core.types import Role
 from execution.models import User
 from tests.dashboard.desk_fixture import Desk
@@ -84,3 +84,18 @@ def test_the_declaration_names_routes_and_only_roles_that_may_use_the_page() -> 
         for route in page.parts:
             assert route in names, route
             assert above.setdefault(route, page.route) == page.route, route
+
+
+def test_a_phone_has_tabs_for_pages_that_the_role_may_use(office: Desk) -> None:
+    labels = {page.route: page.label for page in PAGES}
+    for person in people(office):
+        page = office.client(person).get("/alerts/").content.decode()
+        found = re.search(r'<nav class="edge-tabs".*?</nav>', page, re.DOTALL)
+        assert found is not None
+        tabs = re.findall(r'<a href="([^"]+)"( aria-current="page")?>.*?<span>([^<]+)', found[0])
+        names = TABS[Role(person.role)]
+        assert [path for path, _, _ in tabs] == [reverse(name) for name in names]
+        assert [label for _, _, label in tabs] == [labels[name] for name in names]
+        assert [label for _, mark, label in tabs if mark] == ["Alerts"]
+        assert 'popovertarget="places"' in found[0]
+    assert {name for names in TABS.values() for name in names} == set(ICONS)

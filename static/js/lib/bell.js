@@ -72,12 +72,21 @@ async function tellFill(filledAt, now) {
   if (mine) play("fill");
 }
 
+/** The tab of a phone has a number while alerts wait, or while nobody looks for them. */
+function drawTab(news, waiting) {
+  const count = document.querySelector("[data-alert-count]");
+  if (!count) return;
+  setText(count, news.is_watched ? (waiting ? String(waiting) : "") : `${waiting}?`);
+  count.classList.toggle("is-critical", Boolean(news.critical));
+}
+
 function draw(bell, news) {
   const waiting = news.unacknowledged;
   const words = waiting === 1 ? "1 alert waits" : `${waiting} alerts wait`;
   const watched = news.is_watched ? "" : ` Nobody looks for alerts${news.watched_at === null ? "" : ` since ${clock(news.watched_at)} UTC`}.`;
   bell.dataset.state = !news.is_watched ? "unwatched" : news.critical ? "critical" : waiting ? "waiting" : "calm";
   setText(bell.querySelector("[data-count]"), news.is_watched ? String(waiting) : `${waiting}?`);
+  drawTab(news, waiting);
   const title = `${waiting ? `${words} for an acknowledgement` : "No alert waits"}.${watched}`;
   bell.title = title;
   bell.setAttribute("aria-label", `Alerts and events. ${waiting ? words : "No alert waits"}.${watched}`);
