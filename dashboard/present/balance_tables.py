@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.accounts import largest_unit
+from dashboard.present.limit_bars import limit_bars
 from dashboard.present.numbers import DASH, amount, percent, price, signed
 from execution.core.numbers import grouped
 from execution.payloads.balances import AccountBalances, Balances, Holding, SymbolDay
 from execution.payloads.encode import moment_of
+from execution.payloads.limits import LimitRow
 
 #: Decimal places for a currency's amounts, by its largest holding. The first pair whose minimum is reached counts.
 PLACES_FROM = ((Decimal(10_000), 2), (Decimal(1), 4))
@@ -19,10 +21,19 @@ FINEST_PLACES = 8
 MONEY_PLACES = 2
 
 
-def balance_tables(found: Balances) -> dict[str, Any]:
-    """Return the tables of the page: accounts, currencies over all accounts, and symbols."""
+#: Sums of a day that have no sign.
+UNSIGNED = frozenset({"notional", "fees"})
+
+
+def balance_tables(found: Balances, limits: Sequence[LimitRow] = ()) -> dict[str, Any]:
+    """Return the tables of the page: accounts, currencies over all accounts, symbols, and limits on sums.
+
+    A limit on a symbol stands at the symbol's base currency, if the page has that currency.
+    """
     places = _places(found["together"])
     whole = Decimal(found["value_known"])
+    bars = limit_bars(limits)
+    shown = {row["currency"] for row in found["together"]}
     return {
         "currency": found["currency"],
         "as_of": moment_of(found["as_of"]),
@@ -30,10 +41,14 @@ def balance_tables(found: Balances) -> dict[str, Any]:
         "accounts": [_account(row, places, whole, found["as_of"]) for row in found["accounts"]],
         "stale": [_staleness(row, found["as_of"]) for row in found["accounts"] if row["is_stale"]],
         "value": _value(found["value"], found["value_known"]),
-        "exposure": _exposure(found["together"], places, whole),
+        "exposure": [
+            {**row, "limits": [bar for bar in bars if bar["base"] == row["currency"]]}
+            for row in _exposure(found["together"], places, whole)
+        ],
+        "limits": [bar for bar in bars if bar["base"] not in shown],
         "symbols": [_symbol(row) for row in found["symbols"]],
         "today": {
-            name: _money(value, is_signed=name != "notional") for name, value in _items(found["today"])
+            name: _money(value, is_signed=name not in UNSIGNED) for name, value in _items(found["today"])
         },
     }
 
@@ -206,4 +221,6 @@ def _symbol(row: SymbolDay) -> dict[str, Any]:
         "notional": amount(row["notional"], MONEY_PLACES),
         "realised": _money(row["realised"], is_signed=True),
         "open": _money(row["open"], is_signed=True),
+        "fees": _money(row["fees"]),
+        "after_fees": _money(row["after_fees"], is_signed=True),
     }

@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from dashboard.access import balances_required, person_of
 from dashboard.present.balance_tables import balance_tables
 from execution.selectors.balances import balances as balances_read
+from execution.selectors.limits import limits_on_sums
 
 
 @require_GET
@@ -26,6 +27,7 @@ def balances(request: HttpRequest) -> HttpResponseBase:
 
 @balances_required
 def _balances(request: HttpRequest, *, is_part: bool) -> HttpResponse:
-    found = balances_read(person=person_of(request), now=timezone.now())
+    person, now = person_of(request), timezone.now()
+    found, bounds = balances_read(person=person, now=now), limits_on_sums(person, now)
     template = "dashboard/_balances.html" if is_part else "dashboard/balances.html"
-    return render(request, template, balance_tables(found))
+    return render(request, template, balance_tables(found, bounds))

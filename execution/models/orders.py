@@ -255,7 +255,11 @@ class Fill(models.Model):
                 fields=["account", "symbol", "trade_id", "side"], name="fill_recorded_once"
             )
         ]
-        indexes = [models.Index(fields=["account", "exchange_order_id"], name="fill_by_exchange_order")]
+        indexes = [
+            models.Index(fields=["account", "exchange_order_id"], name="fill_by_exchange_order"),
+            # Few fills wait for their fee. The page of balances finds them without reading the others.
+            models.Index(fields=["order"], condition=models.Q(fee__isnull=True), name="fill_without_fee"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"

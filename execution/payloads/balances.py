@@ -55,9 +55,9 @@ class AccountBalances(TypedDict):
 
 
 class SymbolDay(TypedDict):
-    """The purchases and sales of a symbol since midnight UTC, before fees.
+    """The purchases and sales of a symbol since midnight UTC.
 
-    ``realised`` and ``open`` are computed from the average price of each side.
+    ``realised`` and ``open`` are computed from the average price of each side, before fees.
     """
 
     symbol: str
@@ -75,6 +75,14 @@ class SymbolDay(TypedDict):
     open: Annotated[
         DecimalStr | None, about("the net at the mid against its average, + is gain; null: no mid")
     ]
+    fees: Annotated[
+        DecimalStr | None,
+        about(
+            "paid, in the row's currency at current rates, below zero for rebates; "
+            "null: a fill's fee or a rate is not known"
+        ),
+    ]
+    after_fees: Annotated[DecimalStr | None, about("realised and open less the fees")]
 
 
 class DayTotals(TypedDict):
@@ -84,6 +92,8 @@ class DayTotals(TypedDict):
     realised: DecimalStr | None
     open: DecimalStr | None
     result: Annotated[DecimalStr | None, about("realised and open")]
+    fees: Annotated[DecimalStr | None, about("paid; below zero for rebates")]
+    after_fees: Annotated[DecimalStr | None, about("realised and open less the fees")]
 
 
 class Balances(TypedDict):

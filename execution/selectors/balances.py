@@ -19,7 +19,7 @@ from execution.selectors.decisions.free import Told
 from execution.selectors.decisions.rates import conversion
 from execution.selectors.decisions.spending import Spending, spendings_of
 from execution.selectors.orders.visibility import sees_several
-from execution.selectors.traded import PLACES, day_totals, symbol_days, traded_today
+from execution.selectors.traded import PLACES, currencies_of, day_totals, symbol_days, trades_today
 
 #: Balances are read every 20 s. After two and a half such intervals without an answer they are stale.
 BALANCE_LASTS = timedelta(seconds=50)
@@ -39,8 +39,9 @@ def balances(*, person: User, now: datetime) -> Balances:
     accounts = list(accounts_visible(person).order_by("label")) if may_see_balances(person) else []
     told, spendings = spendings_of(accounts)
     midnight = midnight_of(now)
-    days = symbol_days(traded_today(person=person, midnight=midnight), now)
-    rates = conversion({*spendings, *(day["currency"] for day in days)}, now)
+    trades = trades_today(person=person, midnight=midnight)
+    rates = conversion({*spendings, *currencies_of(trades)}, now)
+    days = symbol_days(trades, rates, now)
     rows = [_account(account, told.get(account.pk), spendings, rates, now) for account in accounts]
     holdings = [holding for row in rows for holding in row["holdings"]]
     known = [account for account in accounts if account.pk in told]

@@ -12,9 +12,10 @@ from execution.models import AccessRequest, ApprovalState, OrderApproval, Role, 
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.limits import ApprovalRow, LimitChange, LimitRow, LimitWaiting
 from execution.selectors.access import access_waiting
+from execution.selectors.catalogue import accounts_visible
 from execution.selectors.decisions.limits import usage_of
 from execution.selectors.decisions.notional import order_notionals
-from execution.selectors.orders.visibility import orders_visible
+from execution.selectors.orders.visibility import orders_visible, sees_several
 
 #: The largest number of decided requests in the list.
 FORMER = 100
@@ -52,6 +53,22 @@ def limit_rows(now: datetime) -> list[LimitRow]:
             set_at=epoch_ms(row.set_at),
         )
         for row in rows
+    ]
+
+
+def limits_on_sums(person: User, now: datetime) -> list[LimitRow]:
+    """Return the limits on open and daily notional that bound what the person sees: those of the desk and of
+    symbols, those of the accounts that they see, and their own. A person who sees the desk gets all of them.
+    """
+    accounts = set(accounts_visible(person).values_list("label", flat=True))
+    subjects = {LimitScope.ACCOUNT: accounts, LimitScope.TRADER: {person.get_username()}}
+    return [
+        row
+        for row in limit_rows(now)
+        if row["kind"] in SUMMED
+        and (
+            sees_several(person) or row["subject"] in subjects.get(LimitScope(row["scope"]), {row["subject"]})
+        )
     ]
 
 

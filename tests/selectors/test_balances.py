@@ -15,11 +15,14 @@ from execution.models import Account, Fill, Order, Role, User
 from execution.payloads.balances import AccountBalances, Balances, Holding
 from execution.selectors.balances import balances
 from execution.selectors.decisions.free import _sent_to
+from execution.selectors.limits import limits_on_sums
 from execution.selectors.ticket import ticket_place
+from execution.selectors.traded import trades_today
 from execution.services.accounts.markets import balances_record
 from execution.services.children.children import child_report
 from execution.services.children.fills import fill_record
 from tests.factories import NOW, SYMBOL, D, Rows, report_of, trade_of
+from tests.services.limiting import bound
 
 HOUR = timedelta(hours=1)
 
@@ -127,12 +130,14 @@ def test_an_account_that_was_never_told_spoils_no_total(rows: Rows) -> None:
     assert holding_of(found["together"], "USDT")["available"] == "100"
 
 
-def bought(rows: Rows, person: User, key: str, quantity: str = "0.1", price: str = "59000") -> Order:
+def bought(
+    rows: Rows, person: User, key: str, quantity: str = "0.1", price: str = "59000", **fee: Any
+) -> Order:
     child = rows.resting(key=key, person=person)
     child_report(
         account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0", exchange_id=key), now=NOW
     )
-    trade = trade_of(child, key, quantity, price=D(price), exchange_id=key)
+    trade = trade_of(child, key, quantity, price=D(price), exchange_id=key, **fee)
     fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
     return Order.objects.get(pk=child.order_id)
 
@@ -163,6 +168,93 @@ def test_of_an_order_of_yesterday_only_the_fills_of_today_count(rows: Rows) -> N
         )
     (day,) = balances(person=rows.trader, now=NOW)["symbols"]
     assert day["bought"] == "1.1"
+
+
+def test_fees_are_in_the_quote_currency_and_lower_the_result(rows: Rows) -> None:
+    bought(rows, rows.trader, "1", fee=D("5.9"), fee_currency="USDT")
+    bought(rows, rows.trader, "2", fee=D("0.0001"), fee_currency="BTC")
+    found = balances(person=rows.trader, now=NOW)
+    (day,) = found["symbols"]
+    assert (day["open"], day["fees"], day["after_fees"]) == ("200", "11.9", "188.1"), "0.0001 BTC at 60,000"
+    assert (found["today"]["fees"], found["today"]["after_fees"]) == ("11.9", "188.1")
+    bought(rows, rows.trader, "3", fee=D("-1.9"), fee_currency="USDT")
+    assert balances(person=rows.trader, now=NOW)["today"]["fees"] == "10", "a rebate is below zero"
+
+
+def test_a_fee_that_is_not_known_is_not_zero(rows: Rows) -> None:
+    bought(rows, rows.trader, "1", fee=D("5.9"), fee_currency="USDT")
+    order = bought(rows, rows.trader, "2")
+    found = balances(person=rows.trader, now=NOW)
+    (day,) = found["symbols"]
+    assert (day["fees"], day["after_fees"]) == (None, None)
+    assert (found["today"]["fees"], found["today"]["after_fees"], found["today"]["result"]) == (
+        None,
+        None,
+        "200",
+    )
+    Order.objects.filter(pk=order.pk).update(created_at=NOW - 24 * HOUR)
+    assert balances(person=rows.trader, now=NOW)["today"]["fees"] is None
+    Fill.objects.filter(order=order).update(executed_at=NOW - 13 * HOUR)
+    assert balances(person=rows.trader, now=NOW)["today"]["fees"] == "5.9", "the other was of yesterday"
+
+
+def test_a_fee_in_a_currency_without_a_rate_is_not_known(rows: Rows) -> None:
+    bought(rows, rows.trader, "1", fee=D("0.01"), fee_currency="BNB")
+    today = balances(person=rows.trader, now=NOW)["today"]
+    assert (today["realised"], today["fees"], today["after_fees"]) == ("0", None, None)
+
+
+def test_fees_of_an_order_of_yesterday_are_those_of_the_fills_of_today(rows: Rows) -> None:
+    order = bought(rows, rows.trader, "1", fee=D(7), fee_currency="USDT")
+    Order.objects.filter(pk=order.pk).update(created_at=NOW - 24 * HOUR)
+    Fill.objects.create(
+        order=order,
+        account=rows.account,
+        symbol=SYMBOL,
+        side="buy",
+        trade_id="night",
+        price=D(50_000),
+        quantity=D(1),
+        fee=D(50),
+        fee_currency="USDT",
+        executed_at=NOW - 13 * HOUR,
+        recorded_at=NOW - 13 * HOUR,
+    )
+    assert balances(person=rows.trader, now=NOW)["today"]["fees"] == "7"
+
+
+def test_everybody_reads_the_limits_on_sums_that_bound_what_they_see(rows: Rows) -> None:
+    other = User.objects.create(username="other", role=Role.TRADER)
+    rows.beside()
+    rows.account.traders.set([rows.trader])
+    Account.objects.get(label="beta").traders.set([other])
+    for about in (
+        {"kind": "open_notional", "scope": "desk"},
+        {"kind": "daily_notional", "scope": "symbol", "subject": SYMBOL},
+        {"kind": "open_notional", "scope": "account", "subject": "beta"},
+        {"kind": "open_notional", "scope": "trader", "subject": "other"},
+        {"kind": "order_notional", "scope": "desk"},
+    ):
+        bound(rows, value=100_000, **about)
+    rows.submit(key="1", accounts=["alpha"], quantity="0.5")
+
+    def seen(person: User) -> list[tuple[str, str, str | None]]:
+        return [(row["scope"], row["subject"], row["used"]) for row in limits_on_sums(person, NOW)]
+
+    shared = [("desk", "", "30000"), ("symbol", SYMBOL, "30000")]
+    assert sorted(seen(rows.trader)) == shared
+    theirs = [("account", "beta", "0"), *shared, ("trader", "other", "0")]
+    assert sorted(seen(other)) == sorted(seen(rows.supervisor)) == sorted(theirs)
+
+
+def test_fills_without_a_fee_are_found_by_their_index(rows: Rows) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        trades_today(person=rows.supervisor, midnight=NOW - 12 * HOUR)
+    (statement,) = [query["sql"] for query in seen]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        plan = " ".join(row[3] for row in cursor.fetchall())
+    assert "fill_without_fee" in plan
 
 
 def test_statements_do_not_grow_with_accounts_and_orders(rows: Rows) -> None:
