@@ -82,6 +82,7 @@ urlpatterns: list[URLPattern] = [
     path("analysis/", analysis.analysis, name="analysis"),
     path("analysis/export.csv", analysis.analysis_export, name="analysis_export"),
     path("analysis/day/", day_report.day_report, name="day_report"),
+    path("analysis/day/export.csv", day_report.day_report_export, name="day_report_export"),
     path("balances/", balances.balances, name="balances"),
     path("baskets/", baskets.basket_list, name="baskets"),
     path("baskets/new/", baskets.basket_new, name="basket_new"),

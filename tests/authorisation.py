@@ -90,6 +90,7 @@ POST   presets/<slug:public_id>/delete/          preset   login     303    404  
 GET    analysis/                                 -        login     200    200    200     200        200
 GET    analysis/export.csv                       -        login     200    200    200     200        200
 GET    analysis/day/                             -        login     200    200    200     200        200
+GET    analysis/day/export.csv                   -        login     200    200    200     200        200
 
 # balances of the accounts that each may use, today's results of the orders that each sees; admins do not trade
 GET    balances/                                 -        login     200    200    200     200        403

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from dashboard.forms.report_day import read_day
+from dashboard.present.day_csv import HEADS
 from dashboard.present.day_tables import because, day_tables
 from execution.models import Alert, AlertSubject, Fill, Halt, Order, OrderReport, User
 from execution.payloads.day_report import DayReport
@@ -221,6 +224,77 @@ def test_page_and_api_have_the_same_report(office: Desk) -> None:
     tables = day_tables(read(office, day=day, now=timezone.now()))
     for *_, counted in tables["currencies"][0]["figures"]:
         assert counted in page
+
+
+def rows_of(office: Desk, person: User, **query: str) -> list[dict[str, str]]:
+    answer = office.client(person).get("/analysis/day/export.csv", query)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_the_file_has_the_figures_of_the_report_with_all_digits(office: Desk) -> None:
+    ended_on(office, "a", prices=("64564.5",))
+    ended_on(office, "b", prices=("64629", "64629"))
+    ended_on(office, "c", prices=(), status="cancelled")
+    still = office.order(key="open")
+    Order.objects.filter(pk=still.pk).update(created_at=NOON, status="working")
+    found = rows_of(office, office.supervisor, day=str(DAY))
+    report = read(office)
+    assert {row["Day"] for row in found} == {str(DAY)}
+    (whole,) = [row for row in found if row["Part"] == "all orders"]
+    assert (whole["Currency"], whole["Orders"], whole["Cost against arrival"]) == ("USDT", "3", "403.12")
+    assert (whole["Arrival bp (+ is cost)"], whole["Arrival orders"], whole["Arrival orders unknown"]) == (
+        "16.6689",
+        "2",
+        "1",
+    )
+    assert [(row["Name"], row["Orders"]) for row in found if row["Part"] in ("algorithm", "account")] == [
+        ("twap", "3"),
+        ("alpha", "3"),
+    ]
+    costs = {row["id"]: row["cost_bp"] for row in (*report["dearest"], *report["cheapest"])}
+    named = {
+        row["Order"]: row["Arrival bp (+ is cost)"] for row in found if row["Part"] in ("dearest", "cheapest")
+    }
+    assert named == costs
+    (open_row,) = [row for row in found if row["Part"] == "open"]
+    assert (open_row["Order"], open_row["Filled"], open_row["From (UTC)"]) == (
+        still.public_id,
+        "0",
+        "2026-03-04T12:00:00.000+00:00",
+    )
+    counts = {row["Name"]: row["Orders"] for row in found if row["Part"] == "count"}
+    assert (counts["orders with a final report"], counts["of these without a fill"]) == ("3", "1")
+
+
+def test_no_text_in_the_file_is_a_formula_and_a_foreign_order_is_not_in_it(office: Desk) -> None:
+    office.other.username = "@other"
+    office.other.save(update_fields=["username"])
+    order = ended_on(office, "a", person=office.other)
+    Order.objects.filter(pk=order.pk).update(reason="＝cmd()")
+    Halt.objects.create(kind="stop", scope="desk", reason="+1", set_by=office.supervisor, set_at=NOON)
+    found = rows_of(office, office.supervisor, day=str(DAY))
+    texts = {row["Part"]: row["Text"] for row in found}
+    assert texts["dearest"] == "'＝cmd()"
+    assert texts["halt"].startswith("'+1, by ")
+    assert {row["Trader"] for row in found if row["Part"] == "dearest"} == {"'@other"}
+    starts = {cell[0] for row in found for head, cell in row.items() if head not in _figures() and cell}
+    assert not starts & set("=+-@＝＋－＠")
+    assert not [row for row in rows_of(office, office.trader, day=str(DAY)) if row["Order"]]
+
+
+def _figures() -> set[str]:
+    """Return the columns of numbers, which may begin with a minus."""
+    return {head for head in HEADS if " bp" in head or "arrival" in head}
+
+
+def test_the_file_is_refused_for_a_day_that_is_not_understood(office: Desk) -> None:
+    answer = office.client(office.trader).get("/analysis/day/export.csv", {"day": "yesterday"})
+    assert answer.status_code == 422
+    assert "It must be a day such as 2026-03-01." in answer.content.decode()
+    page = office.client(office.trader).get("/analysis/day/", {"day": str(DAY)}).content.decode()
+    assert f'href="/analysis/day/export.csv?day={DAY}" download' in page
 
 
 def test_whiskers_stay_on_their_line(office: Desk) -> None:
