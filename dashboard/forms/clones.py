@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.forms.accounts import account_left_out
 from dashboard.forms.fields import shown_parameter
 from execution.core.durations import as_clock, parse_instant
 from execution.core.numbers import grouped, plain
@@ -43,8 +44,7 @@ def clone_of(
     theirs = {account["id"] for account in granted}
     for public_id, label in order.accounts.items():
         if public_id not in theirs:
-            message = f"Account {label} was left out: you may not use it, or it has no key in use."
-            notes.append(Problem("accounts", message, label, code=Code.ACCOUNT_UNKNOWN))
+            notes.append(account_left_out(label))
     quantity, unit = _left(order, notes) if only_left else (plain(order.quantity), order.unit)
     written = {
         "symbol": order.symbol,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.forms.accounts import account_left_out
 from dashboard.forms.fields import algorithm_fields, shown_parameter
 from execution.core.durations import as_clock
 from execution.core.orders.presets import OF_ONE_ORDER, preset_problems, repeatable
@@ -141,11 +142,7 @@ def _usable(labels: Mapping[str, str], granted: Sequence[TicketAccount]) -> tupl
     ``labels`` has the accounts' labels by public id.
     """
     theirs = {account["id"] for account in granted}
-    notes = [
-        f"Account {label} was left out: you may not use it."
-        for name, label in labels.items()
-        if name not in theirs
-    ]
+    notes = [account_left_out(label).message for name, label in labels.items() if name not in theirs]
     return [name for name in labels if name in theirs], notes
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from dashboard.forms.accounts import account_left_out
 from dashboard.forms.fields import algorithm_fields
 from execution.core.numbers import shortened
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE, MAX_TEXT, algorithm_problem
@@ -104,6 +105,5 @@ def _accounts(
         if name in ids:
             found[ids[name]] = None
         else:
-            message = f"Account {shortened(name)} was left out: you may not use it."
-            notes.append(Problem("accounts", message, name, code=Code.ACCOUNT_UNKNOWN))
+            notes.append(account_left_out(name))
     return tuple(found)

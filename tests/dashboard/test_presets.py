@@ -96,7 +96,7 @@ def test_an_account_that_is_not_the_persons_any_more_is_left_out_by_name(office:
     office.account.traders.remove(office.trader)
     filling = choices(office).context["presets"].fillings[preset.public_id]
     assert filling["accounts"] is None
-    assert filling["notes"] == ["Account alpha was left out: you may not use it."]
+    assert filling["notes"] == ["Account alpha was left out: you may not use it, or it has no key in use."]
 
 
 def test_an_algorithm_that_is_gone_is_not_found(office: Desk) -> None:
