@@ -1,4 +1,4 @@
-"""What an alert of each kind means, and what to do about it. The alert's page shows it."""
+"""Advice for alerts: the meaning of each kind, and what to do about it. The alert's page shows it."""
 
 from __future__ import annotations
 

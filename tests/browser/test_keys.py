@@ -135,7 +135,11 @@ def add_account(page: Page, second: Watched, key: str, secret: str) -> str:
     page.get_by_label("Secret", exact=True).fill(secret)
     page.get_by_role("button", name="Add the account").click()
     expect(page).to_have_url(re.compile(r"/access/$"))
-    expect(page.get_by_text("You asked for this. Somebody else decides.")).to_be_visible()
+    expect(
+        page.get_by_text(
+            "You asked for this. Nothing changes until another admin or a supervisor confirms it on this page."
+        )
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
     other = second.log_in("second_admin")
     other.get_by_role("link", name="Access 1 waiting").click()
