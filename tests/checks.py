@@ -63,12 +63,16 @@ def _manage(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "manage.py", *arguments)
 
 
+#: Its cache in the folder of the check, plain text, and no look for a newer version.
+_FOR_DENO = 'DENO_DIR="$TRANCHE_VAR" NO_COLOR=1 DENO_NO_UPDATE_CHECK=1'
+
 #: The longest first.
 CHECKS = (
     Check("types", (sys.executable, "-m", "mypy")),
     Check("format", (str(TOOLS / "ruff"), "format", "--check", ".")),
     Check("lint", (str(TOOLS / "ruff"), "check", ".")),
     Check("scripts", (str(TOOLS / "oxlint"), "--deny-warnings", "static/js", "execution/management/reports")),
+    Check("layout", ("bash", "-c", f'{_FOR_DENO} "{TOOLS}/deno" fmt --check')),
     Check("imports", (str(TOOLS / "lint-imports"), "--no-cache")),
     Check("django", _manage("check", "--fail-level", "WARNING")),
     Check("migrations", _manage("makemigrations", "--check", "--dry-run")),

@@ -1,7 +1,7 @@
 // How a basket stands, from what the server sums up: its state, what is filled, its notional and what it cost.
 
 import { bar, byId, element, fillOnce, setText } from "../lib/dom.js";
-import { DASH, costClass, decimal, percent, points } from "../lib/format.js";
+import { costClass, DASH, decimal, percent, points } from "../lib/format.js";
 
 /** Words and tone of each state. */
 export const STATES = { live: ["working", "plain"], paused: ["paused", "warn"], waiting: ["waiting for approval", "warn"], done: ["done", "good"] };
@@ -19,7 +19,12 @@ export function figures(basket) {
     money("bought"),
     money("sold"),
     money("net"),
-    ["cost, + is cost", basket.cost_bp === null ? DASH : `${points(basket.cost_bp)} bp`, basket.cost_bp === null ? "nothing filled, or not known" : "of what is filled, against arrival", costClass(basket.cost_bp)],
+    [
+      "cost, + is cost",
+      basket.cost_bp === null ? DASH : `${points(basket.cost_bp)} bp`,
+      basket.cost_bp === null ? "nothing filled, or not known" : "of what is filled, against arrival",
+      costClass(basket.cost_bp),
+    ],
   ];
 }
 

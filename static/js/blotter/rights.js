@@ -3,5 +3,4 @@
 const viewer = () => document.querySelector("[data-user-role]").dataset;
 
 export const mayTrade = () => "mayTrade" in viewer();
-export const mayAct = (row) =>
-  viewer().userRole === "supervisor" || (mayTrade() && row.trader === viewer().userName);
+export const mayAct = (row) => viewer().userRole === "supervisor" || (mayTrade() && row.trader === viewer().userName);

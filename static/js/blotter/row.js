@@ -3,7 +3,7 @@
 import { chooseCell } from "./bulk.js";
 import { arranged } from "./columns.js";
 import { bar, cell, element, named, number, setText } from "../lib/dom.js";
-import { DASH, age, costClass, decimal, local, percent, points, price, quantity, short, shortMoment } from "../lib/format.js";
+import { age, costClass, DASH, decimal, local, percent, points, price, quantity, short, shortMoment } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
@@ -21,7 +21,11 @@ function alerts(row) {
   else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
   if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
   const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
-  return element("td", { class: parts.length ? "wide" : "wide is-nothing", title: [needs ? "Needs attention" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
+  return element(
+    "td",
+    { class: parts.length ? "wide" : "wide is-nothing", title: [needs ? "Needs attention" : "", reason, count].filter(Boolean).join(" · ") || null },
+    ...(parts.length ? parts : [DASH]),
+  );
 }
 
 function opener(row, isOpen) {

@@ -2,7 +2,7 @@
 
 import { fillTraces, fillWords } from "./fills.js";
 import { levelMarks, padded } from "./levels.js";
-import { CONFIG, colours, layout, levelLine, levelName, lineTrace, shadedTime } from "./style.js";
+import { colours, CONFIG, layout, levelLine, levelName, lineTrace, shadedTime } from "./style.js";
 import { clock, decimal, places } from "../lib/format.js";
 
 const MINUTE = 60000;
@@ -33,8 +33,13 @@ export function drawCandles(node, view) {
   ];
   const xRange = timeRange(rows, candles, length);
   const drawn = layout(colour, {
-    title: "", xRange, yRange: range, right: AXIS_RIGHT, left: 12,
-    revision: `${market.symbol}.${candles.minutes}`, xRevision: `${market.symbol}.${candles.since}.${xRange[0]}`,
+    title: "",
+    xRange,
+    yRange: range,
+    right: AXIS_RIGHT,
+    left: 12,
+    revision: `${market.symbol}.${candles.minutes}`,
+    xRevision: `${market.symbol}.${candles.since}.${xRange[0]}`,
     shapes: [...candles.unknown.map(([from, to]) => shadedTime(from, to, colour.muted)), ...refused(view, range, colour), ...marks.shapes],
     annotations: [...marks.annotations, ...unknownWords(candles, xRange, colour)],
   });
@@ -47,7 +52,13 @@ export function drawCandles(node, view) {
 }
 
 const candle = ([at, open, high, low, close, volume], length) => ({
-  at: at + length / 2, opened: at, open: Number(open), high: Number(high), low: Number(low), close: Number(close), volume: Number(volume),
+  at: at + length / 2,
+  opened: at,
+  open: Number(open),
+  high: Number(high),
+  low: Number(low),
+  close: Number(close),
+  volume: Number(volume),
 });
 
 /** The candles and own fills decide the range; limit and collar only when they are near. */
@@ -72,16 +83,29 @@ function levelTags({ limit, collar, mid, side }, colour, range, digits) {
   const inside = levels.filter(isInside);
   return {
     shapes: inside.map(([, value, color, dash]) => levelLine(Number(value), color, dash)),
-    annotations: [...beyond.annotations, ...inside.flatMap(([label, value, color]) => [
-      priceTag(decimal(Number(value).toFixed(digits)), Number(value), color, colour),
-      ...(label ? [{ ...levelName(label, Number(value), color), x: 0, xanchor: "left", bgcolor: colour.panel }] : []),
-    ])],
+    annotations: [
+      ...beyond.annotations,
+      ...inside.flatMap(([label, value, color]) => [
+        priceTag(decimal(Number(value).toFixed(digits)), Number(value), color, colour),
+        ...(label ? [{ ...levelName(label, Number(value), color), x: 0, xanchor: "left", bgcolor: colour.panel }] : []),
+      ]),
+    ],
   };
 }
 
 const priceTag = (text, height, color, colour) => ({
-  text, x: 1, xref: "paper", xanchor: "left", xshift: 2, y: height, yref: "y", yanchor: "middle", showarrow: false,
-  bgcolor: color, borderpad: 2, font: { family: colour.mono, size: 10.5, color: colour.panel },
+  text,
+  x: 1,
+  xref: "paper",
+  xanchor: "left",
+  xshift: 2,
+  y: height,
+  yref: "y",
+  yanchor: "middle",
+  showarrow: false,
+  bgcolor: color,
+  borderpad: 2,
+  font: { family: colour.mono, size: 10.5, color: colour.panel },
 });
 
 /** Where nothing may be filled: beyond the limit and beyond the collar. */
@@ -90,7 +114,17 @@ function refused({ limit, collar, side }, range, colour) {
   const edge = side === "sell" ? range[0] : range[1];
   const isInside = (value) => value !== null && Number(value) > range[0] && Number(value) < range[1];
   return [[limit, side === "sell" ? colour.sell : colour.buy], [collar, colour.warn]].filter(([value]) => isInside(value)).map(([value, color]) => ({
-    type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: Number(value), y1: edge, layer: "below", fillcolor: color, opacity: 0.08, line: { width: 0 },
+    type: "rect",
+    xref: "paper",
+    yref: "y",
+    x0: 0,
+    x1: 1,
+    y0: Number(value),
+    y1: edge,
+    layer: "below",
+    fillcolor: color,
+    opacity: 0.08,
+    line: { width: 0 },
   }));
 }
 
@@ -119,17 +153,27 @@ function bodyTrace(bodies, length, colour, isUp, market) {
   const digits = places(market.tick) ?? 2;
   const shown = (value) => decimal(value.toFixed(digits));
   return {
-    x: bodies.map((bar) => bar.at), base: bodies.map((bar) => Math.min(bar.open, bar.close)), y: bodies.map((bar) => Math.abs(bar.close - bar.open)),
-    width: bodies.map(() => length * 0.66), type: "bar",
+    x: bodies.map((bar) => bar.at),
+    base: bodies.map((bar) => Math.min(bar.open, bar.close)),
+    y: bodies.map((bar) => Math.abs(bar.close - bar.open)),
+    width: bodies.map(() => length * 0.66),
+    type: "bar",
     marker: { color: isUp ? colour.panel : colour.muted, line: { color: colour.muted, width: 1 } },
-    text: bodies.map((bar) => `${clock(bar.opened).slice(0, 5)} open ${shown(bar.open)}, high ${shown(bar.high)}<br>low ${shown(bar.low)}, close ${shown(bar.close)}<br>volume ${decimal(String(bar.volume))} ${market.base}`),
-    textposition: "none", hovertemplate: "%{text}<extra></extra>",
+    text: bodies.map((bar) =>
+      `${clock(bar.opened).slice(0, 5)} open ${shown(bar.open)}, high ${shown(bar.high)}<br>low ${shown(bar.low)}, close ${shown(bar.close)}<br>volume ${decimal(String(bar.volume))} ${market.base}`
+    ),
+    textposition: "none",
+    hovertemplate: "%{text}<extra></extra>",
   };
 }
 
 function volumeTrace(bodies, market, colour) {
   return {
-    x: bodies.map((bar) => bar.at), y: bodies.map((bar) => bar.volume), type: "bar", yaxis: "y2", marker: { color: colour.market_bar },
+    x: bodies.map((bar) => bar.at),
+    y: bodies.map((bar) => bar.volume),
+    type: "bar",
+    yaxis: "y2",
+    marker: { color: colour.market_bar },
     hovertemplate: `%{x|%H:%M}<br>%{y} ${market.base}<extra></extra>`,
   };
 }

@@ -4,7 +4,7 @@ import { progress } from "./progress.js";
 import { price } from "./price.js";
 import { rangeOf } from "./ranges.js";
 import { split } from "./split.js";
-import { CONFIG, colours, nowLine, shadedTime } from "./style.js";
+import { colours, CONFIG, nowLine, shadedTime } from "./style.js";
 import { visible } from "./visible.js";
 import { volume } from "./volume.js";
 import { ORDER_WORDS } from "./words.js";
@@ -60,8 +60,13 @@ export class OrderCharts {
     const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
     return {
       // Copies: Plotly writes a zoom into the range that it was given.
-      start, range: this.range, span: this.zoom?.span ?? this.span, xRange: [...(this.zoom?.to ?? this.span)],
-      xRevision: `${this.revision}.${this.zooms}`, shapes: marks, revision: `${this.revision}.${this.resets}`,
+      start,
+      range: this.range,
+      span: this.zoom?.span ?? this.span,
+      xRange: [...(this.zoom?.to ?? this.span)],
+      xRevision: `${this.revision}.${this.zooms}`,
+      shapes: marks,
+      revision: `${this.revision}.${this.resets}`,
     };
   }
 

@@ -1,6 +1,6 @@
 // The charts of the analysis of many orders: means of costs with their errors, a distribution, and predictions.
 
-import { CONFIG, colours, layout, levelName } from "./style.js";
+import { colours, CONFIG, layout, levelName } from "./style.js";
 import { costClass, decimal, percent, points, short } from "../lib/format.js";
 
 const DRAWINGS = { weeks, predictions, venues, hours, sizes, distribution };
@@ -37,15 +37,21 @@ function twoTones(rows, x, more, colour) {
   return [false, true].map((isFew) => {
     const part = known(rows).filter((row) => row.cost.is_few === isFew);
     return {
-      x: part.map(x), y: means(part), text: part.map((row) => words(row.label, row.cost)), textposition: "none",
+      x: part.map(x),
+      y: means(part),
+      text: part.map((row) => words(row.label, row.cost)),
+      textposition: "none",
       error_y: { type: "data", array: errors(part), color: colour.text, thickness: 1, width: 3 },
-      opacity: isFew ? PALE : 1, hovertemplate: "%{text}<extra></extra>", ...more(part),
+      opacity: isFew ? PALE : 1,
+      hovertemplate: "%{text}<extra></extra>",
+      ...more(part),
     };
   });
 }
 
 const bars = (colour) => (part) => ({
-  type: "bar", marker: { color: part.map((row) => colour[costClass(row.cost.mean)] ?? colour.muted), line: { width: 0 } },
+  type: "bar",
+  marker: { color: part.map((row) => colour[costClass(row.cost.mean)] ?? colour.muted), line: { width: 0 } },
 });
 
 /** A range that holds the means with their whiskers, and zero. */
@@ -98,7 +104,14 @@ function hours({ hours: rows }, colour) {
   const clock = (hour) => `${String(hour).padStart(2, "0")}:00`;
   const labelled = rows.map((row) => ({ ...row, label: `${clock(row.hour)} UTC` }));
   const shown = frame(colour, "hours", { yRange: heights(labelled) });
-  Object.assign(shown.xaxis, { type: "linear", range: [-0.6, 23.6], tickformatstops: undefined, tickvals: [0, 3, 6, 9, 12, 15, 18, 21], ticktext: [0, 3, 6, 9, 12, 15, 18, 21].map(clock), showgrid: false });
+  Object.assign(shown.xaxis, {
+    type: "linear",
+    range: [-0.6, 23.6],
+    tickformatstops: undefined,
+    tickvals: [0, 3, 6, 9, 12, 15, 18, 21],
+    ticktext: [0, 3, 6, 9, 12, 15, 18, 21].map(clock),
+    showgrid: false,
+  });
   shown.barmode = "overlay";
   return { traces: twoTones(labelled, (row) => row.hour, bars(colour), colour), shown };
 }
@@ -134,15 +147,29 @@ function distribution({ distribution: bins, whole, currency }, colour) {
     shapes: lines.map(([, at, dash]) => ({ type: "line", xref: "x", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: colour.text, width: 1, dash } })),
     annotations: [
       ...lines.map(([name, at, , side], index) => ({ ...levelName(name, 1 - 0.08 * index, colour.text, "paper", "top"), x: at, xref: "x", xanchor: beside(lines, at, side) })),
-      ...ends.map((bin) => ({ text: bin.lower === null ? "and below" : "and above", x: centre(bin), xref: "x", y: bin.orders, yref: "y", yanchor: "bottom", xanchor: bin.lower === null ? "left" : "right", showarrow: false, font: { size: 10, color: colour.muted } })),
+      ...ends.map((bin) => ({
+        text: bin.lower === null ? "and below" : "and above",
+        x: centre(bin),
+        xref: "x",
+        y: bin.orders,
+        yref: "y",
+        yanchor: "bottom",
+        xanchor: bin.lower === null ? "left" : "right",
+        showarrow: false,
+        font: { size: 10, color: colour.muted },
+      })),
     ],
   });
   return {
     traces: [{
-      type: "bar", x: bins.map(centre), y: bins.map((bin) => bin.orders), width: bins.map(() => width * 0.92),
+      type: "bar",
+      x: bins.map(centre),
+      y: bins.map((bin) => bin.orders),
+      width: bins.map(() => width * 0.92),
       marker: { color: bins.map(tone), opacity: bins.map((bin) => (bin.lower === null || bin.upper === null ? 0.6 : 1)), line: { width: 0 } },
       text: bins.map((bin) => `${between(bin)} bp<br>${bin.orders} order${bin.orders === 1 ? "" : "s"}<br>${decimal(bin.notional, 0)} ${currency}, ${share(bin)} of the notional`),
-      textposition: "none", hovertemplate: "%{text}<extra></extra>",
+      textposition: "none",
+      hovertemplate: "%{text}<extra></extra>",
     }],
     shown,
   };
@@ -168,21 +195,54 @@ function predictions({ predictions: found, currency }, colour) {
   const shown = frame(colour, "predictions", { title: "achieved, bp", yRange });
   Object.assign(shown.xaxis, { type: "linear", range: xRange, tickformatstops: undefined, title: { text: "predicted, bp", font: { size: 11 }, standoff: 2 } });
   shown.annotations = [
-    { text: "above the line: dearer than predicted", x: 0.01, xref: "paper", xanchor: "left", y: 1, yref: "paper", yanchor: "top", showarrow: false, bgcolor: colour.panel, font: { size: 10, color: colour.muted } },
-    ...(outside || found.left_out ? [{ text: [outside && `${outside} outside of the picture`, found.left_out && `${found.left_out} older not drawn`].filter(Boolean).join(", "), x: 0.99, xref: "paper", xanchor: "right", y: 0, yref: "paper", yanchor: "bottom", showarrow: false, bgcolor: colour.panel, font: { size: 10, color: colour.muted } }] : []),
+    {
+      text: "above the line: dearer than predicted",
+      x: 0.01,
+      xref: "paper",
+      xanchor: "left",
+      y: 1,
+      yref: "paper",
+      yanchor: "top",
+      showarrow: false,
+      bgcolor: colour.panel,
+      font: { size: 10, color: colour.muted },
+    },
+    ...(outside || found.left_out
+      ? [{
+        text: [outside && `${outside} outside of the picture`, found.left_out && `${found.left_out} older not drawn`].filter(Boolean).join(", "),
+        x: 0.99,
+        xref: "paper",
+        xanchor: "right",
+        y: 0,
+        yref: "paper",
+        yanchor: "bottom",
+        showarrow: false,
+        bgcolor: colour.panel,
+        font: { size: 10, color: colour.muted },
+      }]
+      : []),
   ];
   return {
     traces: [
       { type: "scatter", mode: "lines", x: ends, y: ends, line: { color: colour.muted, width: 1, dash: "dash" }, hoverinfo: "skip" },
       {
-        type: "scatter", mode: "markers", x: rows.map((row) => row.x), y: rows.map((row) => row.y), marker: { color: colour.accent, size: 5, opacity: 0.45 },
+        type: "scatter",
+        mode: "markers",
+        x: rows.map((row) => row.x),
+        y: rows.map((row) => row.y),
+        marker: { color: colour.accent, size: 5, opacity: 0.45 },
         text: rows.map((row) => `${row.order}<br>predicted ${points(row.predicted_bp)}, achieved ${points(row.achieved_bp)} bp<br>${decimal(row.notional, 0)} ${currency}`),
         hovertemplate: "%{text}<extra></extra>",
       },
       {
-        type: "scatter", mode: "markers", x: steps.map((step) => step.at), y: steps.map((step) => Number(step.mean)), marker: { color: colour.text, size: 8, symbol: "square" },
+        type: "scatter",
+        mode: "markers",
+        x: steps.map((step) => step.at),
+        y: steps.map((step) => Number(step.mean)),
+        marker: { color: colour.text, size: 8, symbol: "square" },
         error_y: { type: "data", array: steps.map((step) => Number(step.standard_error ?? 0)), color: colour.text, thickness: 1.2, width: 3 },
-        text: steps.map((step) => words(`a fifth of the orders, predicted ${points(String(step.at))}`, step)), hovertemplate: "%{text}<extra></extra>",
+        text: steps.map((step) => words(`a fifth of the orders, predicted ${points(String(step.at))}`, step)),
+        hovertemplate: "%{text}<extra></extra>",
       },
     ],
     shown,
@@ -215,16 +275,57 @@ function venues({ venues: rows }, colour, node) {
     const height = [1 - (line + 1) / down + (down > 1 && line < down - 1 ? 0.16 : 0), 1 - line / down - (line ? 0.08 : 0)];
     const part = rows.map((row) => ({ label: `${row.venue}: ${label}`, venue: row.venue, cost: row.figures[key] }));
     const range = room([0, ...known(part).flatMap((row) => [-1, 1].map((sign) => Number(row.cost.mean) + sign * Number(row.cost.standard_error ?? 0)))]);
-    shown[`xaxis${suffix}`] = { ...shown.xaxis, type: "linear", tickformatstops: undefined, domain, range, nticks: across > 2 ? 3 : 4, tickangle: 0, anchor: `y${suffix}`, zeroline: true, zerolinecolor: colour.muted };
-    shown[`yaxis${suffix}`] = { ...shown.yaxis, type: "category", categoryorder: "array", categoryarray: names, range: [-0.6, names.length - 0.4], domain: height, anchor: `x${suffix}`, showticklabels: column === 0, tickfont: { size: 12, color: colour.text }, zeroline: false, tickmode: "array", tickvals: names };
-    shown.annotations.push({ text: label, x: (domain[0] + domain[1]) / 2, xref: "paper", xanchor: "center", y: height[1], yref: "paper", yanchor: "bottom", showarrow: false, font: { size: 11, color: colour.muted } });
+    shown[`xaxis${suffix}`] = {
+      ...shown.xaxis,
+      type: "linear",
+      tickformatstops: undefined,
+      domain,
+      range,
+      nticks: across > 2 ? 3 : 4,
+      tickangle: 0,
+      anchor: `y${suffix}`,
+      zeroline: true,
+      zerolinecolor: colour.muted,
+    };
+    shown[`yaxis${suffix}`] = {
+      ...shown.yaxis,
+      type: "category",
+      categoryorder: "array",
+      categoryarray: names,
+      range: [-0.6, names.length - 0.4],
+      domain: height,
+      anchor: `x${suffix}`,
+      showticklabels: column === 0,
+      tickfont: { size: 12, color: colour.text },
+      zeroline: false,
+      tickmode: "array",
+      tickvals: names,
+    };
+    shown.annotations.push({
+      text: label,
+      x: (domain[0] + domain[1]) / 2,
+      xref: "paper",
+      xanchor: "center",
+      y: height[1],
+      yref: "paper",
+      yanchor: "bottom",
+      showarrow: false,
+      font: { size: 11, color: colour.muted },
+    });
     return [false, true].map((isFew) => {
       const tone = known(part).filter((row) => row.cost.is_few === isFew);
       return {
-        type: "scatter", mode: "markers", xaxis: `x${suffix}`, yaxis: `y${suffix}`, x: means(tone), y: tone.map((row) => row.venue), opacity: isFew ? PALE : 1,
+        type: "scatter",
+        mode: "markers",
+        xaxis: `x${suffix}`,
+        yaxis: `y${suffix}`,
+        x: means(tone),
+        y: tone.map((row) => row.venue),
+        opacity: isFew ? PALE : 1,
         marker: { color: tone.map((row) => colour[costClass(row.cost.mean)] ?? colour.muted), size: 9 },
         error_x: { type: "data", array: errors(tone), color: colour.text, thickness: 1, width: 3 },
-        text: tone.map((row) => words(row.label, row.cost)), hovertemplate: "%{text}<extra></extra>",
+        text: tone.map((row) => words(row.label, row.cost)),
+        hovertemplate: "%{text}<extra></extra>",
       };
     });
   });

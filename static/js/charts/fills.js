@@ -8,16 +8,22 @@ const kindOf = (fill) => (fill.liquidity in SHAPES ? fill.liquidity : "");
 /** A trace for each side and kind of fill; `market` has base, tick and lot, and each fill its side. */
 export function fillTraces(fills, market, colour) {
   const largest = fills.reduce((most, fill) => Math.max(most, Number(fill.quantity)), 0);
-  return ["buy", "sell"].flatMap((side) => Object.entries(SHAPES).map(([kind, [symbol, label]]) => {
-    const own = fills.filter((fill) => fill.side === side && kindOf(fill) === kind);
-    return {
-      x: own.map((fill) => fill.at), y: own.map((fill) => Number(fill.price)),
-      text: own.map((fill) => [`${label}, ${side}`, `${decimal(fill.quantity)} ${market.base} @ ${decimal(fill.price, places(market.tick))}`, fill.order && `order ${fill.order}`].filter(Boolean).join("<br>")),
-      type: "scatter", mode: "markers",
-      marker: { symbol, color: colour[side], opacity: 1, line: { color: colour.panel, width: 1 }, size: own.map((fill) => 6 + 6 * Math.sqrt(Number(fill.quantity) / largest)) },
-      hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-    };
-  }).filter((trace) => trace.x.length));
+  return ["buy", "sell"].flatMap((side) =>
+    Object.entries(SHAPES).map(([kind, [symbol, label]]) => {
+      const own = fills.filter((fill) => fill.side === side && kindOf(fill) === kind);
+      return {
+        x: own.map((fill) => fill.at),
+        y: own.map((fill) => Number(fill.price)),
+        text: own.map((fill) =>
+          [`${label}, ${side}`, `${decimal(fill.quantity)} ${market.base} @ ${decimal(fill.price, places(market.tick))}`, fill.order && `order ${fill.order}`].filter(Boolean).join("<br>")
+        ),
+        type: "scatter",
+        mode: "markers",
+        marker: { symbol, color: colour[side], opacity: 1, line: { color: colour.panel, width: 1 }, size: own.map((fill) => 6 + 6 * Math.sqrt(Number(fill.quantity) / largest)) },
+        hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
+      };
+    }).filter((trace) => trace.x.length)
+  );
 }
 
 /** The shapes that are drawn, in words. */

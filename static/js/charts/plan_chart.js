@@ -1,6 +1,6 @@
 // The plan on the ticket, drawn as its algorithm works: slices through time, an iceberg's parts, a router's split.
 
-import { CONFIG, colours, layout } from "./style.js";
+import { colours, CONFIG, layout } from "./style.js";
 import { planWords } from "./words.js";
 import { decimal, spoken } from "../lib/format.js";
 
@@ -30,25 +30,48 @@ function slices(plan, colour, own) {
   const starts = plan.slices.map((part) => part[0]);
   const lengths = plan.slices.map((part) => part[1] - part[0]);
   const [times, sums] = cumulative(plan);
-  const shown = twoScales(layout(colour, {
-    title: `${plan.base} done by then`, xRange: [starts[0], plan.slices.at(-1)[1]], yRange: [0, sums.at(-1) * 1.06],
-    revision: JSON.stringify([plan.algorithm, starts.length, lengths[0], plan.side]), right: 64, bottom: 28,
-  }), `${plan.base} a slice`, Math.max(...quantities) * 3.8);
+  const shown = twoScales(
+    layout(colour, {
+      title: `${plan.base} done by then`,
+      xRange: [starts[0], plan.slices.at(-1)[1]],
+      yRange: [0, sums.at(-1) * 1.06],
+      revision: JSON.stringify([plan.algorithm, starts.length, lengths[0], plan.side]),
+      right: 64,
+      bottom: 28,
+    }),
+    `${plan.base} a slice`,
+    Math.max(...quantities) * 3.8,
+  );
   const bars = {
-    type: "bar", yaxis: "y2", x: starts.map((start, index) => start + lengths[index] / 2), y: quantities,
-    width: lengths.map((length) => length * 0.78), marker: { color: own, opacity: 0.55, line: { width: 0 } },
-    text: plan.slices.map((part, index) => `slice ${index + 1}: ${decimal(part[2])} ${plan.base}`), textposition: "none",
+    type: "bar",
+    yaxis: "y2",
+    x: starts.map((start, index) => start + lengths[index] / 2),
+    y: quantities,
+    width: lengths.map((length) => length * 0.78),
+    marker: { color: own, opacity: 0.55, line: { width: 0 } },
+    text: plan.slices.map((part, index) => `slice ${index + 1}: ${decimal(part[2])} ${plan.base}`),
+    textposition: "none",
     hovertemplate: "%{text}<extra></extra>",
   };
   const line = {
-    type: "scatter", mode: "lines", x: times, y: sums, line: { color: colour.accent, width: 2 },
+    type: "scatter",
+    mode: "lines",
+    x: times,
+    y: sums,
+    line: { color: colour.accent, width: 2 },
     hovertemplate: `%{x|%H:%M:%S}<br>%{y} ${plan.base} by then<extra></extra>`,
   };
   const market = expectedVolume(plan, colour, shown);
   const others = otherRisks(plan, colour, sums.at(-1));
   return {
-    traces: [bars, ...others, line, ...market], shown,
-    legend: ["bars: quantity of each slice", "line: done by then", others.length && `dotted: with ${plan.risks.map(({ words }) => words).join(", ")} risk aversion`, market.length && "violet: expected market volume"].filter(Boolean).join(" · "),
+    traces: [bars, ...others, line, ...market],
+    shown,
+    legend: [
+      "bars: quantity of each slice",
+      "line: done by then",
+      others.length && `dotted: with ${plan.risks.map(({ words }) => words).join(", ")} risk aversion`,
+      market.length && "violet: expected market volume",
+    ].filter(Boolean).join(" · "),
   };
 }
 
@@ -57,8 +80,11 @@ function otherRisks(plan, colour, total) {
   const start = plan.slices[0][0];
   const length = plan.slices.at(-1)[1] - start;
   return plan.risks.map(({ words, left }) => ({
-    type: "scatter", mode: "lines", name: words,
-    x: left.map((_, index) => start + (length * index) / (left.length - 1)), y: left.map((share) => total * (1 - share)),
+    type: "scatter",
+    mode: "lines",
+    name: words,
+    x: left.map((_, index) => start + (length * index) / (left.length - 1)),
+    y: left.map((share) => total * (1 - share)),
     line: { color: colour.muted, width: 1.2, dash: "dot" },
     hovertemplate: `${words} risk aversion<br>%{x|%H:%M:%S}<br>%{y:.4~f} ${plan.base} by then<extra></extra>`,
   }));
@@ -66,8 +92,14 @@ function otherRisks(plan, colour, total) {
 
 function twoScales(shown, title, top) {
   shown.yaxis2 = {
-    ...shown.yaxis, title: { ...shown.yaxis.title, text: title }, overlaying: "y", side: "right",
-    range: [0, top], showgrid: false, tickmode: "auto", nticks: 4,
+    ...shown.yaxis,
+    title: { ...shown.yaxis.title, text: title },
+    overlaying: "y",
+    side: "right",
+    range: [0, top],
+    showgrid: false,
+    tickmode: "auto",
+    nticks: 4,
   };
   shown.bargap = 0;
   return shown;
@@ -81,7 +113,11 @@ function expectedVolume(plan, colour, shown) {
   const paces = plan.profile.map(([, volume], index) => (volume * 60000) / Math.max(1, edges[index + 1] - edges[index]));
   shown.yaxis3 = { overlaying: "y", visible: false, range: [0, Math.max(...paces) * 2.2], fixedrange: true };
   return [{
-    type: "scatter", mode: "lines", yaxis: "y3", x: edges, y: [...paces, paces.at(-1)],
+    type: "scatter",
+    mode: "lines",
+    yaxis: "y3",
+    x: edges,
+    y: [...paces, paces.at(-1)],
     line: { color: colour.benchmark, width: 1.4, shape: "hv" },
     hovertemplate: `%{x|%H:%M:%S}<br>%{y:.3~f} ${plan.base} a minute expected<extra></extra>`,
   }];
@@ -108,20 +144,35 @@ function parts(plan, colour, own) {
   const sizes = numbers.map((number) => Math.min(visible, total - (number - 1) * visible));
   const hidden = numbers.map((number) => Math.max(0, total - number * visible));
   const shown = layout(colour, {
-    title: plan.base, xRange: [0.4, drawn + 0.6], yRange: [0, total * 1.06],
-    revision: JSON.stringify(["parts", count]), bottom: 40,
+    title: plan.base,
+    xRange: [0.4, drawn + 0.6],
+    yRange: [0, total * 1.06],
+    revision: JSON.stringify(["parts", count]),
+    bottom: 40,
   });
-  Object.assign(shown.xaxis, { type: "linear", tickformatstops: undefined, title: { text: "part", font: { size: 11 }, standoff: 4 }, tickformat: "d", dtick: Math.max(1, Math.ceil(drawn / 12)), tick0: 1 });
+  Object.assign(shown.xaxis, {
+    type: "linear",
+    tickformatstops: undefined,
+    title: { text: "part", font: { size: 11 }, standoff: 4 },
+    tickformat: "d",
+    dtick: Math.max(1, Math.ceil(drawn / 12)),
+    tick0: 1,
+  });
   shown.barmode = "stack";
   shown.bargap = 0.3;
   const bar = (y, color, opacity, words) => ({
-    type: "bar", x: numbers, y, marker: { color, opacity, line: { width: 0 } }, textposition: "none",
+    type: "bar",
+    x: numbers,
+    y,
+    marker: { color, opacity, line: { width: 0 } },
+    textposition: "none",
     text: y.map((size, index) => `part ${index + 1}: ${decimal(size.toFixed(8).replace(/\.?0+$/, ""))} ${plan.base} ${words}`),
     hovertemplate: "%{text}<extra></extra>",
   });
   const more = count > drawn ? `, the first ${drawn} drawn` : "";
   return {
-    traces: [bar(sizes, own, 0.9, "shown"), bar(hidden, colour.market_bar, 1, "still hidden")], shown,
+    traces: [bar(sizes, own, 0.9, "shown"), bar(hidden, colour.market_bar, 1, "still hidden")],
+    shown,
     legend: `solid: part shown in the book · grey: quantity still hidden${more}`,
   };
 }
@@ -142,8 +193,16 @@ function route(plan, colour, own) {
   shown.margin.l = 90;
   shown.bargap = 0.45;
   const bar = (y, x, text, color) => ({
-    type: "bar", orientation: "h", y, x, text, textposition: "outside", cliponaxis: false, marker: { color, line: { width: 0 } },
-    textfont: { family: colour.mono, size: 12, color: colour.text }, hovertemplate: "%{y}: %{text}<extra></extra>",
+    type: "bar",
+    orientation: "h",
+    y,
+    x,
+    text,
+    textposition: "outside",
+    cliponaxis: false,
+    marker: { color, line: { width: 0 } },
+    textfont: { family: colour.mono, size: 12, color: colour.text },
+    hovertemplate: "%{y}: %{text}<extra></extra>",
   });
   const traces = [bar(labels, rows.map((row) => Number(row.quantity)), rows.map((row) => (Number(row.quantity) ? partWords(plan, row) : row.trouble || "nothing")), own)];
   if (unfilled > 0) traces.unshift(bar(["not available"], [unfilled], [`${decimal(plan.unfilled)} ${plan.base}`], colour.market_bar));

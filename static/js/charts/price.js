@@ -18,17 +18,24 @@ export function price(view, colour, frame) {
     lineTrace(vwap, named("market VWAP"), { color: colour.benchmark, width: 1.4 }),
     ...fillTraces(fills.map((fill) => ({ ...fill, side: order.side })), order, colour),
   ];
-  const levels = levelMarks([
-    ["arrival", order.arrival_mid, colour.muted, "dash"],
-    ["average", order.average, order.side === "buy" ? colour.buy : colour.sell, "solid"],
-    ["limit", order.limit_price, colour.warn, "longdash"],
-  ], range, digits);
+  const levels = levelMarks(
+    [
+      ["arrival", order.arrival_mid, colour.muted, "dash"],
+      ["average", order.average, order.side === "buy" ? colour.buy : colour.sell, "solid"],
+      ["limit", order.limit_price, colour.warn, "longdash"],
+    ],
+    range,
+    digits,
+  );
   return {
     traces,
     legend: priceLegend(order, fills, mids.length > 0, vwap.length > 0),
     layout: layout(colour, {
-      ...frame, title: order.quote, yRange: range,
-      shapes: [...frame.shapes, ...levels.shapes], annotations: levels.annotations,
+      ...frame,
+      title: order.quote,
+      yRange: range,
+      shapes: [...frame.shapes, ...levels.shapes],
+      annotations: levels.annotations,
     }),
   };
 }

@@ -33,6 +33,8 @@ export function rangeOf(name, { start, whole, shown, now, endedAt }) {
 /** The heights of lines of [time, height] between two times, those at the two times too. */
 export function heightsWithin(lines, [from, to]) {
   return lines.filter((line) => line.length && line.at(-1)[0] >= from && line[0][0] <= to).flatMap((line) => [
-    heightAt(line, from), ...line.filter(([time]) => time >= from && time <= to).map(([, height]) => height), heightAt(line, to),
+    heightAt(line, from),
+    ...line.filter(([time]) => time >= from && time <= to).map(([, height]) => height),
+    heightAt(line, to),
   ]);
 }

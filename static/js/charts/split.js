@@ -20,9 +20,17 @@ export function split(view, colour, frame) {
   const words = (row) => (row.filled ? `${decimal(row.filled.toFixed(quantities))} (${percent(row.share, 0)}) @ ${decimal(row.average.toFixed(prices))}` : "nothing");
   return {
     traces: [{
-      type: "bar", orientation: "h", y: rows.map((row) => row.label), x: rows.map((row) => row.filled), name: "filled",
-      text: rows.map(words), textposition: "outside", cliponaxis: false, textfont: { family: colour.mono, size: 12, color: colour.text },
-      marker: { color: order.side === "buy" ? colour.buy : colour.sell, line: { width: 0 } }, hovertemplate: "%{y}: %{text}<extra></extra>",
+      type: "bar",
+      orientation: "h",
+      y: rows.map((row) => row.label),
+      x: rows.map((row) => row.filled),
+      name: "filled",
+      text: rows.map(words),
+      textposition: "outside",
+      cliponaxis: false,
+      textfont: { family: colour.mono, size: 12, color: colour.text },
+      marker: { color: order.side === "buy" ? colour.buy : colour.sell, line: { width: 0 } },
+      hovertemplate: "%{y}: %{text}<extra></extra>",
     }],
     legend: ["filled at each account", left > 0 && `${decimal(left.toFixed(quantities))} ${order.base} open`].filter(Boolean),
     layout: shown,

@@ -55,13 +55,27 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
 
 /** A line of [time, height] points. `words` says a height in the tooltip; `more` is of the trace itself. */
 export const lineTrace = (points, words, line, more = {}) => ({
-  x: points.map(([time]) => time), y: points.map(([, height]) => height), text: points.map(([, height]) => words(height)),
-  type: "scatter", mode: "lines", line, hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>", ...more,
+  x: points.map(([time]) => time),
+  y: points.map(([, height]) => height),
+  text: points.map(([, height]) => words(height)),
+  type: "scatter",
+  mode: "lines",
+  line,
+  hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
+  ...more,
 });
 
 /** The name of a level, at the right edge. */
 export const levelName = (text, height, color, yref = "y", anchor = "bottom") => ({
-  text, x: 1, xref: "paper", xanchor: "right", y: height, yref, yanchor: anchor, showarrow: false, font: { size: 10, color },
+  text,
+  x: 1,
+  xref: "paper",
+  xanchor: "right",
+  y: height,
+  yref,
+  yanchor: anchor,
+  showarrow: false,
+  font: { size: 10, color },
 });
 
 /** Plotly's own tips would lie on the buttons of the page; the page says what it has to say. */
@@ -69,16 +83,38 @@ export const CONFIG = { showTips: false, displayModeBar: false, displaylogo: fal
 
 /** A vertical dotted line at now, over the whole height. */
 export const nowLine = (time, colour) => ({
-  type: "line", xref: "x", yref: "paper", x0: time, x1: time, y0: 0, y1: 1,
+  type: "line",
+  xref: "x",
+  yref: "paper",
+  x0: time,
+  x1: time,
+  y0: 0,
+  y1: 1,
   line: { color: colour.text, width: 1.5, dash: "dot" },
 });
 
 export const levelLine = (height, colour, dash) => ({
-  type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: height, y1: height, layer: "below",
+  type: "line",
+  xref: "paper",
+  yref: "y",
+  x0: 0,
+  x1: 1,
+  y0: height,
+  y1: height,
+  layer: "below",
   line: { color: colour, width: 1, dash },
 });
 
 export const shadedTime = (from, to, colour) => ({
-  type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1, layer: "below",
-  fillcolor: colour, opacity: 0.14, line: { width: 0 },
+  type: "rect",
+  xref: "x",
+  yref: "paper",
+  x0: from,
+  x1: to,
+  y0: 0,
+  y1: 1,
+  layer: "below",
+  fillcolor: colour,
+  opacity: 0.14,
+  line: { width: 0 },
 });

@@ -15,12 +15,16 @@ export function visible(view, colour, frame) {
   const level = `visible at most ${decimal(order.parameters.visible_quantity)}`;
   return {
     traces: [lineTrace(line, (height) => `shown ${decimal(height.toFixed(digits))} ${order.base}`, { color: own, width: 1.6, shape: "hv" }, {
-      name: "shown", fill: "tozeroy", fillcolor: order.side === "buy" ? colour.band : colour.band_sell,
+      name: "shown",
+      fill: "tozeroy",
+      fillcolor: order.side === "buy" ? colour.band : colour.band_sell,
       hovertemplate: "%{x|%H:%M:%S.%L}<br>%{text}<extra></extra>",
     })],
     legend: ["shown in the books", "dashed: the most that may be shown"],
     layout: layout(colour, {
-      ...frame, title: order.base, yRange: [0, most * 1.3],
+      ...frame,
+      title: order.base,
+      yRange: [0, most * 1.3],
       shapes: [...frame.shapes, levelLine(most, colour.warn, "longdash")],
       annotations: [levelName(level, most, colour.warn)],
     }),

@@ -17,8 +17,14 @@ export function volume(view, colour, frame) {
   const market = bucketed(known.map((sample) => [sample[0], Number(sample[3])]), size, frame.start);
   const own = bucketed(view.fills.map((fill) => [fill.at, Number(fill.quantity)]), size, frame.start);
   const bars = (name, sums, color, text, opacity = 1) => ({
-    type: "bar", name, x: [...sums.keys()].map((time) => time + size / 2), y: [...sums.values()], width: size * 0.78,
-    text, textposition: "none", marker: { color, opacity, line: { width: 0 } },
+    type: "bar",
+    name,
+    x: [...sums.keys()].map((time) => time + size / 2),
+    y: [...sums.values()],
+    width: size * 0.78,
+    text,
+    textposition: "none",
+    marker: { color, opacity, line: { width: 0 } },
     hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
   });
   const digits = 4;
@@ -35,8 +41,10 @@ export function volume(view, colour, frame) {
       ...expected,
     ],
     legend: [
-      `market by ${spoken(size)}`, "own share",
-      unknown.length && "grey: not known", expected.length && "violet: expected in the market",
+      `market by ${spoken(size)}`,
+      "own share",
+      unknown.length && "grey: not known",
+      expected.length && "violet: expected in the market",
     ].filter(Boolean),
     layout: { ...drawn, barmode: "overlay", bargap: 0 },
   };

@@ -16,12 +16,14 @@ function progress({ order, line, now }) {
   const due = order.ended_at === null ? shareDue(line, now, done) : null;
   const lead = due === null ? 0 : done - due;
   const pace = Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`;
-  return `Progress: ${joined([
-    `filled ${quantity(order.filled, order.lot)} of ${quantity(order.quantity, order.lot)} ${order.base}`,
-    due !== null && `schedule ${size(due * total, order)}`,
-    due !== null && pace,
-    order.ended_at === null ? order.end_at !== null && `ends ${clock(order.end_at)} UTC` : `ended ${clock(order.ended_at)} UTC`,
-  ])}`;
+  return `Progress: ${
+    joined([
+      `filled ${quantity(order.filled, order.lot)} of ${quantity(order.quantity, order.lot)} ${order.base}`,
+      due !== null && `schedule ${size(due * total, order)}`,
+      due !== null && pace,
+      order.ended_at === null ? order.end_at !== null && `ends ${clock(order.end_at)} UTC` : `ended ${clock(order.ended_at)} UTC`,
+    ])
+  }`;
 }
 
 /** "Price: last mid 60,012.5 USDT, from 59,990.0 to 60,040.0, own average 60,010.25, …" */
@@ -30,13 +32,15 @@ function priceOf({ order, samples, fills }) {
   const shown = (value) => price(String(value), order.tick, 1);
   const low = mids.reduce((least, mid) => Math.min(least, mid), Infinity);
   const high = mids.reduce((most, mid) => Math.max(most, mid), -Infinity);
-  return `Price: ${joined([
-    mids.length ? `last mid ${shown(mids.at(-1))} ${order.quote}, from ${shown(low)} to ${shown(high)}` : "no mid is known",
-    order.average !== null && `own average ${shown(order.average)}`,
-    order.arrival_mid !== null && `arrival ${shown(order.arrival_mid)}`,
-    order.limit_price !== null && `limit ${price(order.limit_price, order.tick)}`,
-    `${fills.length} own fill${fills.length === 1 ? "" : "s"}`,
-  ])}`;
+  return `Price: ${
+    joined([
+      mids.length ? `last mid ${shown(mids.at(-1))} ${order.quote}, from ${shown(low)} to ${shown(high)}` : "no mid is known",
+      order.average !== null && `own average ${shown(order.average)}`,
+      order.arrival_mid !== null && `arrival ${shown(order.arrival_mid)}`,
+      order.limit_price !== null && `limit ${price(order.limit_price, order.tick)}`,
+      `${fills.length} own fill${fills.length === 1 ? "" : "s"}`,
+    ])
+  }`;
 }
 
 /** "Volume: the market traded 12.40 BTC, own 0.30." What nobody knows is said, and no share of it is. */
@@ -46,12 +50,14 @@ function volume(view) {
   const market = sum(known.map((sample) => Number(sample[3])));
   const own = sum(fills.map((fill) => Number(fill.quantity)));
   const isWhole = known.length > 0 && !unknownStretches(view).length;
-  return `Volume: ${joined([
-    known.length ? `the market traded ${size(market, order)} ${order.base}` : "the market's volume is not known",
-    `own ${size(own, order)} ${order.base}`,
-    isWhole && market > 0 && `${percent(Math.min(1, own / market))} of the market`,
-    known.length > 0 && !isWhole && "parts of the market's volume are not known",
-  ])}`;
+  return `Volume: ${
+    joined([
+      known.length ? `the market traded ${size(market, order)} ${order.base}` : "the market's volume is not known",
+      `own ${size(own, order)} ${order.base}`,
+      isWhole && market > 0 && `${percent(Math.min(1, own / market))} of the market`,
+      known.length > 0 && !isWhole && "parts of the market's volume are not known",
+    ])
+  }`;
 }
 
 function visible({ order, children, fills }) {
@@ -84,5 +90,4 @@ export function planWords(plan) {
 }
 
 /** Bars of basis points: "Cost split: Spread +1.2 bp, Drift not known." */
-export const barWords = (title, rows) =>
-  `${title}: ${joined(rows.map(([label, value]) => `${label} ${value === null ? "not known" : `${points(value)} bp`}`))}`;
+export const barWords = (title, rows) => `${title}: ${joined(rows.map(([label, value]) => `${label} ${value === null ? "not known" : `${points(value)} bp`}`))}`;

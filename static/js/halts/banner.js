@@ -10,10 +10,13 @@ function strip(halt, role) {
   const tone = halt.kind === "stop" ? "bad" : "warn";
   const state = halt.kind === "stop" ? "■ HALTED" : "■ NO NEW ORDERS";
   const by = element("span", { class: "muted", title: local(halt.set_at) }, ` · ${halt.set_by} ${clock(halt.set_at)} UTC`);
-  return element("p", { class: `halt-strip ${tone}`, title: KINDS[halt.kind] },
+  return element(
+    "p",
+    { class: `halt-strip ${tone}`, title: KINDS[halt.kind] },
     element("b", { class: "halt-word" }, state),
     element("span", { class: "what" }, element("b", {}, subjectOf(halt)), ` · ${halt.reason}. ${WORDS[halt.kind]}`, by),
-    role === "supervisor" ? element("a", { class: "button", href: `/halts/${halt.id}/` }, "Progress") : null);
+    role === "supervisor" ? element("a", { class: "button", href: `/halts/${halt.id}/` }, "Progress") : null,
+  );
 }
 
 export function drawHaltBanner(halts) {

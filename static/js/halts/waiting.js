@@ -10,17 +10,20 @@ export function grouped(orders, name) {
 }
 
 /** The ids of a group: "all", or a name and its value. Pure. */
-export const idsOf = (orders, name, value) =>
-  orders.filter((order) => name === "all" || order[name] === value).map((order) => order.id);
+export const idsOf = (orders, name, value) => orders.filter((order) => name === "all" || order[name] === value).map((order) => order.id);
 
 const resumeButton = (name, value, count, isLifted) =>
   element("button", { type: "button", class: "small-button", "data-bulk": "resume", "data-group": name, "data-value": value, disabled: !isLifted }, `Resume ${count}…`);
 
 function drawGroups(host, name, { waiting, isLifted }) {
   const rows = grouped(waiting, name).map(([value, count]) => [value, count, isLifted]);
-  fillOnce(host, rows, ([value, count]) => [element("tr", {},
-    element("td", {}, value), element("td", { class: "number" }, String(count)),
-    element("td", { class: "row-actions" }, resumeButton(name, value, count, isLifted)))]);
+  fillOnce(
+    host,
+    rows,
+    (
+      [value, count],
+    ) => [element("tr", {}, element("td", {}, value), element("td", { class: "number" }, String(count)), element("td", { class: "row-actions" }, resumeButton(name, value, count, isLifted)))],
+  );
 }
 
 export function drawWaiting(halt) {

@@ -15,11 +15,19 @@ function nameNode(key, by) {
 export function headNode(key, by) {
   const name = nameNode(key, by);
   const box = element("input", { type: "checkbox", "data-choose-group": "", "aria-label": `Choose the orders of ${name.textContent ?? name}` });
-  return element("li", { class: "group-row", "data-group": key },
+  return element(
+    "li",
+    { class: "group-row", "data-group": key },
     element("label", { class: "choose" }, box),
     element("h3", {}, name),
-    part("count", "muted"), part("buy", "number"), part("sell", "number"), element("span", { class: "spacer" }),
-    part("net", "number"), part("open", "number"), part("cost", "number"));
+    part("count", "muted"),
+    part("buy", "number"),
+    part("sell", "number"),
+    element("span", { class: "spacer" }),
+    part("net", "number"),
+    part("open", "number"),
+    part("cost", "number"),
+  );
 }
 
 const orders = (count) => `${count} order${count === 1 ? "" : "s"}`;

@@ -4,7 +4,7 @@ import { actsOf } from "../blotter/acts.js";
 import { chooseBox } from "../blotter/bulk.js";
 import { shareOf } from "../blotter/row.js";
 import { element, setText } from "../lib/dom.js";
-import { DASH, age, clock, costClass, decimal, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { age, clock, costClass, DASH, decimal, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { orderSpark, tickOrderSpark } from "../lib/spark.js";
 import { orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
@@ -41,8 +41,7 @@ function etaOf(row, now) {
 }
 
 function actsCell(row) {
-  const buttons = actsOf(row).map(([act, label]) =>
-    element("button", { type: "button", class: act === "cancel" ? "danger" : null, "data-act": act, "aria-label": `${label} ${row.id}` }, label));
+  const buttons = actsOf(row).map(([act, label]) => element("button", { type: "button", class: act === "cancel" ? "danger" : null, "data-act": act, "aria-label": `${label} ${row.id}` }, label));
   return element("div", { class: "acts" }, ...buttons);
 }
 
@@ -56,12 +55,17 @@ function reasonLine(row) {
 }
 
 export function tileNode(row, { now, isChosen, showsTrader }) {
-  const node = element("li", { class: `tile-row${isChosen ? " is-chosen" : ""}`, "data-id": row.id },
+  const node = element(
+    "li",
+    { class: `tile-row${isChosen ? " is-chosen" : ""}`, "data-id": row.id },
     element("div", { class: "choose" }, chooseBox(row, isChosen)),
     whatCell(row, showsTrader),
     element("div", { class: "line" }, orderSpark(row, now)),
     two("filled number", [said("filled "), percent(shareOf(row))], quantity(row.filled, row.lot)),
-    two("cost number", [said("cost, bp "), element("span", { class: costClass(row.cost_bp) || null }, points(row.cost_bp))], [said("average "), row.average === null ? DASH : price(row.average, row.tick, 1)]),
+    two("cost number", [said("cost, bp "), element("span", { class: costClass(row.cost_bp) || null }, points(row.cost_bp))], [
+      said("average "),
+      row.average === null ? DASH : price(row.average, row.tick, 1),
+    ]),
     element("div", { class: "eta" }, element("div", { class: "first number", "data-eta": "" }), element("div", { class: "second", "data-state": "" })),
     actsCell(row),
     reasonLine(row),

@@ -1,7 +1,7 @@
 // The watchlist: a row for each symbol, changed in place as its market moves.
 
 import { arrange, byId, element, setText } from "../lib/dom.js";
-import { DASH, age, decimal, places, points, price, short } from "../lib/format.js";
+import { age, DASH, decimal, places, points, price, short } from "../lib/format.js";
 import { courseSpark } from "../lib/spark.js";
 import { mayTrade } from "../blotter/rights.js";
 
@@ -14,8 +14,14 @@ function rowNode(row) {
   const words = mayTrade() ? `New order in ${row.symbol}` : `Live orders in ${row.symbol}`;
   const link = element("a", { href: addressOf(row.symbol), title: words, "aria-label": `${row.symbol}: ${words}` }, "");
   const remove = element("button", { type: "button", class: "quiet", "data-remove": row.symbol, "aria-label": `Remove ${row.symbol} from the watchlist`, title: "Remove" }, "✕");
-  return element("tr", { "data-symbol": row.symbol },
-    element("th", { scope: "row", class: "name" }, link, element("small", { hidden: true })), cell("course", "course-cell"), ...["last", "change", "spread", "volume", "net"].map((name) => cell(name)), element("td", { class: "remove" }, remove));
+  return element(
+    "tr",
+    { "data-symbol": row.symbol },
+    element("th", { scope: "row", class: "name" }, link, element("small", { hidden: true })),
+    cell("course", "course-cell"),
+    ...["last", "change", "spread", "volume", "net"].map((name) => cell(name)),
+    element("td", { class: "remove" }, remove),
+  );
 }
 
 /** As many places as the lot has, fewer for a number that is long already: the tooltip has all. */

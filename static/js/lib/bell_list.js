@@ -11,11 +11,17 @@ const ofEvent = (event) => ({ key: event.id, href: `/orders/${event.order}/`, se
 
 function line({ href, severity, label, text, at, waits }) {
   const [sign, tone] = SIGNS[severity];
-  return element("li", {},
-    element("a", { href },
+  return element(
+    "li",
+    {},
+    element(
+      "a",
+      { href },
       element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, sign),
       element("span", { class: "bell-words" }, element("b", {}, label), waits ? element("span", { class: "pill warn" }, "to acknowledge") : null, element("small", {}, text)),
-      element("time", { class: "number muted", title: local(at) }, clock(at))));
+      element("time", { class: "number muted", title: local(at) }, clock(at)),
+    ),
+  );
 }
 
 export function drawBellList(alerts, events) {

@@ -19,10 +19,11 @@ export const cell = (text, kind = "", title = null) => element("td", { class: ki
 export const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
 
 /** The cells of a row with the names of their columns, by which the styles place them; null cells are left out. */
-export const named = (cells) => cells.filter(([, node]) => node).map(([name, node]) => {
-  node.dataset.column = name;
-  return node;
-});
+export const named = (cells) =>
+  cells.filter(([, node]) => node).map(([name, node]) => {
+    node.dataset.column = name;
+    return node;
+  });
 
 export const byId = (id) => document.getElementById(id);
 
@@ -66,12 +67,13 @@ export function fillOnce(host, rows, build) {
 }
 
 /** A list of names and values, each with its class and tooltip; null is a rule above the next one. */
-export const fillList = (host, rows) => fillOnce(host, rows, (row, index) => {
-  if (row === null) return [];
-  const [name, value, kind = "number", title = null] = row;
-  const ruled = rows[index - 1] === null ? "ruled" : "";
-  return [element("dt", { class: ruled || null }, name), element("dd", { class: `${kind} ${ruled}`.trim() || null, title }, value)];
-});
+export const fillList = (host, rows) =>
+  fillOnce(host, rows, (row, index) => {
+    if (row === null) return [];
+    const [name, value, kind = "number", title = null] = row;
+    const ruled = rows[index - 1] === null ? "ruled" : "";
+    return [element("dt", { class: ruled || null }, name), element("dd", { class: `${kind} ${ruled}`.trim() || null, title }, value)];
+  });
 
 /** The rows of a table body in this order; untouched when they stand so, and the focus stays on what had it. */
 export function arrange(body, nodes) {

@@ -24,9 +24,8 @@ function optionNode(item, index) {
 function groupNodes(groups) {
   let index = 0;
   return groups.map(({ name, items }) =>
-    element("div", { role: "group", "aria-label": name },
-      element("div", { class: "palette-title", "aria-hidden": "true" }, name),
-      ...items.map((item) => optionNode(item, index++))));
+    element("div", { role: "group", "aria-label": name }, element("div", { class: "palette-title", "aria-hidden": "true" }, name), ...items.map((item) => optionNode(item, index++)))
+  );
 }
 
 const counted = (count, text) => (count ? `${count} result${count === 1 ? "" : "s"}` : text && `Nothing found for “${text}”.`);

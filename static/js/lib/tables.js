@@ -2,7 +2,7 @@
 
 import { labelRow } from "./cards.js";
 import { arrange, cell, element } from "./dom.js";
-import { DASH, clock, decimal, local, percent, price, quantity } from "./format.js";
+import { clock, DASH, decimal, local, percent, price, quantity } from "./format.js";
 import { childPill } from "./states.js";
 
 /** So many rows are drawn until all are asked for. On a phone a row is a card, as high as four rows. */
@@ -39,11 +39,18 @@ export const TABLES = {
     sort: (row) => row.sequence,
     empty: "No child orders yet.",
     cells: (row, { order }) => [
-      time(row.at), cell(`#${row.sequence}`, "mono"), cell(row.slice === null ? DASH : String(row.slice), "mono"), cell(row.account),
-      cell(row.type + (TIMES[row.time_in_force] ?? `, ${row.time_in_force}`)), cell(row.why, "wide", row.why),
-      cell(quantity(row.quantity, order.lot), "number"), cell(row.price === null ? DASH : price(row.price, order.tick), "number"),
-      cell(quantity(row.filled, order.lot), "number"), cell(average(row.average, order), "number"),
-      element("td", {}, childPill(row)), cell(row.reason, "wide", row.reason),
+      time(row.at),
+      cell(`#${row.sequence}`, "mono"),
+      cell(row.slice === null ? DASH : String(row.slice), "mono"),
+      cell(row.account),
+      cell(row.type + (TIMES[row.time_in_force] ?? `, ${row.time_in_force}`)),
+      cell(row.why, "wide", row.why),
+      cell(quantity(row.quantity, order.lot), "number"),
+      cell(row.price === null ? DASH : price(row.price, order.tick), "number"),
+      cell(quantity(row.filled, order.lot), "number"),
+      cell(average(row.average, order), "number"),
+      element("td", {}, childPill(row)),
+      cell(row.reason, "wide", row.reason),
     ],
   },
   fills: {
@@ -51,12 +58,17 @@ export const TABLES = {
     sort: (row) => row.at,
     empty: "No fill yet.",
     cells: (row, { order }) => [
-      time(row.at), cell(row.child === null ? DASH : `#${row.child}`, "mono"), cell(row.account), cell(row.trade, "mono"),
+      time(row.at),
+      cell(row.child === null ? DASH : `#${row.child}`, "mono"),
+      cell(row.account),
+      cell(row.trade, "mono"),
       cell({ maker: "● maker", taker: "◆ taker" }[row.liquidity] ?? DASH),
-      cell(quantity(row.quantity, order.lot), "number"), cell(price(row.price, order.tick), "number"),
+      cell(quantity(row.quantity, order.lot), "number"),
+      cell(price(row.price, order.tick), "number"),
       cell(decimal((Number(row.price) * Number(row.quantity)).toFixed(2)), "number"),
       cell(charged(row).map((fee) => decimal(fee.amount)).join(" + "), "number"),
-      cell(charged(row).map((fee) => fee.currency || DASH).join(" + ")), cell(decimal(row.fee_in_quote), "number"),
+      cell(charged(row).map((fee) => fee.currency || DASH).join(" + ")),
+      cell(decimal(row.fee_in_quote), "number"),
     ],
   },
   slices: {
@@ -64,8 +76,12 @@ export const TABLES = {
     sort: (row) => -row.number,
     empty: "No plan yet.",
     cells: (row, { order, now }) => [
-      cell(String(row.number), "mono"), cell(clock(row.starts_at), "mono", local(row.starts_at)), cell(clock(row.ends_at), "mono", local(row.ends_at)),
-      cell(quantity(row.quantity, order.lot), "number"), cell(quantity(row.filled, order.lot), "number"), cell(share(row), "number"),
+      cell(String(row.number), "mono"),
+      cell(clock(row.starts_at), "mono", local(row.starts_at)),
+      cell(clock(row.ends_at), "mono", local(row.ends_at)),
+      cell(quantity(row.quantity, order.lot), "number"),
+      cell(quantity(row.filled, order.lot), "number"),
+      cell(share(row), "number"),
       cell(sliceState(row, now), "muted"),
     ],
   },
@@ -74,8 +90,12 @@ export const TABLES = {
     sort: (row) => row.version,
     empty: "The journal is empty.",
     cells: (row) => [
-      time(row.at), cell(String(row.version), "number"), cell(row.kind.replaceAll("_", " ")), cell(row.actor.split(":").at(-1), "", row.actor),
-      cell(row.reason || DASH, "wrap"), cell(details(row.data), "wide", details(row.data)),
+      time(row.at),
+      cell(String(row.version), "number"),
+      cell(row.kind.replaceAll("_", " ")),
+      cell(row.actor.split(":").at(-1), "", row.actor),
+      cell(row.reason || DASH, "wrap"),
+      cell(details(row.data), "wide", details(row.data)),
     ],
   },
 };

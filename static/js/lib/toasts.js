@@ -13,12 +13,18 @@ const SIGNS = { info: "●", warning: "▲", critical: "!" };
 export function toast(event) {
   const host = byId("toasts");
   const close = element("button", { type: "button", class: "quiet", "aria-label": `Dismiss: ${event.label}` }, "✕");
-  const node = element("div", { class: `toast ${event.severity}`, role: event.severity === "critical" ? "alert" : null, "data-event": event.id },
+  const node = element(
+    "div",
+    { class: `toast ${event.severity}`, role: event.severity === "critical" ? "alert" : null, "data-event": event.id },
     element("b", { class: "sign", "aria-hidden": "true" }, SIGNS[event.severity]),
-    element("div", {},
+    element(
+      "div",
+      {},
       element("p", {}, element("a", { href: `/orders/${event.order}/` }, event.label), " ", element("time", { class: "muted" }, `${clock(event.at)} UTC`)),
-      element("p", { class: "toast-text" }, event.text)),
-    close);
+      element("p", { class: "toast-text" }, event.text),
+    ),
+    close,
+  );
   close.addEventListener("click", () => node.remove());
   host.append(node);
   const most = matchMedia("(max-width: 600px)").matches ? MOST_NARROW : MOST;

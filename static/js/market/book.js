@@ -59,7 +59,14 @@ export class BookPanel {
     const digits = places(ladder.tick);
     fillOnce(host, GROUPS.map((group) => [group, ladder.tick]), ([group]) => {
       const text = decimal(String(Number((group * Number(ladder.tick)).toFixed(digits))));
-      return [element("label", { title: `Steps of ${text} ${ladder.quote}` }, element("input", { type: "radio", name: "ladder-step", value: group, checked: group === this.group }), element("span", {}, text))];
+      return [
+        element(
+          "label",
+          { title: `Steps of ${text} ${ladder.quote}` },
+          element("input", { type: "radio", name: "ladder-step", value: group, checked: group === this.group }),
+          element("span", {}, text),
+        ),
+      ];
     });
   }
 

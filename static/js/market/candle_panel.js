@@ -1,7 +1,7 @@
 // The panel of the candles: their length, what they are called, and when they are drawn.
 
 import { drawCandles } from "../charts/candles.js";
-import { fillOnce, element, setText } from "../lib/dom.js";
+import { element, fillOnce, setText } from "../lib/dom.js";
 import { decimal, price } from "../lib/format.js";
 
 const MINUTE = 60000;
@@ -17,7 +17,11 @@ export class CandlePanel {
     this.ladder = null;
     this.limit = null;
     this.drawnAt = -Infinity;
-    fillOnce(part(host, "lengths"), LENGTHS, (length) => [element("label", {}, element("input", { type: "radio", name: "candle-length", value: length, checked: length === minutes }), element("span", {}, `${length} min`))]);
+    fillOnce(
+      part(host, "lengths"),
+      LENGTHS,
+      (length) => [element("label", {}, element("input", { type: "radio", name: "candle-length", value: length, checked: length === minutes }), element("span", {}, `${length} min`))],
+    );
     part(host, "lengths").addEventListener("change", (event) => onMinutes(Number(event.target.value)));
   }
 
@@ -48,7 +52,13 @@ export class CandlePanel {
     this.drawnAt = performance.now();
     const rows = [...this.rows.values()].sort((left, right) => left[0] - right[0]);
     const said = drawCandles(part(this.host, "chart"), {
-      market: ladder, candles: this.candles, rows, mid: ladder.is_old ? null : ladder.mid, limit: this.limit, collar: ladder.collar, side: ladder.side,
+      market: ladder,
+      candles: this.candles,
+      rows,
+      mid: ladder.is_old ? null : ladder.mid,
+      limit: this.limit,
+      collar: ladder.collar,
+      side: ladder.side,
     });
     setText(part(this.host, "legend"), said.line);
     part(this.host, "chart").setAttribute("aria-label", said.label);

@@ -15,7 +15,15 @@ export class LadderTable {
     this.bids = Array.from({ length: rows }, () => ladderRow(pick !== null, "buy-text"));
     this.above = edgeLine();
     this.below = edgeLine();
-    this.mid = element("div", {}, element("b", { class: "number" }), element("span", { class: "muted" }, "mid"), element("span", { class: "spacer" }), element("span", { class: "number touch" }), element("span", { class: "muted" }));
+    this.mid = element(
+      "div",
+      {},
+      element("b", { class: "number" }),
+      element("span", { class: "muted" }, "mid"),
+      element("span", { class: "spacer" }),
+      element("span", { class: "number touch" }),
+      element("span", { class: "muted" }),
+    );
     // Best prices meet in the middle: asks stand the other way round.
     table.append(
       element("tbody", {}, this.above, ...rowNodes(this.asks).reverse()),
@@ -85,9 +93,7 @@ function lastWithin(rows, size) {
 }
 
 function ladderRow(isPicked, tone) {
-  const at = isPicked
-    ? element("button", { type: "button", class: `number price ${tone}`, tabindex: -1, disabled: true })
-    : element("span", { class: `number price ${tone}` });
+  const at = isPicked ? element("button", { type: "button", class: `number price ${tone}`, tabindex: -1, disabled: true }) : element("span", { class: `number price ${tone}` });
   const own = element("span", { class: "own-child" });
   const size = element("td", { class: "number" });
   const bars = document.createElementNS(SVG, "svg");

@@ -42,7 +42,8 @@ export function venueRows(order, fills) {
     const notional = own.reduce((sum, fill) => sum + Number(fill.quantity) * Number(fill.price), 0);
     const fees = own.some((fill) => fill.fee_in_quote === null) ? null : own.reduce((sum, fill) => sum + Number(fill.fee_in_quote), 0);
     return {
-      label, filled,
+      label,
+      filled,
       share: total > 0 ? filled / total : null,
       average: filled > 0 ? notional / filled : null,
       feesBp: fees === null || notional === 0 ? null : (fees / notional) * 10000,

@@ -2,7 +2,7 @@
 
 import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
-import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { age, clock, costClass, countdown, DASH, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, paceWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
@@ -75,7 +75,10 @@ export function drawDone(view) {
   if (plan !== null && (order.status === "working" || order.status === "paused")) {
     const lead = done - plan;
     const tone = lead < -0.02 ? "bad" : "good";
-    parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
+    parts.push(
+      " · ",
+      element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`),
+    );
   }
   if (!final && order.started_at === null && order.start_at > now) parts.push(` · starts ${moment(order.start_at, now)}, in ${countdown(order.start_at - now)}`);
   const end = order.ended_at ?? order.end_at;
@@ -98,20 +101,23 @@ export function drawCost(view) {
   const split = market?.split_bp ?? { fees: order.fees_bp };
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
-  fillList(byId("cost"), [
-    ["Average", toTick(order.average)],
-    ["Arrival mid", toTick(order.arrival_mid)],
-    form.shows.market && ["Market VWAP", toTick(market?.vwap)],
-    null,
-    ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
-    form.shows.market && ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
-    null,
-    ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),
-    null,
-    ["Fees paid", fees],
-    ["Maker share", percent(order.maker_share, 0)],
-    form.shows.market && ["Participation", percent(market?.participation)],
-  ].filter((row) => row !== false));
+  fillList(
+    byId("cost"),
+    [
+      ["Average", toTick(order.average)],
+      ["Arrival mid", toTick(order.arrival_mid)],
+      form.shows.market && ["Market VWAP", toTick(market?.vwap)],
+      null,
+      ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
+      form.shows.market && ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
+      null,
+      ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),
+      null,
+      ["Fees paid", fees],
+      ["Maker share", percent(order.maker_share, 0)],
+      form.shows.market && ["Participation", percent(market?.participation)],
+    ].filter((row) => row !== false),
+  );
 }
 
 export function drawNow(view) {
@@ -129,20 +135,21 @@ export function drawNow(view) {
   }
   const current = slices.find((part) => now < part.ends_at && now >= part.starts_at);
   const live = children.filter((child) => isLiveChild(child.status));
-  const working = live.length
-    ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ")
-    : DASH;
-  fillList(byId("now"), [
-    form.shows.schedule && ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
-    form.shows.schedule && ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
-    ["Working", working],
-    ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
-    ...reserveRows(order),
-    form.shows.pace && ["At this pace", paceWords(finishOf(order, line, now), now)],
-    ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
-    ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
-    ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
-  ].filter((row) => row !== false));
+  const working = live.length ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ") : DASH;
+  fillList(
+    byId("now"),
+    [
+      form.shows.schedule && ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
+      form.shows.schedule && ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
+      ["Working", working],
+      ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+      ...reserveRows(order),
+      form.shows.pace && ["At this pace", paceWords(finishOf(order, line, now), now)],
+      ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
+      ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
+      ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
+    ].filter((row) => row !== false),
+  );
 }
 
 /** What it may still spend: a line for each account, and the account's name where there are several. */

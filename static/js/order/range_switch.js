@@ -1,6 +1,6 @@
 // The switch of the charts' time range. This browser keeps the choice for all orders.
 
-import { DEFAULT_RANGE, RANGES, isRange } from "../charts/ranges.js";
+import { DEFAULT_RANGE, isRange, RANGES } from "../charts/ranges.js";
 import { element, fillOnce, setText } from "../lib/dom.js";
 import { keep, kept } from "../lib/storage.js";
 
@@ -16,8 +16,11 @@ export class RangeSwitch {
     this.host = host;
     this.note = note;
     this.chosen = keptRange();
-    fillOnce(host, RANGES, ([name, words, title]) => [element("label", { title },
-      element("input", { type: "radio", name: "range", value: name, checked: name === this.chosen }), element("span", {}, words))]);
+    fillOnce(
+      host,
+      RANGES,
+      ([name, words, title]) => [element("label", { title }, element("input", { type: "radio", name: "range", value: name, checked: name === this.chosen }), element("span", {}, words))],
+    );
     host.addEventListener("change", (event) => {
       this.chosen = event.target.value;
       keep(KEPT, this.chosen);

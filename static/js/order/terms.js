@@ -35,12 +35,20 @@ export function drawTerms(order, form) {
 export function drawAccounts(order, fills) {
   const host = document.querySelector("#venues tbody");
   if (!host) return;
-  fillOnce(host, venueRows(order, fills), (row) => element("tr", {},
-    cell(row.label),
-    number(row.filled ? decimal(row.filled.toFixed(places(order.lot) ?? 6)) : DASH),
-    number(percent(row.share, 0)),
-    number(row.average === null ? DASH : decimal(row.average.toFixed((places(order.tick) ?? 2) + 1))),
-    number(row.feesBp === null ? DASH : points(row.feesBp, 1))));
+  fillOnce(
+    host,
+    venueRows(order, fills),
+    (row) =>
+      element(
+        "tr",
+        {},
+        cell(row.label),
+        number(row.filled ? decimal(row.filled.toFixed(places(order.lot) ?? 6)) : DASH),
+        number(percent(row.share, 0)),
+        number(row.average === null ? DASH : decimal(row.average.toFixed((places(order.tick) ?? 2) + 1))),
+        number(row.feesBp === null ? DASH : points(row.feesBp, 1)),
+      ),
+  );
 }
 
 export function drawIceberg({ order, children, fills }) {

@@ -24,8 +24,13 @@ function kind(schema) {
 
 function limits(schema) {
   const words = {
-    minimum: "at least", maximum: "at most", exclusiveMinimum: "above", minLength: "length at least",
-    maxLength: "length at most", minItems: "entries at least", maxItems: "entries at most",
+    minimum: "at least",
+    maximum: "at most",
+    exclusiveMinimum: "above",
+    minLength: "length at least",
+    maxLength: "length at most",
+    minItems: "entries at least",
+    maxItems: "entries at most",
   };
   return Object.entries(words).filter(([key]) => key in (schema ?? {})).map(([key, word]) => `${word} ${schema[key]}`);
 }
@@ -34,7 +39,8 @@ function row(name, schema, required, place = "") {
   const said = [schema?.description, ...limits(schema)];
   if (schema?.default !== undefined && schema.default !== null && schema.default !== "") said.push(`default ${JSON.stringify(schema.default)}`);
   return element(
-    "tr", {},
+    "tr",
+    {},
     element("td", { class: "mono" }, name),
     element("td", {}, place || (required ? "required" : "")),
     element("td", { class: "wrap" }, kind(schema)),
@@ -45,7 +51,8 @@ function row(name, schema, required, place = "") {
 function table(label, rows) {
   const heads = ["Name", "", "Kind", "Meaning"].map((text) => element("th", {}, text));
   return element(
-    "div", { class: "scroll" },
+    "div",
+    { class: "scroll" },
     element("table", { class: "grid", "aria-label": label }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
   );
 }
@@ -54,7 +61,8 @@ const media = (content) => Object.values(content ?? {})[0]?.schema;
 
 function operation(path, method, facts) {
   const section = element(
-    "section", { class: "api-operation", id: facts.operationId },
+    "section",
+    { class: "api-operation", id: facts.operationId },
     element("h2", { class: "mono" }, element("span", { class: "pill plain" }, method.toUpperCase()), ` ${path}`),
     element("p", {}, facts.summary, facts.description ? element("span", { class: "muted" }, ` · ${facts.description}`) : null),
   );
@@ -72,7 +80,8 @@ function form(name, schema) {
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties ?? {}).map(([field, part]) => row(field, part, required.has(field)));
   return element(
-    "section", { class: "api-operation", id: name },
+    "section",
+    { class: "api-operation", id: name },
     element("h2", { class: "mono" }, name),
     schema.description ? element("p", { class: "muted" }, schema.description) : null,
     rows.length ? table(name, rows) : element("p", {}, kind(schema)),

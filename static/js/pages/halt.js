@@ -5,7 +5,7 @@ import { drawWaiting, watchWaiting } from "../halts/waiting.js";
 import { labelCards } from "../lib/cards.js";
 import { showConnection } from "../lib/connection.js";
 import { bar, byId, element, readJson, setText } from "../lib/dom.js";
-import { DASH, clock, decimal, local, spoken } from "../lib/format.js";
+import { clock, DASH, decimal, local, spoken } from "../lib/format.js";
 import { KINDS, seconds, stateOf, titleOf } from "../halts/halt_text.js";
 import { LiveSocket } from "../lib/socket.js";
 import { childPill, side } from "../lib/states.js";
@@ -23,12 +23,18 @@ function take(message) {
 const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") }, readJson("halt-now"));
 
 function openRow(child) {
-  return element("tr", {},
+  return element(
+    "tr",
+    {},
     element("td", {}, element("a", { href: `/orders/${child.order}/`, class: "mono" }, child.order)),
-    element("td", {}, child.account), element("td", {}, child.symbol), element("td", {}, side(child.side)),
-    element("td", { class: "number" }, decimal(child.quantity)), element("td", { class: "number" }, decimal(child.filled)),
+    element("td", {}, child.account),
+    element("td", {}, child.symbol),
+    element("td", {}, side(child.side)),
+    element("td", { class: "number" }, decimal(child.quantity)),
+    element("td", { class: "number" }, decimal(child.filled)),
     element("td", {}, childPill(child)),
-    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is on its way"));
+    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is on its way"),
+  );
 }
 
 const WORDS = {

@@ -52,7 +52,12 @@ form.addEventListener("change", (event) => {
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 });
-form.addEventListener("submit", () => setTimeout(() => { send.disabled = true; }));
+form.addEventListener("submit", () =>
+  setTimeout(() => {
+    send.disabled = true;
+  }));
 group();
 judge();
-setInterval(() => { if (!document.hidden) refresh(); }, PREVIEW_EVERY);
+setInterval(() => {
+  if (!document.hidden) refresh();
+}, PREVIEW_EVERY);

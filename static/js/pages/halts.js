@@ -12,12 +12,21 @@ function rowOf(halt) {
   const stops = halt.kind === "stop";
   const time = (at) => cell(moment(at, now), "mono", local(at));
   const lifted = halt.lifted_at === null ? [] : [time(halt.lifted_at), cell(halt.lifted_by), cell(halt.lift_reason, "wrap")];
-  return element("tr", { "data-id": halt.id },
+  return element(
+    "tr",
+    { "data-id": halt.id },
     element("td", {}, element("span", { class: `pill ${tone}` }, element("span", { "aria-hidden": "true" }, sign), word)),
     element("td", {}, element("a", { href: `/halts/${halt.id}/`, class: "mono" }, halt.id)),
-    cell(subjectOf(halt)), cell(KINDS[halt.kind]), time(halt.set_at), cell(halt.set_by),
-    number(stops ? String(halt.orders) : DASH), number(stops ? `${halt.settled} / ${halt.children}` : DASH),
-    number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)), cell(halt.reason, "wrap"), ...lifted);
+    cell(subjectOf(halt)),
+    cell(KINDS[halt.kind]),
+    time(halt.set_at),
+    cell(halt.set_by),
+    number(stops ? String(halt.orders) : DASH),
+    number(stops ? `${halt.settled} / ${halt.children}` : DASH),
+    number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)),
+    cell(halt.reason, "wrap"),
+    ...lifted,
+  );
 }
 
 for (const name of ["in-force", "former"]) {

@@ -12,7 +12,7 @@ import { shareLine } from "../lib/plan.js";
 import { MarketPane } from "../market/pane.js";
 import { LiveSocket } from "../lib/socket.js";
 import { TableView } from "../lib/tables.js";
-import { drawIceberg, drawTerms, drawAccounts } from "../order/terms.js";
+import { drawAccounts, drawIceberg, drawTerms } from "../order/terms.js";
 
 const DRAW_EVERY = 250;
 const CHARTS_EVERY = 1000;
@@ -80,7 +80,14 @@ function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
   const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
   return {
-    order, market, fills, form, profile, slices, broken, now: socket.now(),
+    order,
+    market,
+    fills,
+    form,
+    profile,
+    slices,
+    broken,
+    now: socket.now(),
     // An order without a schedule is neither ahead nor behind.
     line: form.shows.schedule ? shareLine(slices, Number(order.quantity)) : [],
     children: [...rows.children.values()],

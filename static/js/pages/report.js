@@ -1,7 +1,7 @@
 // The charts of an order's report: its cost by part, and its markouts.
 
 import { pngButtons } from "../charts/png.js";
-import { CONFIG, colours, layout } from "../charts/style.js";
+import { colours, CONFIG, layout } from "../charts/style.js";
 import { barWords } from "../charts/words.js";
 import { byId, readJson } from "../lib/dom.js";
 import { costClass, points } from "../lib/format.js";
@@ -29,10 +29,15 @@ function bars(name, title, rows) {
   Object.assign(shown.yaxis, { zeroline: true, zerolinecolor: colour.muted, fixedrange: true });
   shown.bargap = 0.45;
   const trace = {
-    type: "bar", x: rows.map(([label]) => label), y: values,
+    type: "bar",
+    x: rows.map(([label]) => label),
+    y: values,
     marker: { color: rows.map(([, value]) => colour[costClass(value)] ?? colour.muted), line: { width: 0 } },
-    text: rows.map(([, value]) => points(value)), textposition: "outside", textfont: { family: colour.mono, size: 12, color: colour.text },
-    cliponaxis: false, hovertemplate: "%{x}: %{text} bp<extra></extra>",
+    text: rows.map(([, value]) => points(value)),
+    textposition: "outside",
+    textfont: { family: colour.mono, size: 12, color: colour.text },
+    cliponaxis: false,
+    hovertemplate: "%{x}: %{text} bp<extra></extra>",
   };
   return window.Plotly.react(host, [trace], shown, CONFIG);
 }

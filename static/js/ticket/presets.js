@@ -30,7 +30,7 @@ function write(form, filling, limit) {
     if (node.type === "range") node.step = "any"; // a step would round the value
     node.value = value;
   }
-  if (filling.accounts) for (const box of form.querySelectorAll('[name="accounts"]')) box.checked = filling.accounts.includes(box.value);
+  if (filling.accounts) { for (const box of form.querySelectorAll('[name="accounts"]')) box.checked = filling.accounts.includes(box.value); }
   if (filling.limit === "none") form.elements.limit_price.value = "";
   if (filling.limit === "beside" && limit) form.elements.limit_price.value = limit;
 }
@@ -114,4 +114,3 @@ export function watchPresets({ form, values, beside, filled }) {
   });
   return { reload };
 }
-

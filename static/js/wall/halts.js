@@ -7,13 +7,16 @@ import { KINDS, progressOf, stateOf, subjectOf } from "../halts/halt_text.js";
 export function haltStrip(halt) {
   const lift = element("button", { type: "button" }, "Lift…");
   lift.addEventListener("click", () => askToLift(halt));
-  return element("section", { class: "halt-strip" },
+  return element(
+    "section",
+    { class: "halt-strip" },
     element("b", { "data-part": "state", class: "halt-word" }),
     element("span", { class: "what" }, element("b", {}, subjectOf(halt)), ` · ${KINDS[halt.kind]} · ${halt.reason}`, element("span", { class: "muted" }, ` · ${halt.set_by} ${clock(halt.set_at)}`)),
     element("span", { "data-part": "progress", class: "mono" }),
     element("div", { class: "bar", "data-part": "bar" }),
     element("a", { class: "button", href: `/halts/${halt.id}/` }, "Progress"),
-    lift);
+    lift,
+  );
 }
 
 export function tickStrip(node, halt, now) {

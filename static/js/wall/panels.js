@@ -2,7 +2,7 @@
 // pressing stays the same button.
 
 import { arrange, byId, element, fillOnce, setText } from "../lib/dom.js";
-import { DASH, age, clock, costClass, countdown, decimal, local, percent, points, short } from "../lib/format.js";
+import { age, clock, costClass, countdown, DASH, decimal, local, percent, points, short } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
 
@@ -20,7 +20,13 @@ function lines(host, items, keyOf, make, fill) {
 
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
 const span = (name, kind = "") => element("span", { "data-part": name, class: kind || null });
-const haltLink = (scope, id, name) => element("a", { class: "button small-button", href: `${byId("wall").dataset.haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`, "aria-label": `Halt ${scope} ${name}…`, title: `Halt ${scope} ${name}…` }, "Halt…");
+const haltLink = (scope, id, name) =>
+  element("a", {
+    class: "button small-button",
+    href: `${byId("wall").dataset.haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`,
+    "aria-label": `Halt ${scope} ${name}…`,
+    title: `Halt ${scope} ${name}…`,
+  }, "Halt…");
 
 // --- tiles
 
@@ -34,7 +40,8 @@ function tile(id, figure, hint, tone = "", title = null) {
 }
 
 /** Something wrong with the desk itself: a nearly full disk, a part of an engine that keeps failing. */
-const notice = ({ where, text }) => element("p", { class: "halt-strip bad notice" }, element("b", { class: "halt-word" }, "! DESK"), element("span", {}, text), element("span", { class: "muted" }, where));
+const notice = ({ where, text }) =>
+  element("p", { class: "halt-strip bad notice" }, element("b", { class: "halt-word" }, "! DESK"), element("span", {}, text), element("span", { class: "muted" }, where));
 
 const STATES = { active: ["ACTIVE", "good"], no_new_orders: ["NO NEW ORDERS", "warn"], halted: ["HALTED", "bad"] };
 
@@ -45,8 +52,20 @@ function drawTiles(totals) {
   byId("tile-desk").classList.toggle("is-word", word.length > 8);
   const [main, ...others] = totals.money;
   const more = (pick) => others.map((row) => `${pick(row)} ${row.currency}`).join(" · ");
-  tile("tile-working", main ? short(main.working) : "0", main ? [main.currency, more((row) => short(row.working))].filter(Boolean).join(" · ") : "", "", main ? `${decimal(main.working)} ${main.currency} open, at the current mid` : null);
-  tile("tile-done", main ? short(main.done) : "0", main ? [main.currency, more((row) => short(row.done))].filter(Boolean).join(" · ") : "", "", main ? `${decimal(main.done)} ${main.currency} filled since midnight UTC` : null);
+  tile(
+    "tile-working",
+    main ? short(main.working) : "0",
+    main ? [main.currency, more((row) => short(row.working))].filter(Boolean).join(" · ") : "",
+    "",
+    main ? `${decimal(main.working)} ${main.currency} open, at the current mid` : null,
+  );
+  tile(
+    "tile-done",
+    main ? short(main.done) : "0",
+    main ? [main.currency, more((row) => short(row.done))].filter(Boolean).join(" · ") : "",
+    "",
+    main ? `${decimal(main.done)} ${main.currency} filled since midnight UTC` : null,
+  );
   tile("tile-live", String(totals.live), `${totals.behind} behind, ${totals.paused} paused`, totals.behind ? "warn" : "");
   const left = totals.without_arrival;
   const hint = left ? `${left} order${left === 1 ? "" : "s"} without an arrival price left out` : "bp against arrival, + is cost";
@@ -61,10 +80,21 @@ function tickUnknown(totals, now) {
 
 const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"] };
 
-const makeAccount = (account) => element("li", {},
-  span("sign", "sign"),
-  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "feeds", class: "feeds warn" }), element("div", { "data-part": "figures", class: "reading" })),
-  span("halt", "pill bad"), haltLink("account", account.id, account.label));
+const makeAccount = (account) =>
+  element(
+    "li",
+    {},
+    span("sign", "sign"),
+    element(
+      "div",
+      { class: "two" },
+      element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")),
+      element("div", { "data-part": "feeds", class: "feeds warn" }),
+      element("div", { "data-part": "figures", class: "reading" }),
+    ),
+    span("halt", "pill bad"),
+    haltLink("account", account.id, account.label),
+  );
 
 function fillAccount(node, account) {
   const [sign, tone] = SIGNS[account.health];
@@ -77,8 +107,7 @@ function fillAccount(node, account) {
   fillOnce(part(node, "feeds"), account.feeds, (words) => [element("div", { title: words }, `! ${words}`)]);
 }
 
-const armed = ({ switch_until: until }, now) =>
-  until === null ? "" : `, switch ${until > now ? "armed until" : "may have fired at"} ${clock(until)}`;
+const armed = ({ switch_until: until }, now) => until === null ? "" : `, switch ${until > now ? "armed until" : "may have fired at"} ${clock(until)}`;
 
 function tickAccount(node, account, now) {
   const since = (moment) => (moment === null ? DASH : age(now - moment));
@@ -100,18 +129,29 @@ function tickAccount(node, account, now) {
   const figures = part(node, "figures");
   setText(figures, `${latency} · ${errors} · ${updated} · quote ${data}`);
   figures.title = [
-    "From left to right:", "time that the last poll of the account took", "requests that failed since the last good poll",
-    "the account's last message or poll, whichever came later", "age of the oldest quote that a live order needs", "",
+    "From left to right:",
+    "time that the last poll of the account took",
+    "requests that failed since the last good poll",
+    "the account's last message or poll, whichever came later",
+    "age of the oldest quote that a live order needs",
+    "",
     `last message ${since(account.stream_at)} ago, last poll ${since(account.polled_at)} ago`,
   ].join("\n") + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
 }
 
 // --- people
 
-const makePerson = (person) => element("li", {},
-  element("b", { class: "name" }, person.name), span("live", "muted"), span("halt", "pill bad"),
-  element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
-  span("working", "mono reading"), haltLink("trader", person.id, person.name));
+const makePerson = (person) =>
+  element(
+    "li",
+    {},
+    element("b", { class: "name" }, person.name),
+    span("live", "muted"),
+    span("halt", "pill bad"),
+    element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
+    span("working", "mono reading"),
+    haltLink("trader", person.id, person.name),
+  );
 
 function fillPerson(node, person, money) {
   setText(part(node, "live"), `${person.live} live`);
@@ -138,9 +178,14 @@ function needsOf(panels, drawn) {
   return [...unknown, ...alerts, ...approvals, ...behind];
 }
 
-const makeNeed = (need) => element("li", {}, element("b", { class: `sign ${need.tone}`, "aria-hidden": "true" }, need.sign),
-  element("div", { class: "need" }, span("what"), span("how", "muted small")),
-  element("a", { class: "button small-button", href: need.href ?? `/orders/${need.order}/` }, need.child ? "Evidence" : need.approval ? "Decide" : "Open"));
+const makeNeed = (need) =>
+  element(
+    "li",
+    {},
+    element("b", { class: `sign ${need.tone}`, "aria-hidden": "true" }, need.sign),
+    element("div", { class: "need" }, span("what"), span("how", "muted small")),
+    element("a", { class: "button small-button", href: need.href ?? `/orders/${need.order}/` }, need.child ? "Evidence" : need.approval ? "Decide" : "Open"),
+  );
 
 function fillNeed(node, need) {
   node.need = need;

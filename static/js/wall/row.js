@@ -3,7 +3,7 @@
 import { chooseCell } from "../blotter/bulk.js";
 import { menuCell, shareOf } from "../blotter/row.js";
 import { cell, element, named, number, setText } from "../lib/dom.js";
-import { DASH, age, costClass, local, percent, points, quantity, spoken } from "../lib/format.js";
+import { age, costClass, DASH, local, percent, points, quantity, spoken } from "../lib/format.js";
 import { shareDue } from "../lib/plan.js";
 import { orderPill, reasonOf, side } from "../lib/states.js";
 
