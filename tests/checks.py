@@ -72,7 +72,10 @@ CHECKS = (
     Check("format", (str(TOOLS / "ruff"), "format", "--check", ".")),
     Check("lint", (str(TOOLS / "ruff"), "check", ".")),
     Check("scripts", (str(TOOLS / "oxlint"), "--deny-warnings", "static/js", "execution/management/reports")),
-    Check("layout", ("bash", "-c", f'{_FOR_DENO} "{TOOLS}/deno" fmt --check')),
+    Check(
+        "layout",
+        ("bash", "-c", f'{_FOR_DENO} "{TOOLS}/deno" fmt --check --no-config --line-width 200 static/js'),
+    ),
     Check("imports", (str(TOOLS / "lint-imports"), "--no-cache")),
     Check("django", _manage("check", "--fail-level", "WARNING")),
     Check("migrations", _manage("makemigrations", "--check", "--dry-run")),

@@ -20,7 +20,6 @@ TOP_LEVEL = {
     *("manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
     *("LICENSE", "SECURITY.md", "mkdocs.yml"),
     *(".ci", ".dockerignore", ".gitignore", ".env.example", ".pre-commit-config.yaml", ".oxlintrc.json"),
-    "deno.json",
     *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
 }
 #: A lock file carries a registry's address on every line.

@@ -29,7 +29,7 @@ class Side(StrEnum):
 
 
 class Role(StrEnum):
-    """What a person is at the desk."""
+    """The role of a person at the desk."""
 
     TRADER = "trader"
     SUPERVISOR = "supervisor"

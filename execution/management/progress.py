@@ -27,7 +27,7 @@ BAR = 28  # columns
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far a run is: its present stage in words, the share that is done, and the seconds left (None: unknown)."""
+    """The progress of a run: its stage in words, the share that is done, and the seconds left (None: unknown)."""
 
     words: str
     share: float

@@ -1,4 +1,4 @@
-"""What the scripts say of states: of orders and children, halts, baskets, and of the line to the server."""
+"""The words of the scripts for states: of orders and children, halts, baskets, and of the line to the server."""
 
 from __future__ import annotations
 
