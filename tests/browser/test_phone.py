@@ -60,6 +60,10 @@ def chosen_cards_are_stopped_at_the_thumb(watched: Watched, card: Locator) -> No
     for name in ("Resume…", "Cancel…"):
         at_the_thumb(page.locator("#bulk-bar").get_by_role("button", name=name))
     expect(page.get_by_role("navigation", name="Most used pages")).to_be_hidden()
+    bar = page.locator("#bulk-bar").bounding_box()
+    room = page.locator("main").evaluate("(main) => parseFloat(getComputedStyle(main).paddingBottom)")
+    assert bar is not None
+    assert bar["height"] <= room, "the end of a list that is longer than the screen"
     assert phone_problems(page) == []
     watched.picture("phone-bulk")
     page.locator("#bulk-bar").get_by_role("button", name="Clear").click()

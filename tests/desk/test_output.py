@@ -59,7 +59,8 @@ def test_a_terminal_says_what_is_waited_for_in_a_last_line_that_makes_way(tmp_pa
         assert terminal.screen()[1][4:] == "waiting for web"
         log.wait_for("")
         log.close()
-        assert terminal.screen() == ["  ✓ redis         0.3 s"]
+        step = ["  ✓ redis         0.3 s"]
+        wait_until(lambda: terminal.screen() == step, within=10, what="the last line to go")
 
 
 def test_a_console_that_has_not_every_character_goes_on(tmp_path: Path) -> None:

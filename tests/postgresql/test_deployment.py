@@ -173,7 +173,7 @@ def test_the_guide_makes_a_desk_that_trades_is_restored_and_upgraded(
             assert order_of(order).status == OrderStatus.COMPLETED
             assert Fill.objects.count() == fills
             # The upgrade takes the longer, the longer the steps before it took, and the order must outlast it.
-            lasts = timedelta(seconds=round(max(40, (time.monotonic() - begun) / 4)))
+            lasts = timedelta(seconds=round(max(40, (time.monotonic() - begun) / 2)))
             second = launch(desk, quantity="0.1", duration=f"0{lasts}", slices="10")
             wait_until(lambda: order_of(second).filled, within=40, what="a fill")
             assert order_of(second).status not in ORDER_FINAL
