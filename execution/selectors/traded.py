@@ -52,25 +52,37 @@ class DayTrades:
 
 
 def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
-    """Return the totals of today's fills by symbol."""
-    return {symbol: day.traded for symbol, day in trades_today(person=person, midnight=midnight).items()}
+    """Return the totals of today's fills by symbol.
+
+    The fees of the orders are not read, because an open home page calls this once a second.
+    """
+    found = _trades(person, midnight, with_fees=False)
+    return {symbol: day.traded for symbol, day in found.items()}
 
 
 def trades_today(*, person: User, midnight: datetime) -> dict[str, DayTrades]:
-    """Return the totals of today's fills and their fees by symbol.
+    """Return the totals of today's fills and their fees by symbol."""
+    return _trades(person, midnight, with_fees=True)
+
+
+def _trades(person: User, midnight: datetime, *, with_fees: bool) -> dict[str, DayTrades]:
+    """Read what the two functions above return.
 
     An order created today has its totals in its own row. For an older order, its fills of today are read.
     """
     lived = orders_visible(person).filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
-    without_fee = Fill.objects.filter(order=OuterRef("pk"), fee__isnull=True, executed_at__gte=midnight)
+    columns = ["pk", "symbol", "side", "filled", "notional", "created_at"]
+    orders = lived
+    if with_fees:
+        without_fee = Fill.objects.filter(order=OuterRef("pk"), fee__isnull=True, executed_at__gte=midnight)
+        orders = lived.annotate(lacks_fee=Exists(without_fee))
+        columns += ["fees", "lacks_fee"]
     found: dict[str, DayTrades] = defaultdict(DayTrades)
     older = []
-    columns = ("pk", "symbol", "side", "filled", "notional", "created_at", "fees", "lacks_fee")
-    for pk, symbol, side, filled, notional, created_at, fees, lacks_fee in lived.annotate(
-        lacks_fee=Exists(without_fee)
-    ).values_list(*columns):
+    for pk, symbol, side, filled, notional, created_at, *more in orders.values_list(*columns):
         if filled == ZERO:
             continue
+        fees, lacks_fee = more or ({}, False)
         if lacks_fee:
             found[symbol].are_fees_known = False
         if created_at < midnight:
