@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Generic, Protocol, Self, TypeVar, cast
 
@@ -75,19 +76,19 @@ class StageGauge:
         more: Callable[[], str] = lambda: "",
     ) -> None:
         self._stages, self._clock, self._more = dict(stages), clock, more
-        self._total = sum(self._stages.values())
-        self._present = (next(iter(self._stages)), 0.0, clock())
+        ends = list(accumulate(self._stages.values(), initial=0.0))
+        self._starts, self._total = dict(zip(self._stages, ends, strict=False)), ends[-1]
+        self._present = (next(iter(self._stages)), clock())
 
     def begin(self, stage: str) -> None:
         """Go to the start of a stage. Raise ``KeyError`` for one that was not named."""
-        before = list(self._stages)[: list(self._stages).index(stage)] if stage in self._stages else None
-        if before is None:
+        if stage not in self._stages:
             raise KeyError(stage)
-        self._present = (stage, sum(self._stages[name] for name in before), self._clock())
+        self._present = (stage, self._clock())
 
     def read(self) -> Reading:
-        stage, before, at = self._present
-        done = before + min(self._clock() - at, self._stages[stage])
+        stage, at = self._present
+        done = self._starts[stage] + min(self._clock() - at, self._stages[stage])
         more = self._more()
         share = done / self._total if self._total > 0 else 1.0
         return Reading(f"{stage}, {more}" if more else stage, min(1.0, share), max(0.0, self._total - done))

@@ -67,7 +67,7 @@ def check_report(path: Path | None) -> None:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the page, whole or not at all. Raise ``CommandError`` if the disk takes it not."""
+    """Write the page, whole or not at all. Raise ``CommandError`` if it cannot be written."""
     text = html(report, datetime.now(UTC))
     name = ""
     try:

@@ -46,10 +46,10 @@ function actsCell(row) {
 }
 
 /** What somebody must know of its state; empty for an order that goes as planned. */
-const reasonWords = (row) => [row.unknown_since === null ? "" : "a child order is unconfirmed", reasonOf(row), timeRunsOn(row)].filter(Boolean).join(" · ");
+const reasonWords = (row, now) => [row.unknown_since === null ? "" : "a child order is unconfirmed", reasonOf(row), timeRunsOn(row, now)].filter(Boolean).join(" · ");
 
-function reasonLine(row) {
-  const words = reasonWords(row);
+function reasonLine(row, now) {
+  const words = reasonWords(row, now);
   const tone = row.needs_person || row.unknown_since !== null ? "bad" : row.waits || row.status === "paused" ? "warn" : "muted";
   return element("p", { class: `reason ${tone}`, hidden: !words }, words);
 }
@@ -68,7 +68,7 @@ export function tileNode(row, { now, isChosen, showsTrader }) {
     ]),
     element("div", { class: "eta" }, element("div", { class: "first number", "data-eta": "" }), element("div", { class: "second", "data-state": "" })),
     actsCell(row),
-    reasonLine(row),
+    reasonLine(row, now),
   );
   tickTile(row, node, now);
   return node;

@@ -73,11 +73,11 @@ async function tellFill(filledAt, now) {
 }
 
 /** The tab of a phone has a number while alerts wait, or while nobody looks for them. */
-function drawTab(news, waiting) {
-  const count = document.querySelector("[data-alert-count]");
-  if (!count) return;
-  setText(count, news.is_watched ? (waiting ? String(waiting) : "") : `${waiting}?`);
-  count.classList.toggle("is-critical", Boolean(news.critical));
+function drawTab(count, isCritical) {
+  const tab = document.querySelector("[data-alert-count]");
+  if (!tab) return;
+  setText(tab, count === "0" ? "" : count);
+  tab.classList.toggle("is-critical", isCritical);
 }
 
 function draw(bell, news) {
@@ -85,8 +85,9 @@ function draw(bell, news) {
   const words = waiting === 1 ? "1 alert waits" : `${waiting} alerts wait`;
   const watched = news.is_watched ? "" : ` Nobody looks for alerts${news.watched_at === null ? "" : ` since ${clock(news.watched_at)} UTC`}.`;
   bell.dataset.state = !news.is_watched ? "unwatched" : news.critical ? "critical" : waiting ? "waiting" : "calm";
-  setText(bell.querySelector("[data-count]"), news.is_watched ? String(waiting) : `${waiting}?`);
-  drawTab(news, waiting);
+  const count = news.is_watched ? String(waiting) : `${waiting}?`;
+  setText(bell.querySelector("[data-count]"), count);
+  drawTab(count, Boolean(news.critical));
   const title = `${waiting ? `${words} for an acknowledgement` : "No alert waits"}.${watched}`;
   bell.title = title;
   bell.setAttribute("aria-label", `Alerts and events. ${waiting ? words : "No alert waits"}.${watched}`);

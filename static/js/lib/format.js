@@ -99,9 +99,11 @@ export function moment(milliseconds, now) {
 
 /** The same for a column: the clock today, "12-01 23:58" on another day of this year, the date alone in another year. */
 export function shortMoment(milliseconds, now) {
-  const [day, today] = [moment(milliseconds, now), new Date(now).toISOString()];
-  if (day.length <= 8) return day;
-  return day.slice(0, 4) === today.slice(0, 4) ? day.slice(5, 16) : day.slice(0, 10);
+  if (!known(milliseconds)) return DASH;
+  const [at, today] = [milliseconds, now].map((each) => new Date(each).toISOString());
+  const [date, time] = at.split("T");
+  if (today.startsWith(date)) return clock(milliseconds);
+  return today.slice(0, 4) === date.slice(0, 4) ? `${date.slice(5)} ${time.slice(0, 5)}` : date;
 }
 
 /** For a tooltip: the same moment where the reader is. */

@@ -55,7 +55,7 @@ export function reasonOf(order) {
 }
 
 /** A pause does not stop an order's time: it expires at its end. */
-export function timeRunsOn(order, now = Date.now()) {
+export function timeRunsOn(order, now) {
   return order.status === "paused" && order.end_at !== null ? `its time runs on until ${moment(order.end_at, now)} UTC` : "";
 }
 

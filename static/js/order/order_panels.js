@@ -11,7 +11,7 @@ const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const figure = (text) => element("span", { class: "number" }, text);
 
 /** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
-export function drawHead(order) {
+export function drawHead(order, now) {
   const span = order.start_at !== null && order.end_at !== null ? spoken(order.end_at - order.start_at) : null;
   const parts = [side(order.side), ` ${decimal(order.quantity)} ${order.symbol}`, word("by"), order.algorithm.toUpperCase()];
   if (span) parts.push(word(`over ${span},`));
@@ -27,11 +27,11 @@ export function drawHead(order) {
   const placed = `Order ${order.id} · placed ${day} ${clock(order.created_at)} UTC by ${order.trader} · ${order.account || DASH} · plan ${order.plan_version}${reference}`;
   setText(byId("order-line"), placed);
   byId("order-line").title = local(order.created_at);
-  drawStatus(order);
+  drawStatus(order, now);
   document.title = `${percent(Number(order.filled) / Number(order.quantity), 0)} ${order.side.toUpperCase()} ${decimal(order.quantity)} ${order.base} · ${order.id} · Tranche`;
 }
 
-function drawStatus(order) {
+function drawStatus(order, now) {
   const host = byId("order-status");
   const key = `${order.status} ${order.outcome} ${order.needs_person} ${order.unsettled}`;
   if (host.dataset.key !== key) {
@@ -40,7 +40,7 @@ function drawStatus(order) {
   }
   drawApproval(order.waiting_approval);
   const reason = byId("order-reason");
-  const text = [reasonOf(order), timeRunsOn(order)].filter(Boolean).join(" · ");
+  const text = [reasonOf(order), timeRunsOn(order, now)].filter(Boolean).join(" · ");
   reason.hidden = !text;
   const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;

@@ -129,7 +129,7 @@ function draw() {
   drawAge(current);
   if (changed) {
     pane?.setLimit(order.limit_price);
-    drawHead(order);
+    drawHead(order, current.now);
     drawActions(order);
   }
   drawCost(current);
