@@ -21,6 +21,12 @@ WIDE = """() => [...document.querySelectorAll("main *")]
 #: Parts of the page that must be scrolled sideways.
 SIDEWAYS = """() => [...document.querySelectorAll("main .scroll, .filters")]
   .filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.innerHTML.slice(0, 120))"""
+#: Parts that stick out of their panel, and lines whose text is cut off without a tooltip.
+CUT = """() => [...document.querySelectorAll("main .panel *")].filter((node) => node.checkVisibility()
+  && !node.closest(".scroll, [popover], .visually-hidden, svg, .act-bar, .bulk-bar")
+  && (node.getBoundingClientRect().right > node.closest(".panel").getBoundingClientRect().right + 1
+    || (node.matches("li, p, label") && node.scrollWidth > node.clientWidth + 1 && !node.title)))
+  .slice(0, 3).map((node) => node.outerHTML.slice(0, 120))"""
 #: Buttons that a finger misses. The prices of the ladder are rows of a book, and its field takes a price as well.
 SMALL = """() => [...document.querySelectorAll(
     ".edge-tabs > *, :is(main, .top) :is(button, .button, [role=tab], summary, .bell)")]
@@ -51,6 +57,7 @@ def phone_problems(page: Page) -> list[str]:
     """Return everything of the page that a phone does not show, or that a finger does not hit."""
     found = [f"wider than a phone: {part}" for part in overflowing(page)]
     found += [f"scrolls sideways: {part}" for part in page.evaluate(SIDEWAYS)]
+    found += [f"is cut off: {part}" for part in page.evaluate(CUT)]
     found += [f"covers the page: {part}" for part in page.evaluate(COVERED)]
     return found + [f"too small for a finger: {part}" for part in page.evaluate(SMALL)]
 
