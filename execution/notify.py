@@ -118,7 +118,8 @@ class Bell:
         A line for each ring would fill the log.
         """
         try:
-            await asyncio.wait_for(coroutine, SEND_TIMEOUT)
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await coroutine
         except Exception as error:  # noqa: BLE001  a doorbell is never fatal
             if not self._is_broken:
                 log.warning("doorbells cannot be rung", error=f"{type(error).__name__}: {error}")

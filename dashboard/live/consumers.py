@@ -179,7 +179,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def rest(self, seconds: float) -> None:
         """Wait for a group message, or until the next heartbeat is due."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self.woken.wait()
         self.woken.clear()
 
     # --- for the consumers below

@@ -54,5 +54,6 @@ class AccountBalances:
             least = min(self._gateway.seconds_of("balances") / PART, EVERY)
             with suppress(TimeoutError):
                 await self._context.clock.sleep(max(least - AFTER_FILL, 0.0))
-                await asyncio.wait_for(self._wanted.wait(), max(EVERY - least, AFTER_FILL))
+                async with asyncio.timeout(max(EVERY - least, AFTER_FILL)):
+                    await self._wanted.wait()
                 await self._context.clock.sleep(AFTER_FILL)

@@ -165,7 +165,8 @@ class Engine:
                 await self._guarded_poll()
                 await self._clock.sleep(POLL_GAP)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_EVERY - POLL_GAP)
+                    async with asyncio.timeout(POLL_EVERY - POLL_GAP):
+                        await self._wake.wait()
             await self._shut_down()
         finally:
             for task in (heart, *helpers):

@@ -41,7 +41,8 @@ def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool
 
     async def check() -> bool:
         try:
-            return await asyncio.wait_for(ask(), timeout=10)
+            async with asyncio.timeout(10):
+                return await ask()
         except (OSError, TimeoutError):
             return False
 

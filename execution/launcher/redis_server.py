@@ -82,7 +82,8 @@ async def socket_answers(path: Path) -> bool:
             writer.close()
 
     try:
-        return await asyncio.wait_for(ask(), timeout=5)
+        async with asyncio.timeout(5):
+            return await ask()
     except (OSError, TimeoutError):
         return False
 

@@ -103,10 +103,12 @@ class Connections:
 
     async def close(self) -> None:
         """Close every connection with a closing message, for an orderly stop."""
-        farewells = [
-            asyncio.wait_for(connection.socket.close(code=1001), timeout=0.2) for connection in self._open
-        ]
-        await asyncio.gather(*farewells, return_exceptions=True)
+
+        async def say_goodbye(connection: Connection) -> None:
+            async with asyncio.timeout(0.2):
+                await connection.socket.close(code=1001)
+
+        await asyncio.gather(*map(say_goodbye, self._open), return_exceptions=True)
 
     async def serve(
         self, request: web.Request, enter: Callable[[Connection], None], receive: Receive,

@@ -61,7 +61,8 @@ class Bell:
 
     async def wait(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # rings or not, both fine
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         except TimeoutError:
             return
         finally:
@@ -170,7 +171,8 @@ class Watchers:
         task = self.start(call)
         self._tasks.remove(task)
         try:
-            await asyncio.wait_for(task, seconds)
+            async with asyncio.timeout(seconds):
+                await task
         except asyncio.CancelledError:
             if task.cancelled() and not _is_being_cancelled():
                 raise ConnectionError("the socket was closed") from None
@@ -209,7 +211,8 @@ class Watchers:
         for url in self._sockets:
             if (socket := (self._client.clients or {}).pop(url, None)) is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(socket.close(), CLOSE_WITHIN)
+                    async with asyncio.timeout(CLOSE_WITHIN):
+                        await socket.close()
 
 
 async def watch_account(

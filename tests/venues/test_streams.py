@@ -6,10 +6,11 @@ import asyncio
 import gc
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from aiohttp import WSMsgType, web
 from execution.core.market_data.feeds import MarketEvent
 from execution.core.types import Liquidity, OrderReport, Side, StreamEvent, Trade, VenueStatus
 from execution.venues.gateway import CcxtGateway, open_gateway
+from execution.venues.streams import Bell, Watchers
 from tests.patience import PATIENCE
 from tests.venues.stub import SYMBOL, exchange_info, now, options_for
 
@@ -362,3 +364,37 @@ def test_nothing_is_left_behind(caplog: pytest.LogCaptureFixture, recwarn: pytes
         gc.collect()
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
     assert not [str(warning.message) for warning in recwarn if "unclosed" in str(warning.message).lower()]
+
+
+@pytest.mark.parametrize("by", ["end", "run", "bell"])
+async def test_a_cancel_in_the_moment_in_which_a_wait_ends_is_not_lost(by: str) -> None:
+    """An engine that stops cancels its sessions. One that went on kept the engine from ever ending."""
+    over, bell = asyncio.Event(), Bell()
+
+    class Socket:
+        async def close(self) -> None:
+            await over.wait()
+
+    client = SimpleNamespace(clients={"wss://exchange": Socket()})
+    watchers = Watchers(client, bell)
+    watchers._sockets.add("wss://exchange")
+    waits: dict[str, Callable[[], Awaitable[None]]] = {
+        "end": watchers.end,
+        "run": lambda: watchers.run(over.wait, 60),
+        "bell": lambda: bell.wait(60),
+    }
+
+    async def session() -> None:
+        await waits[by]()
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(session())
+    await asyncio.sleep(0.01)
+    over.set()
+    bell.ring()
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=5)
+    task.cancel()
+    assert done
+    assert task.cancelled()

@@ -113,7 +113,8 @@ class SimulatedGateway:
             self._process.engine.stop()
         await self._process.gate()
         try:
-            return await asyncio.wait_for(answer, TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                return await answer
         except TimeoutError:
             raise _Lost("no answer in time") from None
         finally:

@@ -373,7 +373,8 @@ class World:
 
     async def _until_failed(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._failed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._failed.wait()
 
     async def _tick(self, exchange: Exchange) -> None:
         while True:
