@@ -70,6 +70,7 @@ RATES: dict[str, float] = {
     "crash before the request": 0.02,
     "crash after the request": 0.02,
     "told to stop at a request": 0.02,
+    "told to stop at a slow create": 0.3,
     "frozen": 0.003,
     "held at a decision": 0.1,
     "held at a submit": 0.3,
@@ -84,8 +85,14 @@ RATES: dict[str, float] = {
 }
 #: Kinds that are drawn more often: the least share of the seeds (those without any fault excepted) that have them.
 #: With many kinds of faults, few statements get far enough to be raced; and few orders want to write in the few
-#: seconds in which market data are too old.
-OFTEN = {"held at a decision": 0.3, "held at a submit": 0.4, "market data gone": 0.25}
+#: seconds in which market data are too old. An engine rarely stops just while a create is on its way.
+OFTEN = {
+    "held at a decision": 0.3,
+    "held at a submit": 0.4,
+    "market data gone": 0.25,
+    "create request slow": 0.3,
+    "told to stop at a slow create": 0.3,
+}
 #: Kinds without a rate: the actions of people, which have a plan of their own.
 PEOPLE = (
     "pause",

@@ -212,6 +212,8 @@ class SimulatedGateway:
             return self._exchange.create(self._account, request, signed=signed, valid_for=valid)
 
         slow = self._held_up() if injector.strikes("create request slow", client_id) else 0.0
+        if slow and injector.strikes("told to stop at a slow create", client_id):
+            self._loop.call_later(injector.seconds(slow), self._process.engine.stop)
         try:
             order = await self._ask(
                 self._open_for_business(arrives),
