@@ -1,4 +1,4 @@
-"""The group of a test, and the queue of the group: groups of one queue run in one process, one after the other."""
+"""The group of a test: tests of one group run in one process, one after the other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import PurePosixPath
 
 #: Folders whose tests share a desk, a database or a page. Of all others each file is a group.
 FOLDERS = frozenset({"browser", "desk", "postgresql", "faults", "scripts"})
-#: The groups that have a running desk. While it runs, a desk takes a third of a core, so there is only one at a time.
-WITH_DESK = frozenset({"browser", "desk"})
 #: The last files of a group, because their tests end the shared desk, or leave an account on it.
 LAST = frozenset({"test_dead_mans_switch.py", "test_keys.py"})
 
@@ -17,12 +15,6 @@ def group_of(nodeid: str) -> str:
     path = PurePosixPath(nodeid.partition("::")[0])
     folder = path.parts[1] if len(path.parts) > 2 else ""
     return folder if folder in FOLDERS else str(path)
-
-
-def queue_of(nodeid: str) -> str:
-    """Return the name of the queue in which the test runs."""
-    group = group_of(nodeid)
-    return "desks" if group in WITH_DESK else group
 
 
 def is_last(nodeid: str) -> bool:

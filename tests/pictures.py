@@ -76,7 +76,7 @@ def enter(browser: Browser, desk: RunningDesk, person: str) -> Page:
     page.goto("/login/")
     page.get_by_label("Name").fill(person)
     page.get_by_label("Password").fill(desk.passwords[person])
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page).to_have_url(re.compile(r"//[^/]+/((orders|accounts|wall)/)?$"), timeout=SOON)
     page.wait_for_load_state()
     return page
@@ -110,7 +110,7 @@ def review(page: Page, quantity: str) -> None:
 
 def send(page: Page) -> str:
     """Choose Send, and return the address of the order's page."""
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(ORDER_ADDRESS, timeout=SOON)
     return page.url
 
@@ -132,7 +132,7 @@ def first_report(page: Page, address: str, album: Album) -> None:
     """Follow the tutorial's last step: the report of a completed order."""
     page.goto(address)
     expect(page.locator("#order-status")).to_contain_text("completed", timeout=6 * SOON)
-    page.get_by_role("link", name="Report").click()
+    page.get_by_role("link", name="Report", exact=True).click()
     page.wait_for_timeout(1500)  # for the charts
     album.take(page, "report")
 
@@ -142,7 +142,7 @@ def supervise(page: Page, album: Album) -> None:
     expect(page.locator("#wall-rows tr").first).to_be_visible(timeout=SOON)
     page.wait_for_timeout(2500)
     album.take(page, "wall")
-    page.get_by_role("link", name="■ HALT…").click()
+    page.get_by_role("link", name="■ HALT…", exact=True).click()
     expect(page.locator("#halt-preview")).to_contain_text("Pauses", timeout=SOON)
     page.get_by_label("Reason").fill("the market is broken")
     page.get_by_label("Type HALT DESK to confirm").fill("HALT DESK")
@@ -150,9 +150,9 @@ def supervise(page: Page, album: Album) -> None:
     page.get_by_role("button", name="■ Halt", exact=True).click()
     expect(page.locator('#halt-flat[data-state="flat"]')).to_be_visible(timeout=SOON)
     album.take(page, "halted")
-    page.get_by_role("button", name="Lift…").click()
+    page.get_by_role("button", name="Lift…", exact=True).click()
     page.locator("#lift-reason").fill("the market is well")
-    page.get_by_role("button", name="Lift the halt").click()
+    page.get_by_role("button", name="Lift the halt", exact=True).click()
     expect(page.locator("#halt-state")).to_contain_text("LIFTED", timeout=SOON)
 
 

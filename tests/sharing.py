@@ -1,6 +1,6 @@
 """The way in which the processes share the tests: many of them wait, and another process computes meanwhile.
 
-Tests of one queue run in one process, so that a desk is started once.
+A queue is a group of tests. It runs in one process, so that a desk is started once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.groups import group_of, is_last, queue_of
+from tests.groups import group_of, is_last
 from tests.patience import slowness
 
 PROCESSES = 3
@@ -21,7 +21,7 @@ QUICK = 1.05
 #: Queues that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
 #: Each takes a further queue when two tests of its last are left.
 LONG = (
-    *("desks", "tests/test_checks.py", "postgresql", "faults"),
+    *("browser", "tests/test_checks.py", "postgresql", "desk", "faults"),
     *("tests/acceptance", "tests/engine", "tests/recordings"),
 )
 #: Queues of the others, which mostly compute, after each long one but the first.
@@ -32,7 +32,7 @@ class QueueScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a process one queue after another."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return queue_of(nodeid)
+        return group_of(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> QueueScheduling:
@@ -62,9 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     queues: dict[str, list[pytest.Item]] = {}
     for item in items:
-        queues.setdefault(queue_of(item.nodeid), []).append(item)
+        queues.setdefault(group_of(item.nodeid), []).append(item)
     for queue in queues.values():
-        queue.sort(key=lambda item: (group_of(item.nodeid), is_last(item.nodeid)))
+        queue.sort(key=lambda item: is_last(item.nodeid))
     items[:] = [item for name in _mixed(list(queues)) for item in queues[name]]
 
 

@@ -63,7 +63,7 @@ class Watched:
         self.page.goto("/login/")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(self.desk.passwords[name])
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.get_by_role("button", name="Log in", exact=True).click()
         return self._entered()
 
     def _entered(self) -> Page:

@@ -234,7 +234,7 @@ def launch(watched: Watched, name: str, ticket: Ticket) -> str:
     expect(page.locator("#review-body .sentence")).to_contain_text(ticket.sentence)
     if (again := page.locator("#confirm_quantity")).count():
         again.fill(ticket.quantity)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     return page.url.split("/")[-2]
 

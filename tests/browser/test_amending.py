@@ -25,18 +25,18 @@ def test_a_running_order_is_amended_and_its_page_shows_the_new_plan(
     page = watched.log_in("trader")
     fill_ticket(page, "0.6", "300", "10")
     page.keyboard.press("Control+Enter")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
     amend(watched, page)
     expect(page.locator("#done-quantity")).to_contain_text("0.5")
-    page.get_by_role("tab", name="Journal").click()
+    page.get_by_role("tab", name="Journal", exact=True).click()
     expect(page.locator("#panel-rows")).to_contain_text("amended: quantity 0.6 → 0.5; urgency 0.5 → 0.8")
     watched.picture("amended")
     with database_of(desk, django_db_blocker):
         order = Order.objects.using(ALIAS).get(public_id=page.url.split("/")[-2])
         assert (str(order.quantity), order.plan_version) == ("0.5", 2)
-    page.get_by_role("button", name="Cancel…").click()
-    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("button", name="Cancel…", exact=True).click()
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", ignore_case=True, timeout=60_000)
     with database_of(desk, django_db_blocker):
         check_order(Order.objects.using(ALIAS).get(pk=order.pk))
@@ -45,10 +45,10 @@ def test_a_running_order_is_amended_and_its_page_shows_the_new_plan(
 
 def amend(watched: Watched, page: Page) -> None:
     """Check that the preview follows the fields, a bad value is refused, and a good one is sent."""
-    page.get_by_role("button", name="Amend…").click()
+    page.get_by_role("button", name="Amend…", exact=True).click()
     dialog = page.locator("#amend-dialog")
     expect(dialog).to_contain_text("No changes yet")
-    send = dialog.get_by_role("button", name="Amend the order")
+    send = dialog.get_by_role("button", name="Amend the order", exact=True)
     expect(send).to_be_disabled()
     dialog.get_by_label("Quantity").fill("0.0000001")
     expect(dialog.get_by_role("alert")).to_contain_text("finer than the lot")

@@ -54,7 +54,7 @@ def check_day_report(page: Page) -> None:
     expect(page.get_by_role("table", name=re.compile("Costs by algorithm"))).to_be_visible()
     page.emulate_media(media="print")
     expect(page.locator("header.top")).to_be_hidden()
-    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(page.get_by_role("button", name="Print", exact=True)).to_be_hidden()
     assert (
         page.evaluate("getComputedStyle(document.querySelector('.panel')).backgroundColor")
         == "rgb(255, 255, 255)"

@@ -54,7 +54,7 @@ def is_a_group_at_home(page: Page, watched: Watched) -> None:
 
 def refuses(page: Page, folder: Path) -> None:
     """Show every problem of every row, and refuse a file that is not UTF-8."""
-    example = page.get_by_role("button", name="Write the example")
+    example = page.get_by_role("button", name="Write the example", exact=True)
     example.click()
     expect(page.locator("#csv")).to_have_value(re.compile("^side,symbol,quantity,unit,.*\nbuy,"))
     expect(example).to_be_hidden()
@@ -76,7 +76,7 @@ def sends(page: Page, folder: Path) -> None:
     (folder / "hedge.csv").write_text(GOOD, encoding="utf-8-sig")
     page.locator("#basket-file").set_input_files(folder / "hedge.csv")
     expect(page.locator("#name")).to_have_value("hedge")
-    send = page.get_by_role("button", name="Send 2 orders")
+    send = page.get_by_role("button", name="Send 2 orders", exact=True)
     expect(send).to_be_enabled()
     # The compute worker runs only when nobody else wants the processor, so the cost may still be to come.
     expect(page.locator('[data-row="1"] td').last).to_have_text(re.compile(r"^([+−]?\d+\.\d|…)$"))

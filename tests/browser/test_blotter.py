@@ -66,7 +66,7 @@ def filters(page: Page, ours: str) -> None:
 
 def opens(page: Page, ours: str) -> None:
     """Open a row by the keyboard. Later rows are drawn into the opened row, and the button keeps the focus."""
-    opener = page.locator(row_of(page, ours)).get_by_role("button", name=f"Open {ours}")
+    opener = page.locator(row_of(page, ours)).get_by_role("button", name=f"Open {ours}", exact=True)
     opener.focus()
     page.keyboard.press("Enter")
     button = page.locator(f"{row_of(page, ours)} [data-open-row]")
@@ -85,7 +85,7 @@ def opens(page: Page, ours: str) -> None:
 def acts(page: Page, ours: str) -> None:
     row = page.locator(row_of(page, ours))
     for act, state in (("Pause", "paus"), ("Resume…", "working"), ("Cancel…", "cancelled")):
-        row.get_by_role("button", name=f"Actions for {ours}").click()
+        row.get_by_role("button", name=f"Actions for {ours}", exact=True).click()
         page.locator("#row-menu").get_by_role("button", name=act).click()
         if act != "Pause":
             dialog = page.locator("dialog[open]")
@@ -103,8 +103,8 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     page.goto("/orders/")
     # From here on the clock of the look-alike runs: 30 s.
     first = visitor.launch(quantity="1.7", duration="00:05:00", confirm_quantity="1.7")
-    page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}").click()
-    page.locator("#row-menu").get_by_role("link", name="Clone").click()
+    page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}", exact=True).click()
+    page.locator("#row-menu").get_by_role("link", name="Clone", exact=True).click()
     expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.7")
     expect(page.locator("#plan-subtitle")).to_contain_text("4 slices")
     page.keyboard.press("Control+Enter")

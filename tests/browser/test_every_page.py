@@ -114,15 +114,15 @@ def the_menu_leads_on(watched: Watched, name: str) -> None:
     page.set_viewport_size(PHONE)
     header = page.locator("header.top")
     assert header.bounding_box()["height"] <= 110  # type: ignore[index]
-    menu = page.get_by_role("navigation", name="Main")
+    menu = page.get_by_role("navigation", name="Main", exact=True)
     expect(menu).to_be_hidden()
-    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Menu", exact=True).click()
     expect(menu).to_be_visible()
     watched.picture(f"phone-{name}-menu")
     page.keyboard.press("Escape")
     expect(menu).to_be_hidden()
-    page.get_by_role("button", name="Menu").click()
-    menu.get_by_role("link", name="Limits").click()
+    page.get_by_role("button", name="Menu", exact=True).click()
+    menu.get_by_role("link", name="Limits", exact=True).click()
     expect(page).to_have_url(re.compile(r"/limits/$"))
     page.goto(FIRST_PAGES.get(name, "/"))
     for width in SMALL_SCREENS:
@@ -130,7 +130,7 @@ def the_menu_leads_on(watched: Watched, name: str) -> None:
         assert page.evaluate(NO_ROOM) <= 0, f"the menu has no room at {width}"
         watched.picture(f"menu-{name}-{width}")
     if name == "supervisor":
-        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="More", exact=True).click()
         watched.picture("menu-more")
-        menu.get_by_role("link", name="Journal").click()
+        menu.get_by_role("link", name="Journal", exact=True).click()
         expect(page).to_have_url(re.compile(r"/journal/$"))

@@ -35,11 +35,11 @@ def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
     trader, second = Visitor(open_desk, "trader"), Visitor(open_desk, "second_trader")
-    fills = trader.launch(quantity="0.6", duration="00:01:30", slices="30")
+    fills = trader.launch(quantity="0.6", duration="00:10:00", slices="200")
     rests = trader.launch(
         quantity="3", symbol="ETH/USDT", limit_price="1000", duration="00:10:00", slices="5"
     )
-    theirs = second.launch(quantity="0.4", duration="00:02:00", slices="20")
+    theirs = second.launch(quantity="0.4", duration="00:10:00", slices="100")
     watched = Watched(browser, open_desk)
     page = watched.log_in("trader")
     expect(page).to_have_url(re.compile(r"//[^/]+/$"))
@@ -62,17 +62,17 @@ def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
 
 def act(page: Page, public_id: str) -> None:
     """Pause and resume by keyboard: the focus stays on the button that it becomes."""
-    pause = tile(page, public_id).get_by_role("button", name="Pause")
+    pause = tile(page, public_id).get_by_role("button", name="Pause", exact=True)
     pause.focus()
     page.keyboard.press("Enter")
-    resume = tile(page, public_id).get_by_role("button", name="Resume…")
+    resume = tile(page, public_id).get_by_role("button", name="Resume…", exact=True)
     expect(resume).to_be_focused()
     expect(tile(page, public_id)).to_contain_text("paused", ignore_case=True)
     expect(tile(page, public_id)).to_contain_text(re.compile(r"its time runs on until \d\d:\d\d:\d\d UTC"))
     page.keyboard.press("Enter")
     expect(page.locator("#resume-dialog [data-order-line]")).to_contain_text(public_id)
-    page.locator("#resume-dialog").get_by_role("button", name="Resume").click()
-    expect(tile(page, public_id).get_by_role("button", name="Pause")).to_be_visible()
+    page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True).click()
+    expect(tile(page, public_id).get_by_role("button", name="Pause", exact=True)).to_be_visible()
     page.locator(f'#tiles li[data-id="{public_id}"] a[data-open]').focus()
     page.keyboard.press("ArrowUp")
     expect(page.locator("#tiles a[data-open]").first).to_be_focused()
@@ -80,10 +80,10 @@ def act(page: Page, public_id: str) -> None:
 
 def choose_and_cancel(page: Page, one: str, other: str) -> None:
     """Cancel one by its button, which asks, and the other by the bar of the chosen group."""
-    tile(page, other).get_by_role("button", name="Cancel…").click()
+    tile(page, other).get_by_role("button", name="Cancel…", exact=True).click()
     dialog = page.locator("#cancel-dialog")
     expect(dialog.locator("[data-order-line]")).to_contain_text(other)
-    dialog.get_by_role("button", name="Cancel the order").click()
+    dialog.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(tile(page, other)).to_have_count(0)
     page.locator('#tiles li[data-group="BTC/USDT"] input').check()
     expect(page.locator("#bulk-count")).to_have_text("1 chosen")
@@ -91,7 +91,7 @@ def choose_and_cancel(page: Page, one: str, other: str) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#bulk-bar")).to_be_hidden()
     page.locator("#choose-all").check()
-    page.locator("#bulk-bar").get_by_role("button", name="Cancel…").click()
+    page.locator("#bulk-bar").get_by_role("button", name="Cancel…", exact=True).click()
     page.locator("#bulk-send").click()
     expect(page.locator("#tiles-empty")).to_be_visible()
 
@@ -118,7 +118,7 @@ def test_the_watchlist_is_kept_and_opens_the_ticket(browser: Browser, open_desk:
     expect(rows.first.locator('[data-part="last"]')).to_have_text(re.compile(r"^[\d,]+\.\d+$"))
     symbols = [row.get_attribute("data-symbol") for row in rows.all()]
     first = rows.first
-    first.get_by_role("button", name=f"Remove {symbols[0]}").click()
+    first.get_by_role("button", name=f"Remove {symbols[0]}", exact=True).click()
     expect(rows).to_have_count(len(symbols) - 1)
     page.locator("h1").evaluate("() => document.activeElement.blur()")
     page.keyboard.press("a")

@@ -92,19 +92,19 @@ def pauses(page: Page) -> None:
     """Pause, resume by the question that it asks, and pause again: the focus goes on with the button."""
     expect(page.locator("#order-status")).to_contain_text("working", ignore_case=True)
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    tab_to(page, page.get_by_role("button", name="Pause"))
+    expect(page.get_by_role("link", name="Skip to content", exact=True)).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Pause", exact=True))
     page.keyboard.press("Enter")
-    resume = page.get_by_role("button", name="Resume…")
+    resume = page.get_by_role("button", name="Resume…", exact=True)
     expect(resume).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#resume-dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(resume).to_be_focused()
     page.keyboard.press("Enter")
-    tab_to(page, page.locator("#resume-dialog").get_by_role("button", name="Resume"))
+    tab_to(page, page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
 
 
 def halts(watched: Watched, public_id: str) -> None:
@@ -112,7 +112,7 @@ def halts(watched: Watched, public_id: str) -> None:
     page = watched.log_in("supervisor")
     page.keyboard.press("w")
     page.wait_for_load_state()
-    tab_to(page, page.get_by_role("link", name="■ HALT…"))
+    tab_to(page, page.get_by_role("link", name="■ HALT…", exact=True))
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/halts/new/"))
     page.wait_for_load_state()
@@ -137,12 +137,12 @@ def halts(watched: Watched, public_id: str) -> None:
 
 def lifts(page: Page) -> None:
     page.wait_for_load_state()
-    lift = page.get_by_role("button", name="Lift…")
+    lift = page.get_by_role("button", name="Lift…", exact=True)
     tab_to(page, lift)
     page.keyboard.press("Enter")
     tab_to(page, page.locator("#lift-reason"))
     page.keyboard.type("over")
-    tab_to(page, page.get_by_role("button", name="Lift the halt"))
+    tab_to(page, page.get_by_role("button", name="Lift the halt", exact=True))
     page.keyboard.press("Enter")
     expect(page.locator("#halt-state")).to_contain_text("LIFTED")
     expect(page.locator("#content")).to_be_focused()

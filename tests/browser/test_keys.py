@@ -126,26 +126,26 @@ def test_the_search_finds_a_mark_in_every_clothing() -> None:
 
 def add_account(page: Page, second: Watched, key: str, secret: str) -> str:
     """Add an account as two admins: one gives the key, the other activates it. Return its public id."""
-    page.get_by_role("link", name="Add an account").click()
+    page.get_by_role("link", name="Add an account", exact=True).click()
     page.get_by_label("Account", exact=False).first.fill("second")
     page.get_by_label("Venue", exact=True).select_option("alpha")
     page.get_by_label("Symbols", exact=False).fill("BTC/USDT, ETH/USDT")
     page.get_by_label("trader", exact=True).check()
     page.get_by_label("API key").fill(key)
     page.get_by_label("Secret", exact=True).fill(secret)
-    page.get_by_role("button", name="Add the account").click()
+    page.get_by_role("button", name="Add the account", exact=True).click()
     expect(page).to_have_url(re.compile(r"/access/$"))
     expect(
         page.get_by_text(
             "You asked for this. Nothing changes until another admin or a supervisor confirms it on this page."
         )
     ).to_be_visible()
-    expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
+    expect(page.get_by_role("button", name="Confirm", exact=True)).to_have_count(0)
     other = second.log_in("second_admin")
-    other.get_by_role("link", name="Access 1 waiting").click()
+    other.get_by_role("link", name="Access 1 waiting", exact=True).click()
     expect(other.get_by_role("article")).to_contain_text(f"…{key[-4:]}")
     second.picture("access")
-    other.get_by_role("button", name="Confirm").click()
+    other.get_by_role("button", name="Confirm", exact=True).click()
     expect(other.get_by_text("Nothing waits.")).to_be_visible()
     page.goto("/accounts/")
     page.get_by_role("link", name="second", exact=True).click()
@@ -170,9 +170,9 @@ def resting(public_id: str) -> bool:
 
 
 def suspend(page: Page) -> None:
-    page.get_by_role("button", name="Suspend…").click()
+    page.get_by_role("button", name="Suspend…", exact=True).click()
     page.locator("#suspend-dialog").get_by_label("Reason").fill("seen on a screen")
-    page.get_by_role("button", name="Suspend the key").click()
+    page.get_by_role("button", name="Suspend the key", exact=True).click()
     expect(page.locator(".order-title .pill")).to_contain_text("suspended")
 
 

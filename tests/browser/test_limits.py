@@ -32,7 +32,7 @@ def set_limit(page: Page, level: str, value: str) -> None:
     page.locator(f"[name=level][value={level}]").check()
     page.get_by_label("Limit", exact=True).fill(value)
     page.locator("#reason").fill("a drill")
-    page.get_by_role("button", name="Set the limit").click()
+    page.get_by_role("button", name="Set the limit", exact=True).click()
 
 
 def end_limits(page: Page, admin: Watched) -> None:
@@ -42,10 +42,10 @@ def end_limits(page: Page, admin: Watched) -> None:
     count = rows.count()
     for row in range(count):
         page.goto("/limits/")
-        rows.nth(row).get_by_role("button", name="End…").click()
+        rows.nth(row).get_by_role("button", name="End…", exact=True).click()
         dialog = page.locator("dialog[open]")
         dialog.get_by_label("Reason").fill("the drill is over")
-        dialog.get_by_role("button", name="End the limit").click()
+        dialog.get_by_role("button", name="End the limit", exact=True).click()
         expect(page.locator(".request", has_text="BTC/USDT")).to_have_count(row + 1)
     page.goto("/limits/")
     expect(rows).to_have_count(count)
@@ -53,7 +53,7 @@ def end_limits(page: Page, admin: Watched) -> None:
         admin.page.goto("/access/")
         admin.picture("access-limits")
         request = admin.page.locator(".request", has_text="BTC/USDT").first
-        request.get_by_role("button", name="Confirm").click()
+        request.get_by_role("button", name="Confirm", exact=True).click()
         admin.page.wait_for_load_state()
     page.goto("/limits/")
     expect(rows).to_have_count(0)
@@ -122,8 +122,8 @@ def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
 
 
 def cancel(page: Page) -> None:
-    page.get_by_role("button", name="Cancel…").click()
-    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("button", name="Cancel…", exact=True).click()
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", ignore_case=True, timeout=60_000)
 
 
@@ -138,17 +138,17 @@ def approve(above: Watched) -> None:
     need = page.locator("#needs li", has_text="waits for approval")
     expect(need).to_contain_text("expires in")
     above.picture("wall-approval")
-    need.get_by_role("link", name="Decide").click()
+    need.get_by_role("link", name="Decide", exact=True).click()
     expect(page.locator(".checks")).to_contain_text("is above the limit of 30,000.00 USDT for BTC/USDT")
     above.picture("approval")
     assert axe_problems(page) == []
     page.set_viewport_size(PHONE)
     assert phone_problems(page) == []
-    at_the_thumb(page.get_by_role("button", name="Refuse"))
+    at_the_thumb(page.get_by_role("button", name="Refuse", exact=True))
     page.locator("#reason").fill("agreed")
     above.picture("phone-approval")
-    at_the_thumb(page.get_by_role("button", name="Approve"))
-    page.get_by_role("button", name="Approve").click()
+    at_the_thumb(page.get_by_role("button", name="Approve", exact=True))
+    page.get_by_role("button", name="Approve", exact=True).click()
     expect(page.locator(".reason")).to_contain_text("approved by supervisor", ignore_case=True)
     page.goto("/approvals/")
     assert phone_problems(page) == []
@@ -189,12 +189,12 @@ def ask_again(watched: Watched, trader: Page) -> None:
     trader.locator("#send").click()
     status = trader.locator("#order-status")
     expect(status).to_contain_text("working", ignore_case=True, timeout=60_000)
-    trader.get_by_role("button", name="Amend…").click()
+    trader.get_by_role("button", name="Amend…", exact=True).click()
     dialog = trader.locator("#amend-dialog")
     dialog.get_by_label("Quantity").fill("0.8")
     expect(dialog).to_contain_text("A supervisor has to approve this.")
     watched.picture("amend-approval")
-    dialog.get_by_role("button", name="Ask for approval").click()
+    dialog.get_by_role("button", name="Ask for approval", exact=True).click()
     expect(dialog).to_be_hidden()
     expect(trader.locator("#order-approval")).to_contain_text("quantity 0.3 → 0.8 waits for approval until")
     expect(status).to_contain_text("working", ignore_case=True)

@@ -93,7 +93,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     book.locator("tbody").last.locator("button.price:not([disabled])").nth(2).click()
     expect(page.locator("#limit_price")).not_to_be_empty()
     page.locator("#review").click()
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"))
     assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
@@ -105,5 +105,5 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     expect(page.locator("#order-status")).to_be_in_viewport()
     assert page.evaluate(SCHEDULED) == "0.0 % · starts 00:01:00, in 00:01:00 · ends 00:02:00"
     page.locator("[data-act=cancel]").click()
-    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", timeout=60_000)

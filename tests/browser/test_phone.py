@@ -34,14 +34,14 @@ def test_a_trader_stops_an_order_by_its_card_and_by_its_page(
     page.goto("/orders/")
     card = page.locator(f'#order-rows tr[data-id="{public_id}"]')
     expect(card).to_contain_text("▲ BUY")
-    tabs = page.get_by_role("navigation", name="Most used pages")
+    tabs = page.get_by_role("navigation", name="Most used pages", exact=True)
     for name in ("Home", "Orders", "New order", "Alerts"):
         at_the_thumb(tabs.get_by_role("link", name=name))
-    at_the_thumb(tabs.get_by_role("button", name="Menu"))
+    at_the_thumb(tabs.get_by_role("button", name="Menu", exact=True))
     expect(tabs.locator("[aria-current]")).to_have_text("Orders")
     watched.picture("phone-cards")
-    card.get_by_role("button", name=f"Actions for {public_id}").click()
-    pause = page.locator("#row-menu").get_by_role("button", name="Pause")
+    card.get_by_role("button", name=f"Actions for {public_id}", exact=True).click()
+    pause = page.locator("#row-menu").get_by_role("button", name="Pause", exact=True)
     at_the_thumb(pause)
     watched.picture("phone-card-menu")
     pause.click()
@@ -59,28 +59,28 @@ def chosen_cards_are_stopped_at_the_thumb(watched: Watched, card: Locator) -> No
     card.get_by_role("checkbox").check()
     for name in ("Resume…", "Cancel…"):
         at_the_thumb(page.locator("#bulk-bar").get_by_role("button", name=name))
-    expect(page.get_by_role("navigation", name="Most used pages")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Most used pages", exact=True)).to_be_hidden()
     bar = page.locator("#bulk-bar").bounding_box()
     room = page.locator("main").evaluate("(main) => parseFloat(getComputedStyle(main).paddingBottom)")
     assert bar is not None
     assert bar["height"] <= room, "the end of a list that is longer than the screen"
     assert phone_problems(page) == []
     watched.picture("phone-bulk")
-    page.locator("#bulk-bar").get_by_role("button", name="Clear").click()
+    page.locator("#bulk-bar").get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator("#bulk-bar")).to_be_hidden()
 
 
 def its_page(watched: Watched) -> None:
     """Resume and cancel at the lower edge, wherever the page is scrolled, and read every table as cards."""
     page = watched.page
-    resume = page.get_by_role("button", name="Resume…")
+    resume = page.get_by_role("button", name="Resume…", exact=True)
     at_the_thumb(resume)
-    expect(page.get_by_role("navigation", name="Most used pages")).to_be_hidden()
-    expect(page.get_by_role("button", name="Menu")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Most used pages", exact=True)).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu", exact=True)).to_be_visible()
     assert phone_problems(page) == []
     watched.picture("phone-order")
     resume.click()
-    send = page.locator("#resume-dialog").get_by_role("button", name="Resume")
+    send = page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True)
     at_the_thumb(send)
     watched.picture("phone-resume")
     send.click()
@@ -91,15 +91,15 @@ def its_page(watched: Watched) -> None:
         assert overflowing(page) == []
         page.locator("#panel-rows").scroll_into_view_if_needed()
         watched.picture(f"phone-order-{name}")
-        at_the_thumb(page.get_by_role("button", name="Pause"))
-    cancel = page.get_by_role("button", name="Cancel…")
+        at_the_thumb(page.get_by_role("button", name="Pause", exact=True))
+    cancel = page.get_by_role("button", name="Cancel…", exact=True)
     at_the_thumb(cancel)
     cancel.click()
-    at_the_thumb(page.get_by_role("button", name="Cancel the order"))
-    page.get_by_role("button", name="Cancel the order").click()
+    at_the_thumb(page.get_by_role("button", name="Cancel the order", exact=True))
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled")
     expect(page.locator("#order-actions")).to_be_hidden()
-    expect(page.get_by_role("navigation", name="Most used pages")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Most used pages", exact=True)).to_be_visible()
 
 
 @pytest.mark.timeout(1800)
@@ -110,9 +110,9 @@ def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
     watched = opened(browser, open_desk, "supervisor")
     page = watched.page
     expect(page.locator("#wall-rows tr")).to_have_count(1)
-    halt = page.get_by_role("link", name="■ HALT…")
+    halt = page.get_by_role("link", name="■ HALT…", exact=True)
     at_the_thumb(halt)
-    tabs = page.get_by_role("navigation", name="Most used pages")
+    tabs = page.get_by_role("navigation", name="Most used pages", exact=True)
     for name in ("Wall", "Orders", "Approvals", "Alerts"):
         at_the_thumb(tabs.get_by_role("link", name=name))
     assert phone_problems(page) == []
@@ -137,13 +137,13 @@ def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
 
 def lifts(watched: Watched, page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/halts/[0-9a-z]{8}/$"))
-    lift = page.get_by_role("button", name="Lift…")
+    lift = page.get_by_role("button", name="Lift…", exact=True)
     at_the_thumb(lift)
     watched.picture("phone-halt")
     lift.click()
     page.locator("#lift-reason").fill("the drill is over")
-    at_the_thumb(page.get_by_role("button", name="Lift the halt"))
-    page.get_by_role("button", name="Lift the halt").click()
+    at_the_thumb(page.get_by_role("button", name="Lift the halt", exact=True))
+    page.get_by_role("button", name="Lift the halt", exact=True).click()
     expect(page.locator("#halt-state")).to_contain_text("LIFTED")
     page.goto("/halts/")
     wait_for_cards(page, '[data-halts="former"]', "Reason")

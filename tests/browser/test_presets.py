@@ -59,12 +59,12 @@ def test_a_preset_is_saved_chosen_and_deleted_and_says_what_it_changes(
     page.locator('input[name="algorithm"][value="vwap"] + span').click()
     expect(page.locator("#preset optgroup")).to_have_count(1)
 
-    page.get_by_role("link", name="manage").click()
+    page.get_by_role("link", name="manage", exact=True).click()
     row = page.locator("tr", has_text="calm")
     expect(row).to_contain_text("duration 00:45:00")
     watched.picture("presets")
-    row.get_by_role("button", name="Delete…").click()
-    page.get_by_role("button", name="Delete the preset").click()
+    row.get_by_role("button", name="Delete…", exact=True).click()
+    page.get_by_role("button", name="Delete the preset", exact=True).click()
     expect(page.locator("#content")).to_contain_text("You have no presets yet")
     fits(page)
     assert watched.complaints == []

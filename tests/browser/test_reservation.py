@@ -25,7 +25,7 @@ def test_the_ticket_links_the_orders_that_reserve_and_the_order_says_how_much(
     page = watched.log_in("trader")
     fill_ticket(page, quantity, "3600", "10")
     page.keyboard.press("Control+Enter")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
     expect(page.locator("#now")).to_contain_text(re.compile(r"Reserves\s*[\d,.]+ USDT"))
     order = page.url.split("/")[-2]
@@ -44,8 +44,8 @@ def test_the_ticket_links_the_orders_that_reserve_and_the_order_says_how_much(
     expect(refused).to_contain_text("can be used")
     watched.picture(f"reserve-refused-{theme}")
     check.get_by_role("link", name=order).click()
-    page.get_by_role("button", name="Cancel…").click()
-    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("button", name="Cancel…", exact=True).click()
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", ignore_case=True, timeout=60_000)
     expect(page.locator("#now")).not_to_contain_text("Reserves")
     assert watched.complaints == []

@@ -61,7 +61,7 @@ def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
     page.locator("#review").click()
     expect(page.locator("#review-body .sentence")).to_contain_text("BUY 6 BTC for USDT")
     assert "available" not in page.locator("#review-body").inner_text()
-    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     expect(page.locator("#route tbody tr").first).to_be_visible()
     heads = page.locator("#route th").all_inner_texts()
     assert [head.lower() for head in heads[-3:]] == ["price after fees", "child's limit", "note"]
@@ -117,7 +117,7 @@ def launch_and_watch(watched: Watched) -> str:
     )
     watched.picture("review")
     assert axe_problems(page) == []
-    page.get_by_role("button", name="Send").dblclick()
+    page.get_by_role("button", name="Send", exact=True).dblclick()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     address = page.url
 
@@ -219,21 +219,21 @@ def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browse
     page = watched.log_in("trader")
     fill_ticket(page, "0.2", "00:10:00", "20")
     page.get_by_role("button", name=re.compile("^Review")).click()
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("working")
     zoom_survives_updates(page)
     ranges_are_chosen_by_keyboard_and_kept(page)
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("paused")
-    page.get_by_role("button", name="Resume…").click()
+    page.get_by_role("button", name="Resume…", exact=True).click()
     page.get_by_label("Shift").check()
-    page.locator("#resume-dialog").get_by_role("button", name="Resume").click()
+    page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("working")
     expect(page.locator("#legend-progress")).to_contain_text("earlier plan")
-    page.get_by_role("button", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel…", exact=True).click()
     page.get_by_label("Reason").last.fill("seen enough")
     watched.picture("cancel-light")
-    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled")
     expect(page.locator("#order-reason")).to_contain_text("seen enough")
     watched.picture("order-cancelled-light")
@@ -290,7 +290,7 @@ def test_a_sell_is_reviewed_as_one_and_a_halt_says_why_there_is_no_review(
     for button in ("review", "send"):
         orange, shown = page.evaluate(BACKGROUNDS, [button, "sell"])
         assert shown == orange != page.evaluate(BACKGROUNDS, [button, "buy"])[0]
-    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     supervisor = Visitor(open_desk, "supervisor")
     halted = halt(supervisor)
     try:
@@ -322,7 +322,7 @@ def test_the_keyboard_leads_to_pages_and_the_theme_stays(browser: Browser, desk:
     expect(page.locator("#shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.locator("details.menu summary").click()
-    page.get_by_role("button", name="Light theme").click()
+    page.get_by_role("button", name="Light theme", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert watched.complaints == []
 

@@ -46,9 +46,9 @@ def done_of(page: Page, public_id: str) -> str:
 def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk: RunningDesk) -> None:
     first, second = Visitor(open_desk, "trader"), Visitor(open_desk, "second_trader")
     orders = [
-        first.launch(quantity="0.6", duration="00:01:00", slices="20"),
-        first.launch(quantity="9", symbol="ETH/USDT", side="sell", duration="00:01:00", slices="20"),
-        second.launch(quantity="0.4", duration="00:01:00", slices="20"),
+        first.launch(quantity="0.6", duration="00:10:00", slices="200"),
+        first.launch(quantity="9", symbol="ETH/USDT", side="sell", duration="00:10:00", slices="200"),
+        second.launch(quantity="0.4", duration="00:10:00", slices="200"),
     ]
     watched = Watched(browser, open_desk)
     page = wall_of(watched)
@@ -64,8 +64,8 @@ def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk
     expect(people.filter(has_text="second_trader")).to_contain_text("1 live")
     watched.picture("wall")
     row = page.locator(f'tr[data-id="{orders[2]}"]')
-    row.get_by_role("button", name="Actions").click()
-    page.locator("#row-menu").get_by_role("button", name="Pause").click()
+    row.get_by_role("button", name="Actions", exact=True).click()
+    page.locator("#row-menu").get_by_role("button", name="Pause", exact=True).click()
     expect(row).to_contain_text("paused", ignore_case=True)
     assert order_of(orders[2]).status == "paused"
     assert watched.complaints == []
@@ -98,7 +98,7 @@ def resting(desk: RunningDesk, label: str) -> list[str]:
 
 
 def halt_the_desk(page: Page) -> None:
-    page.get_by_role("link", name="■ HALT…").click()
+    page.get_by_role("link", name="■ HALT…", exact=True).click()
     expect(page.locator("#halt-preview")).to_contain_text("Pauses 30 orders")
     send = page.get_by_role("button", name="■ Halt", exact=True)
     page.get_by_label("Reason").fill("the market is broken")
@@ -171,8 +171,8 @@ def fills_are_counted(desk: RunningDesk, launched: list[str]) -> Decimal | int:
 
 
 def lift(page: Page) -> None:
-    page.get_by_role("button", name="Lift…").click()
+    page.get_by_role("button", name="Lift…", exact=True).click()
     page.locator("#lift-reason").fill("the market is well")
-    page.get_by_role("button", name="Lift the halt").click()
+    page.get_by_role("button", name="Lift the halt", exact=True).click()
     expect(page.locator("#halt-state")).to_contain_text("LIFTED")
     expect(page.locator("#halt-facts")).to_contain_text("the market is well")

@@ -18,9 +18,8 @@ from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
-from tests.patience import slowness
 
-#: Before the last one. The order lasts 12 s longer for each of them; TRANCHE_KILLS=10 for a longer run.
+#: Before the last one. TRANCHE_KILLS=10 for a longer run.
 KILLS = int(os.environ.get("TRANCHE_KILLS", "2"))
 OTHERS_WITHIN = 15.0  # the promise is 5 s on a machine that does nothing else; measured figures are printed
 
@@ -78,8 +77,8 @@ def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     draw = random.Random(seed)
     with database_of(desk, django_db_blocker):
         wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
-        seconds, slices = str(round((12 * KILLS + 36) * slowness())), str(2 * KILLS + 6)
-        public_id = Visitor(desk).launch(quantity="0.9", duration=seconds, slices=slices, catch_up_cap="20")
+        trader, terms = Visitor(desk), {"duration": "01:00:00", "slices": "600", "catch_up_cap": "20"}
+        public_id = trader.launch(quantity="0.9", **terms)
         wait_until(lambda: order_of(public_id).owner is not None, within=10, what="a driver")
         took = []
         for _ in range(KILLS):
@@ -91,6 +90,7 @@ def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
         wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
         expect_at_work(public_id)
         print(f"seconds until an engine went on with none left: {kill_every_engine(desk, public_id):.1f}")
+        trader.end_in(30, order_of(public_id))
         finish(public_id)
         compare(desk, public_id)
 

@@ -11,7 +11,6 @@ import subprocess
 import time
 import urllib.error
 from collections.abc import Iterator
-from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -149,6 +148,18 @@ def check_completed(desk: Deployed, public_id: str, within: float) -> None:
     check_books(order, books_in(desk.paper.ledger(), "alpha", public_id))
 
 
+def check_driven(desk: Deployed, public_id: str) -> None:
+    """Wait until an engine fills more of an order, resumed by its trader where it paused."""
+    trader, filled = desk.visitor(), order_of(public_id).filled
+
+    def has_more() -> bool:
+        order = order_of(public_id)
+        trader.resume_if_paused(order)
+        return order.filled > filled
+
+    wait_until(has_more, within=90, what="the upgraded desk to fill more of the order")
+
+
 def restore(guide: Guide) -> None:
     guide.follow("backup", "Back up PostgreSQL")
     assert "orders wait for a person" in guide.follow("backup", "Restore")
@@ -172,13 +183,13 @@ def test_the_guide_makes_a_desk_that_trades_is_restored_and_upgraded(
         with database_at(desk.database_url(), django_db_blocker):
             assert order_of(order).status == OrderStatus.COMPLETED
             assert Fill.objects.count() == fills
-            # The upgrade takes the longer, the longer the steps before it took, and the order must outlast it.
-            lasts = timedelta(seconds=round(max(40, (time.monotonic() - begun) / 2)))
-            second = launch(desk, quantity="0.1", duration=f"0{lasts}", slices="10")
+            second = launch(desk, quantity="0.1", duration="01:00:00", slices="360")
             wait_until(lambda: order_of(second).filled, within=40, what="a fill")
             assert order_of(second).status not in ORDER_FINAL
         guide.follow("deployment", "Upgrade")
         with database_at(desk.database_url(), django_db_blocker):
-            check_completed(desk, second, within=60 + lasts.total_seconds())
+            check_driven(desk, second)
+            desk.visitor().end_in(40, order_of(second))
+            check_completed(desk, second, within=100)
         check_users(desk)
     print(f"{time.monotonic() - begun:6.1f} s  in all")

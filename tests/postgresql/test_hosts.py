@@ -14,12 +14,12 @@ from execution.core.orders.terms import parse_order_request
 from execution.core.states import ORDER_FINAL
 from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, ChildOrder, Fill, Order, User
+from execution.services.orders.amend import order_amend
 from execution.services.orders.orders import order_submit
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import check_books, now
 from tests.invariants import check_final
-from tests.patience import slowness
 from tests.postgresql.hosts import KEY, SYMBOL, Host, database_at, installation_make, proxied
 
 LEASE = 3.0  # seconds
@@ -39,6 +39,19 @@ def submit(account: Account, key: str, seconds: int, slices: int, **changes: str
     } | changes
     request = parse_order_request(raw)
     return order_submit(person=User.objects.get(username="trader"), request=request, key=key, now=now())
+
+
+def end_in(seconds: int, order: Order) -> None:
+    """Amend a running order so that it ends in ``seconds``."""
+    order.refresh_from_db()
+    assert order.terms is not None
+    order_amend(
+        public_id=order.public_id,
+        person=order.trader,
+        changes={"duration": str(round((now() - order.terms.start_at).total_seconds()) + seconds)},
+        terms_version=order.terms.version,
+        now=now(),
+    )
 
 
 def wait_open(account: Account) -> None:
@@ -80,7 +93,7 @@ def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
             host.start()
         wait_open(account)
         wait_until(lambda: all(host.worker for host in hosts), within=60, what="both hosts were to run")
-        order = submit(account, "one", round(36 * slowness()), 6)
+        order = submit(account, "one", 3600, 360)
         wait_until(Fill.objects.exists, within=30, what="a first fill")
 
         holder = owner_of(order, hosts)
@@ -107,6 +120,7 @@ def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
         assert holder.process is not None
         assert holder.process.wait(30) == 70, holder.log[-3000:]  # it has lost its lease, and says so
         holder.start()
+        end_in(30, order)
         wires[other.name][1].cut()  # only the doorbell: rows are looked at anyway
         wait_until(
             lambda: Order.objects.filter(pk=order.pk, status__in=ORDER_FINAL).exists(),
