@@ -62,17 +62,17 @@ def test_a_traders_orders_move_on_their_home_and_are_paused_and_cancelled_there(
 
 def act(page: Page, public_id: str) -> None:
     """Pause and resume by keyboard: the focus stays on the button that it becomes."""
-    pause = tile(page, public_id).get_by_role("button", name="Pause", exact=True)
+    pause = tile(page, public_id).get_by_role("button", name=f"Pause {public_id}", exact=True)
     pause.focus()
     page.keyboard.press("Enter")
-    resume = tile(page, public_id).get_by_role("button", name="Resume…", exact=True)
+    resume = tile(page, public_id).get_by_role("button", name=f"Resume… {public_id}", exact=True)
     expect(resume).to_be_focused()
     expect(tile(page, public_id)).to_contain_text("paused", ignore_case=True)
     expect(tile(page, public_id)).to_contain_text(re.compile(r"its time runs on until \d\d:\d\d:\d\d UTC"))
     page.keyboard.press("Enter")
     expect(page.locator("#resume-dialog [data-order-line]")).to_contain_text(public_id)
     page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True).click()
-    expect(tile(page, public_id).get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(tile(page, public_id).get_by_role("button", name=f"Pause {public_id}", exact=True)).to_be_visible()
     page.locator(f'#tiles li[data-id="{public_id}"] a[data-open]').focus()
     page.keyboard.press("ArrowUp")
     expect(page.locator("#tiles a[data-open]").first).to_be_focused()
@@ -80,7 +80,7 @@ def act(page: Page, public_id: str) -> None:
 
 def choose_and_cancel(page: Page, one: str, other: str) -> None:
     """Cancel one by its button, which asks, and the other by the bar of the chosen group."""
-    tile(page, other).get_by_role("button", name="Cancel…", exact=True).click()
+    tile(page, other).get_by_role("button", name=f"Cancel… {other}", exact=True).click()
     dialog = page.locator("#cancel-dialog")
     expect(dialog.locator("[data-order-line]")).to_contain_text(other)
     dialog.get_by_role("button", name="Cancel the order", exact=True).click()
@@ -118,7 +118,7 @@ def test_the_watchlist_is_kept_and_opens_the_ticket(browser: Browser, open_desk:
     expect(rows.first.locator('[data-part="last"]')).to_have_text(re.compile(r"^[\d,]+\.\d+$"))
     symbols = [row.get_attribute("data-symbol") for row in rows.all()]
     first = rows.first
-    first.get_by_role("button", name=f"Remove {symbols[0]}", exact=True).click()
+    first.get_by_role("button", name=f"Remove {symbols[0]} from the watchlist", exact=True).click()
     expect(rows).to_have_count(len(symbols) - 1)
     page.locator("h1").evaluate("() => document.activeElement.blur()")
     page.keyboard.press("a")

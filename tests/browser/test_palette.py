@@ -189,7 +189,7 @@ def test_news_of_ones_own_orders_is_told_once_and_kept_under_the_bell(
     watched.page.context.add_init_script(LISTEN)
     page = watched.log_in("trader")
     page.goto("/me/")
-    page.get_by_role("checkbox", name="Notifications of this browser", exact=True).check()
+    page.get_by_role("checkbox", name=re.compile("^Notifications of this browser")).check()
     page.get_by_label("Sounds").check()
     watched.picture("me-switches")
     page.get_by_role("button", name="completed", exact=True).click()

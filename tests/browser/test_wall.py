@@ -64,7 +64,7 @@ def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk
     expect(people.filter(has_text="second_trader")).to_contain_text("1 live")
     watched.picture("wall")
     row = page.locator(f'tr[data-id="{orders[2]}"]')
-    row.get_by_role("button", name="Actions", exact=True).click()
+    row.get_by_role("button", name=f"Actions for {orders[2]}", exact=True).click()
     page.locator("#row-menu").get_by_role("button", name="Pause", exact=True).click()
     expect(row).to_contain_text("paused", ignore_case=True)
     assert order_of(orders[2]).status == "paused"

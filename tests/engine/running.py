@@ -31,6 +31,7 @@ from execution.models import (
 )
 from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
+from execution.services.orders.amend import order_amend
 from execution.services.orders.orders import order_submit
 from execution.venues.gateway import open_gateway
 from execution.venues.market_gateway import open_market_gateway
@@ -209,6 +210,22 @@ class World:
         except BaseException:
             print("\n".join(left()))
             raise
+
+
+def end_in(seconds: int, order: Order) -> None:
+    """Amend a running order so that it ends in ``seconds``.
+
+    A test that breaks something while an order lives gives it an hour: how long all that takes hangs on the machine.
+    """
+    order.refresh_from_db()
+    assert order.terms is not None
+    order_amend(
+        public_id=order.public_id,
+        person=order.trader,
+        changes={"duration": str(round((now() - order.terms.start_at).total_seconds()) + seconds)},
+        terms_version=order.terms.version,
+        now=now(),
+    )
 
 
 def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from execution.selectors.markets import market_from_json
 from tests.acceptance.dialects import okx_options
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
-from tests.engine.running import EngineThread, World, check_against_ledger
+from tests.engine.running import EngineThread, World, check_against_ledger, end_in
 from tests.factories import D
 
 pytestmark = pytest.mark.real_process
@@ -65,8 +65,8 @@ def test_orders_wait_for_a_market_that_closes_say_why_and_go_on_by_themselves(
     monkeypatch.setattr(market_rules, "REFRESH_EVERY", 1.0)
     monkeypatch.setattr(market_rules, "REFRESH_WAITING", 0.5)
     accounts = opened(world, engine, "binance", "okx")
-    parameters = {"duration": "40", "slices": "8"}
-    orders = {account.label: world.submit(account, parameters=parameters) for account in accounts}
+    usual: dict[str, Any] = {"quantity": "0.36", "parameters": {"duration": "3600", "slices": "720"}}
+    orders = {account.label: world.submit(account, **usual) for account in accounts}
     for status, binance, okx in (
         ("halted", "the venue says BREAK", "the venue says suspend"),
         ("cancel_only", "the venue says CANCEL_ONLY", "the venue says suspend"),
@@ -77,10 +77,12 @@ def test_orders_wait_for_a_market_that_closes_say_why_and_go_on_by_themselves(
         for account in accounts:
             words = {"binance": binance, "okx": okx}[account.label]
             with pytest.raises(Refused, match=words) as refused:
-                world.submit(account, key=f"{account.label}-{status}", parameters=parameters)
+                world.submit(account, key=f"{account.label}-{status}", **usual)
             assert "market_closed" in [problem.code for problem in refused.value.problems]
         rules(world.exchange, status="open")
         wait_market("open")
+    for order in orders.values():
+        end_in(20, order)
     world.wait_final(orders.values(), within=60)
     ledger = world.exchange.ledger()
     for order in orders.values():

@@ -7,7 +7,7 @@ import time
 from execution.core.states import OrderStatus
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
-from tests.engine.running import EngineThread, World, check_against_ledger
+from tests.engine.running import EngineThread, World, check_against_ledger, end_in
 
 OUTAGE = 10.0  # seconds
 
@@ -22,7 +22,7 @@ def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
 
     exchange.kill()
     time.sleep(6)  # until the market data is too old to act on
-    parameters = {"duration": "45", "slices": "9", "catch_up_cap": "9"}
+    parameters = {"duration": "3600", "slices": "720", "catch_up_cap": "9"}
     order = world.submit(account, quantity="0.3", parameters=parameters)
 
     def why() -> str:
@@ -44,6 +44,7 @@ def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
     exchange.start()
     filled = order.filled
     wait_until(lambda: why() and order.filled > filled, within=40, what="the order to go on after the outage")
+    end_in(20, order)
 
     world.wait_final([order], within=90)
     order.refresh_from_db()

@@ -14,11 +14,10 @@ from execution.core.orders.terms import parse_order_request
 from execution.core.states import ORDER_FINAL
 from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, ChildOrder, Fill, Order, User
-from execution.services.orders.amend import order_amend
 from execution.services.orders.orders import order_submit
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
-from tests.engine.running import check_books, now
+from tests.engine.running import check_books, end_in, now
 from tests.invariants import check_final
 from tests.postgresql.hosts import KEY, SYMBOL, Host, database_at, installation_make, proxied
 
@@ -39,19 +38,6 @@ def submit(account: Account, key: str, seconds: int, slices: int, **changes: str
     } | changes
     request = parse_order_request(raw)
     return order_submit(person=User.objects.get(username="trader"), request=request, key=key, now=now())
-
-
-def end_in(seconds: int, order: Order) -> None:
-    """Amend a running order so that it ends in ``seconds``."""
-    order.refresh_from_db()
-    assert order.terms is not None
-    order_amend(
-        public_id=order.public_id,
-        person=order.trader,
-        changes={"duration": str(round((now() - order.terms.start_at).total_seconds()) + seconds)},
-        terms_version=order.terms.version,
-        now=now(),
-    )
 
 
 def wait_open(account: Account) -> None:
