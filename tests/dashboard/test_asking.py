@@ -1,4 +1,4 @@
-"""What cannot be taken back asks first: its button opens a dialog, and only the dialog's form acts."""
+"""Acts that nobody can take back ask first: the button opens a dialog, and only the form of the dialog acts."""
 
 from __future__ import annotations
 

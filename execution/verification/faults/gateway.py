@@ -243,9 +243,9 @@ class SimulatedGateway:
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome:
         order = await self._cancelled(ref.client_id, lambda: self._exchange.cancel(self._account, ref))
-        return (
-            CancelConfirmed(self._report(order, "cancel answer")) if isinstance(order, VenueOrder) else order
-        )
+        if not isinstance(order, VenueOrder):
+            return order
+        return CancelConfirmed(self._report(order, "cancel answer"))
 
     @property
     def cancels_all(self) -> CancelScope | None:
@@ -267,12 +267,10 @@ class SimulatedGateway:
             await self._process.gate()
             return CancelFailed("429", retry_after=timedelta(seconds=injector.seconds(3.0, 0.2)))
         slow = injector.seconds(3.0) if injector.strikes("cancel slow", client_id) else 0.0
+        fate = self._fate("cancel", client_id)
         try:
             found = await self._ask(
-                self._open_for_business(at_exchange),
-                client_id=client_id,
-                fate=self._fate("cancel", client_id),
-                slow=slow,
+                self._open_for_business(at_exchange), client_id=client_id, fate=fate, slow=slow
             )
         except _Lost as error:
             return CancelFailed(str(error), retry_after=timedelta(seconds=1))
