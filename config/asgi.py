@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import config.ready  # noqa: F401  sets Django up, before anything that needs the app registry
 
-import django
-
-django.setup(set_prefix=False)  # before anything that needs the app registry
-
+# isort: split
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator

@@ -201,8 +201,13 @@ STATICFILES_FINDERS = [
     "config.finders.PlotlyFinder",
 ]
 PLOTLY_SCRIPT = os.path.join(os.path.dirname(plotly.__file__), "package_data", "plotly.min.js")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.PageFiles"},
+}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Security
 CONTENT_SECURITY_POLICY = {

@@ -22,7 +22,8 @@ from django.conf import settings
 from django.http import HttpResponse
 from twisted.web.http import HTTPChannel
 
-import config.asgi  # noqa: F401  sets Django up
+import config.ready  # noqa: F401  sets Django up
+from config.static_files import collect_static
 from dashboard.api.problems import PREFIX, problem_response
 from dashboard.middleware import with_bare_headers
 from execution.core.problem_codes import Code
@@ -295,4 +296,5 @@ class WebCommand(CommandLineInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
+    collect_static()  # before the application, which looks once which files there are
     WebCommand().run([*sys.argv[1:], "config.asgi:application"])

@@ -25,7 +25,7 @@ from tests.desk.test_kills import engines_alive
 from tests.desk.visitor import Visitor
 from tests.engine.running import check_books
 
-MEGABYTES = 24
+MEGABYTES = 40
 ORDERS = 10
 FULL_FOR = 12.0  # seconds: longer than a lease, shorter than an absence after which orders wait for a person
 BACK_WITHIN = 30.0
@@ -123,7 +123,7 @@ def test_a_disk_that_was_full_while_ten_orders_lived_loses_nothing_and_everythin
         wait_until(lambda: all(order_of(each).filled for each in orders), within=30, what="a fill of each")
         begun = time.monotonic()
         with full(small_disk):
-            assert "No new order starts below 2.5 MB" in refusal_of(trader)
+            assert "No new order starts below 4.2 MB" in refusal_of(trader)
             assert "No new order starts below" in trader.get("/orders/new/")
             assert "of disk are free, and no new order starts" in supervisor.get("/wall/")
             time.sleep(max(0.0, FULL_FOR - (time.monotonic() - begun)))
