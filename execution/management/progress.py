@@ -177,7 +177,7 @@ class StageBar(Bar[StageGauge]):
 
 
 def left_words(seconds: float | None) -> str:
-    """Return the time left in words. It is rounded up, so that nothing is left only at the end."""
+    """Return the time left in words, rounded up to whole seconds: "0 s left" appears only at the end."""
     return "" if seconds is None else f"{as_words(timedelta(seconds=math.ceil(seconds)))} left"
 
 

@@ -73,11 +73,12 @@ def _sync_file(path: Path, flags: int) -> None:
 
 
 class WalCheckpointer:
-    """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
+    """Copies SQLite's write-ahead log into the database from time to time, on a thread and a connection of its own.
 
-    By itself, SQLite copies during a commit that finds the log long. That commit, and every later call of the same
-    thread, would wait for the disk. While writers add to the log, a copy seldom empties it. So if the log has more
-    than ``MAX_LOG`` pages, this thread empties it and starts it again.
+    Without this thread, SQLite copies during a commit that finds the log long. That commit would wait for the disk,
+    and with it all later statements of its connection. A copy that waits for no writer does not shorten a log in use.
+    So if the log has more than ``MAX_LOG`` pages, the thread waits once for the other connections. SQLite then writes
+    the log from its beginning again.
     """
 
     def __init__(self, database: Path) -> None:

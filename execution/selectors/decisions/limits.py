@@ -125,7 +125,7 @@ def limits_applying(
 
 
 def subject_of(row: TradingLimit) -> int | str:
-    """Return the subject of a limit: a primary key or a symbol; "" for the whole desk."""
+    """Return what a limit is for: the primary key of a trader or an account, a symbol, or "" for the whole desk."""
     return row.trader_id or row.account_id or row.symbol
 
 
