@@ -21,6 +21,18 @@ CALLS = """async ([module, name, cases]) => {
   return cases.map((given) => found(...given));
 }"""
 
+#: Writes a page's body and the JSON in it by id.
+WRITE = """([body, data]) => {
+  localStorage.clear();
+  document.body.innerHTML = body;
+  for (const [id, value] of Object.entries(data)) {
+    const script = Object.assign(document.createElement("script"), { id, type: "application/json" });
+    script.textContent = JSON.stringify(value);
+    document.body.append(script);
+  }
+}"""
+START = "async (page) => (await import(`/static/js/pages/${page}.js`)).start()"
+
 
 class Scripts:
     """A page at which only the files of ``static/js`` are served."""
@@ -46,6 +58,19 @@ class Scripts:
     def run(self, script: str, argument: Any = None) -> Any:
         """Return the result of a function of the script's own, as JavaScript."""
         return self.page.evaluate(script, argument)
+
+    def write(self, body: str, data: dict[str, Any] | None = None) -> None:
+        """Begin with a page that has this body, and this JSON by id."""
+        self.clear()
+        self.page.evaluate(WRITE, [body, data or {}])
+
+    def start(self, page: str) -> None:
+        """Start a page's own module."""
+        self.page.evaluate(START, page)
+
+    def texts(self, selector: str) -> list[str]:
+        """Return the text of each element."""
+        return self.page.locator(selector).all_text_contents()
 
 
 def all_modules() -> list[Path]:

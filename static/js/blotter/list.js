@@ -98,7 +98,7 @@ export function orderList({ first, path, layout, showsTrader = false, take = () 
   });
   document.addEventListener("visibilitychange", draw);
   listKeys({ body, rows: () => rows });
-  showConnection(() => ({ state: socket.state, age: socket.age }));
+  showConnection(() => socket);
 
   return { draw, bulk, table };
 }

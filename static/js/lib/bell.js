@@ -5,6 +5,7 @@ import { drawHaltBanner } from "../halts/banner.js";
 import { drawBellList, placeBellList } from "./bell_list.js";
 import { byId, setText } from "./dom.js";
 import { clock } from "./format.js";
+import { notifies, notify } from "./notifying.js";
 import { isOn } from "./settings.js";
 import { LiveSocket } from "./socket.js";
 import { play } from "./sounds.js";
@@ -12,7 +13,6 @@ import { keep, kept } from "./storage.js";
 import { toast } from "./toasts.js";
 import { claim } from "./told.js";
 
-const ALLOWED = "tranche-notify";
 const TOLD_UNTIL = "tranche-told-until";
 /** What is older than this is in the list of the bell only, such as the news of a night. */
 const NEWS_FOR = 60000;
@@ -23,24 +23,6 @@ class BellSocket extends LiveSocket {
     if (code >= 4400 && code < 4500) this.state = "lost";
     else super.closed(code);
   }
-}
-
-export const canNotify = () => "Notification" in window;
-export const notifies = () => canNotify() && Notification.permission === "granted" && kept(ALLOWED) === "on";
-
-/** Asks the browser, from a click; returns whether it notifies from now on. */
-export async function switchNotifying() {
-  if (notifies()) keep(ALLOWED, "off");
-  else if ((await Notification.requestPermission()) === "granted") keep(ALLOWED, "on");
-  return notifies();
-}
-
-function notify(title, body, tag, path) {
-  const shown = new Notification(title, { body, tag });
-  shown.addEventListener("click", () => {
-    window.focus();
-    location.assign(path);
-  });
 }
 
 /** Each alert is told once for this browser, whichever of its tabs hears of it first. */

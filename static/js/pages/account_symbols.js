@@ -3,8 +3,9 @@
 import { completeNames } from "../lib/complete.js";
 import { byId, readJson } from "../lib/dom.js";
 
-/** A list on an account's page; a list for each venue where the venue is chosen, too. */
-const listed = readJson("listed-symbols");
-const venue = byId("venue");
-
-completeNames(byId("symbols"), () => (venue === null ? listed : (listed[venue.value] ?? [])));
+export function start() {
+  /** A list on an account's page; a list for each venue where the venue is chosen, too. */
+  const listed = readJson("listed-symbols");
+  const venue = byId("venue");
+  completeNames(byId("symbols"), () => (venue === null ? listed : (listed[venue.value] ?? [])));
+}

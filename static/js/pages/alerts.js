@@ -1,19 +1,16 @@
 // The page of alerts: the button that allows the browser's own notifications.
 
-import { canNotify, notifies, switchNotifying } from "../lib/bell.js";
 import { byId, setText } from "../lib/dom.js";
-import "./local_times.js";
+import { canNotify, isRefused, notifies, REFUSED, switchNotifying } from "../lib/notifying.js";
 
-const button = byId("notify");
-const hint = byId("notify-hint");
-
-function draw() {
-  button.hidden = !canNotify();
-  setText(button, notifies() ? "Stop notifying this browser" : "Notify me in this browser");
-  const denied = canNotify() && Notification.permission === "denied";
-  button.disabled = denied;
-  setText(hint, denied ? "This browser has refused notifications for the desk. Allow them in its settings." : notifies() ? "Notifications are on." : "");
+export function start() {
+  const button = byId("notify");
+  const draw = () => {
+    button.hidden = !canNotify();
+    setText(button, notifies() ? "Stop notifying this browser" : "Notify me in this browser");
+    button.disabled = isRefused();
+    setText(byId("notify-hint"), isRefused() ? REFUSED : notifies() ? "Notifications are on." : "");
+  };
+  button.addEventListener("click", () => switchNotifying().then(draw));
+  draw();
 }
-
-button.addEventListener("click", () => switchNotifying().then(draw));
-draw();

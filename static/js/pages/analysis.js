@@ -4,12 +4,10 @@ import { drawCosts } from "../charts/costs.js";
 import { pngButtons } from "../charts/png.js";
 import { byId, readJson } from "../lib/dom.js";
 
-const charts = readJson("analysis-charts");
-
-function draw() {
-  if (charts && window.Plotly) drawCosts(charts, byId);
+export function start() {
+  const charts = readJson("analysis-charts");
+  const draw = () => charts && window.Plotly && drawCosts(charts, byId);
+  pngButtons();
+  document.addEventListener("tranche:theme", draw);
+  draw();
 }
-
-pngButtons();
-document.addEventListener("tranche:theme", draw);
-draw();

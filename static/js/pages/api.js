@@ -1,8 +1,6 @@
 // The OpenAPI document as a page to read: the operations, what they take, and what they answer.
-import { byId, element } from "../lib/dom.js";
 
-const root = byId("api");
-const body = byId("api-body");
+import { byId, element } from "../lib/dom.js";
 
 /** The last part of a reference: the name of a schema. */
 const nameOf = (reference) => reference.split("/").pop();
@@ -88,8 +86,8 @@ function form(name, schema) {
   );
 }
 
-async function show() {
-  const answer = await fetch(root.dataset.document);
+async function show(body) {
+  const answer = await fetch(byId("api").dataset.document);
   if (!answer.ok) throw new Error(`the document answers ${answer.status}`);
   const found = await answer.json();
   const operations = Object.entries(found.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, facts]) => operation(path, method, facts)));
@@ -103,6 +101,9 @@ async function show() {
   if (location.hash) byId(location.hash.slice(1))?.scrollIntoView();
 }
 
-show().catch((error) => {
-  body.replaceChildren(element("p", { class: "error-box", role: "alert" }, `The API description cannot be loaded: ${error.message}`));
-});
+export function start() {
+  const body = byId("api-body");
+  show(body).catch((error) => {
+    body.replaceChildren(element("p", { class: "error-box", role: "alert" }, `The API description cannot be loaded: ${error.message}`));
+  });
+}

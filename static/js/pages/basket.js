@@ -5,34 +5,30 @@ import { layoutOf } from "../blotter/layout.js";
 import { orderList } from "../blotter/list.js";
 import { byId, readJson } from "../lib/dom.js";
 
-const first = readJson("basket-data");
-const heads = [...document.querySelectorAll("th[data-column]")].map((cell) => cell.dataset.column);
-const layout = layoutOf(null, heads);
-const actions = byId("basket-actions");
-let basket = first.basket;
-
-const list = orderList({
-  first,
-  path: `/ws/baskets/${byId("orders").dataset.basket}/`,
-  layout: () => layout,
-  take(message) {
-    basket = message.basket;
-    draw();
-  },
-});
-
-function draw() {
-  drawStanding(basket);
-  for (const button of actions.querySelectorAll("[data-basket]")) {
-    const fit = list.bulk.fits(button.dataset.basket).length;
+/** The buttons that act on all orders; `fits` says which of them allow an action. */
+function drawActions(host, size, fits) {
+  for (const button of host.querySelectorAll("[data-basket]")) {
+    const fit = fits(button.dataset.basket).length;
     button.disabled = fit === 0;
-    button.title = fit === 0 ? "No order of the basket allows this now." : `Fits ${fit} of ${basket.size}.`;
+    button.title = fit === 0 ? "No order of the basket allows this now." : `Fits ${fit} of ${size}.`;
   }
 }
 
-actions.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-basket]");
-  if (button) list.bulk.openFor(button.dataset.basket);
-});
-list.draw();
-draw();
+export function start() {
+  const first = readJson("basket-data");
+  const actions = byId("basket-actions");
+  const layout = layoutOf(null, [...document.querySelectorAll("th[data-column]")].map((cell) => cell.dataset.column));
+  const list = orderList({ first, path: `/ws/baskets/${byId("orders").dataset.basket}/`, layout: () => layout, take: draw });
+
+  function draw({ basket }) {
+    drawStanding(basket);
+    drawActions(actions, basket.size, list.bulk.fits);
+  }
+
+  actions.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-basket]");
+    if (button) list.bulk.openFor(button.dataset.basket);
+  });
+  list.draw();
+  draw(first);
+}

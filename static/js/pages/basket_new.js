@@ -1,64 +1,15 @@
 // A new basket: a file or pasted rows, the review that the server makes of them, and sending what was reviewed.
 
 import { decoded, fileProblem } from "../basket/file.js";
+import { isAllConfirmed } from "../lib/confirm.js";
 import { byId, element, setText } from "../lib/dom.js";
 
 const COSTS_AGAIN = 1500;
 /** A review that waits for books is asked for again. The server says when a venue gives none. */
 const REVIEW_AGAIN = 500;
 
-const form = byId("basket-form");
-const area = byId("csv");
-const host = byId("basket-review");
-let timer = null;
-
-function review() {
-  clearTimeout(timer);
-  const values = { csv: area.value, name: form.elements.name.value, key: form.elements.key.value, csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value };
-  for (const field of host.querySelectorAll("[data-confirm]")) {
-    if (field.type !== "checkbox" || field.checked) values[field.name] = field.value;
-  }
-  if (!host.childElementCount) host.replaceChildren(element("p", { class: "muted basket-note", "data-reading": "" }, "Reviewing…"));
-  window.htmx.ajax("POST", form.dataset.review, { source: host, target: host, swap: "innerHTML", values });
-}
-
-/** What was reviewed is what is sent: when the rows change, there is nothing to send until they are reviewed again. */
-function stale() {
-  clearTimeout(timer);
-  host.replaceChildren();
-}
-
-async function takeFile(file) {
-  const bytes = await file.arrayBuffer();
-  const problem = fileProblem(file.name, bytes, Number(form.dataset.most));
-  setText(byId("error-file"), problem);
-  if (problem) return;
-  area.value = decoded(bytes);
-  showExample();
-  if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[a-z]+$/i, "");
-  review();
-}
-
-/** The example is offered while there is nothing that it would replace. */
-function showExample() {
-  byId("csv-example").hidden = area.value.trim() !== "";
-}
-
-function allow() {
-  const send = byId("basket-send");
-  if (!send) return;
-  const fields = [...host.querySelectorAll("[data-confirm]")];
-  send.disabled = !fields.every((field) => (field.type === "checkbox" ? field.checked : field.value.trim()));
-}
-
-/** Asks for the costs that are still being simulated, and writes them into their cells. */
-async function costs() {
-  const cells = [...host.querySelectorAll("[data-cost]")];
-  if (!cells.length) return;
-  const body = new URLSearchParams(cells.map((cell) => ["key", cell.dataset.cost]));
-  const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-  const response = await fetch(form.dataset.costs, { method: "POST", body, headers }).catch(() => null);
-  const found = response?.ok ? await response.json() : {};
+/** Writes the costs that are known by now into the cells that wait for them. */
+function showCosts(cells, found) {
   for (const cell of cells) {
     const cost = found[cell.dataset.cost];
     if (!cost) continue;
@@ -67,43 +18,114 @@ async function costs() {
     cell.className = `number ${cost.tone}`;
     delete cell.dataset.cost;
   }
-  timer = setTimeout(costs, COSTS_AGAIN);
 }
 
-function received() {
-  clearTimeout(timer);
-  allow();
-  if (host.querySelector('[data-waits="yes"]')) timer = setTimeout(review, REVIEW_AGAIN);
-  else timer = setTimeout(costs, COSTS_AGAIN);
+class BasketForm {
+  constructor() {
+    this.form = byId("basket-form");
+    this.area = byId("csv");
+    this.example = byId("csv-example");
+    this.host = byId("basket-review");
+    this.timer = null;
+  }
+
+  review() {
+    clearTimeout(this.timer);
+    const { form, host } = this;
+    const { name, key, csrfmiddlewaretoken } = form.elements;
+    const values = { csv: this.area.value, name: name.value, key: key.value, csrfmiddlewaretoken: csrfmiddlewaretoken.value };
+    for (const field of host.querySelectorAll("[data-confirm]")) {
+      if (field.type !== "checkbox" || field.checked) values[field.name] = field.value;
+    }
+    if (!host.childElementCount) host.replaceChildren(element("p", { class: "muted basket-note", "data-reading": "" }, "Reviewing…"));
+    window.htmx.ajax("POST", form.dataset.review, { source: host, target: host, swap: "innerHTML", values });
+  }
+
+  received() {
+    clearTimeout(this.timer);
+    this.allow();
+    if (this.host.querySelector('[data-waits="yes"]')) this.timer = setTimeout(() => this.review(), REVIEW_AGAIN);
+    else this.timer = setTimeout(() => this.costs(), COSTS_AGAIN);
+  }
+
+  /** What was reviewed is what is sent: when the rows change, there is nothing to send until they are reviewed again. */
+  stale() {
+    clearTimeout(this.timer);
+    this.host.replaceChildren();
+  }
+
+  allow() {
+    const send = byId("basket-send");
+    if (send) send.disabled = !isAllConfirmed(this.host);
+  }
+
+  /** Asks for the costs that are still being simulated. */
+  async costs() {
+    const cells = [...this.host.querySelectorAll("[data-cost]")];
+    if (!cells.length) return;
+    const body = new URLSearchParams(cells.map((cell) => ["key", cell.dataset.cost]));
+    const headers = { "X-CSRFToken": this.form.elements.csrfmiddlewaretoken.value };
+    const response = await fetch(this.form.dataset.costs, { method: "POST", body, headers }).catch(() => null);
+    showCosts(cells, response?.ok ? await response.json() : {});
+    this.timer = setTimeout(() => this.costs(), COSTS_AGAIN);
+  }
+
+  async takeFile(file) {
+    const bytes = await file.arrayBuffer();
+    const problem = fileProblem(file.name, bytes, Number(this.form.dataset.most));
+    setText(byId("error-file"), problem);
+    if (problem) return;
+    this.area.value = decoded(bytes);
+    this.offerExample();
+    const { name } = this.form.elements;
+    if (!name.value) name.value = file.name.replace(/\.[a-z]+$/i, "");
+    this.review();
+  }
+
+  /** The example is offered while there is nothing that it would replace. */
+  offerExample() {
+    this.example.hidden = this.area.value.trim() !== "";
+  }
+
+  /** The example stands in the empty field already; written, it can be changed into one's own orders. */
+  writeExample() {
+    this.area.value = this.area.placeholder;
+    this.stale();
+    this.offerExample();
+    this.area.focus();
+  }
+
+  listen() {
+    const { form, host } = this;
+    const button = byId("basket-review-button");
+    button.addEventListener("click", () => this.review());
+    this.example.addEventListener("click", () => this.writeExample());
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      if (!button.disabled) this.review();
+    });
+    form.addEventListener("input", (event) => {
+      if (event.target.type !== "file") this.stale();
+      this.offerExample();
+    });
+    byId("basket-file").addEventListener("change", (event) => {
+      const [file] = event.target.files;
+      if (file) this.takeFile(file);
+      event.target.value = "";
+    });
+    host.addEventListener("input", () => this.allow());
+    host.addEventListener("htmx:afterSwap", () => this.received());
+    host.addEventListener("htmx:afterRequest", (event) => {
+      if (!event.detail.successful) host.querySelector("[data-reading]")?.remove();
+    });
+  }
 }
 
-byId("basket-review-button").addEventListener("click", review);
-/** The example stands in the empty field already; written, it can be changed into one's own orders. */
-byId("csv-example").addEventListener("click", () => {
-  area.value = area.placeholder;
-  stale();
-  showExample();
-  area.focus();
-});
-form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  event.preventDefault();
-  if (!byId("basket-review-button").disabled) review();
-});
-form.addEventListener("input", (event) => {
-  if (event.target.type !== "file") stale();
-  showExample();
-});
-byId("basket-file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) takeFile(file);
-  event.target.value = "";
-});
-host.addEventListener("input", allow);
-host.addEventListener("htmx:afterSwap", received);
-host.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.successful) host.querySelector("[data-reading]")?.remove();
-});
-showExample();
-if (host.childElementCount) received();
+export function start() {
+  const form = new BasketForm();
+  form.listen();
+  form.offerExample();
+  if (form.host.childElementCount) form.received();
+}

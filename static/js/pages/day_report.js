@@ -2,4 +2,4 @@
 
 import { printButtons } from "../lib/print.js";
 
-printButtons();
+export const start = () => printButtons();

@@ -4,38 +4,13 @@ import { bulkDialog } from "../blotter/bulk_dialog.js";
 import { drawWaiting, watchWaiting } from "../halts/waiting.js";
 import { labelCards } from "../lib/cards.js";
 import { showConnection } from "../lib/connection.js";
-import { bar, byId, element, readJson, setText } from "../lib/dom.js";
+import { bar, byId, cell, element, number, readJson, setText } from "../lib/dom.js";
 import { clock, DASH, decimal, local, spoken } from "../lib/format.js";
 import { KINDS, seconds, stateOf, titleOf } from "../halts/halt_text.js";
 import { LiveSocket } from "../lib/socket.js";
 import { childPill, side } from "../lib/states.js";
 
 const DRAW_EVERY = 100; // the time to flat is read while it runs
-
-let halt = readJson("halt-data");
-let drawn = null;
-
-function take(message) {
-  halt = message.halt;
-  draw();
-}
-
-const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") }, readJson("halt-now"));
-
-function openRow(child) {
-  return element(
-    "tr",
-    {},
-    element("td", {}, element("a", { href: `/orders/${child.order}/`, class: "mono" }, child.order)),
-    element("td", {}, child.account),
-    element("td", {}, child.symbol),
-    element("td", {}, side(child.side)),
-    element("td", { class: "number" }, decimal(child.quantity)),
-    element("td", { class: "number" }, decimal(child.filled)),
-    element("td", {}, childPill(child)),
-    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is on its way"),
-  );
-}
 
 const WORDS = {
   lifted: "Orders that it paused stay paused until a person resumes them.",
@@ -44,9 +19,43 @@ const WORDS = {
   "no new orders": "New orders are refused. Live orders go on.",
 };
 
-function drawOnce() {
-  if (drawn === halt) return;
-  drawn = halt;
+const openRow = (child) =>
+  element(
+    "tr",
+    {},
+    element("td", {}, element("a", { href: `/orders/${child.order}/`, class: "mono" }, child.order)),
+    cell(child.account),
+    cell(child.symbol),
+    element("td", {}, side(child.side)),
+    number(decimal(child.quantity)),
+    number(decimal(child.filled)),
+    element("td", {}, childPill(child)),
+    cell(child.reason || "the cancel is on its way", child.reason ? "wrap bad" : "wrap"),
+  );
+
+/** What is known of a halt and when: name, value and tooltip. */
+export function factsOf(halt) {
+  const moment = (at) => (at === null ? DASH : `${new Date(at).toISOString().slice(0, 10)} ${clock(at, true)} UTC`);
+  const facts = [
+    ["Set", `${moment(halt.set_at)} by ${halt.set_by}`, local(halt.set_at)],
+    ["Cancels requested", moment(halt.swept_at)],
+    ["Nothing open", moment(halt.flat_at)],
+    ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
+  ];
+  if (halt.lifted_at === null) return facts;
+  facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
+  if (halt.kind === "stop") facts.push(["Orders' time", halt.keeps_time ? "given back: plans moved by the time of the halt" : "not given back"]);
+  return facts;
+}
+
+/** The time until nothing was open, and whether it still runs: "flat", "running" or "none". Pure. */
+export function timeToFlat(halt, now) {
+  if (halt.flat_at !== null) return [seconds(halt.time_to_flat), "flat"];
+  if (halt.kind !== "stop" || halt.lifted_at !== null) return [DASH, "none"];
+  return [seconds(Math.max(0, now - halt.set_at)), "running"];
+}
+
+function drawState(halt) {
   const [sign, word, tone] = stateOf(halt);
   byId("halt-title").replaceChildren(titleOf(halt), element("span", { class: "connective" }, ` · ${KINDS[halt.kind]}`));
   setText(byId("halt-reason"), halt.reason);
@@ -59,43 +68,45 @@ function drawOnce() {
   const share = halt.children ? halt.settled / halt.children : 1;
   byId("halt-bar").hidden = !stops;
   byId("halt-bar").replaceChildren(bar(share, null, `${halt.settled} of ${halt.children} children settled`));
-  if (halt.lifted_at !== null && document.activeElement === byId("halt-lift")) byId("content").focus({ preventScroll: true });
-  byId("halt-lift").hidden = halt.lifted_at !== null;
-  byId("halt-open").replaceChildren(...halt.open.map(openRow));
-  byId("halt-open").closest("table").hidden = !halt.open.length;
+  const lift = byId("halt-lift");
+  if (halt.lifted_at !== null && document.activeElement === lift) byId("content").focus({ preventScroll: true });
+  lift.hidden = halt.lifted_at !== null;
+}
+
+/** All that changes only with a message of the server. */
+function drawHalt(halt) {
+  drawState(halt);
+  const rows = byId("halt-open");
+  rows.replaceChildren(...halt.open.map(openRow));
+  rows.closest("table").hidden = !halt.open.length;
   byId("halt-none").hidden = halt.open.length > 0;
-  setText(byId("halt-none"), stops ? "Nothing is open." : "This kind of halt cancels nothing.");
+  setText(byId("halt-none"), halt.kind === "stop" ? "Nothing is open." : "This kind of halt cancels nothing.");
   drawWaiting(halt);
   labelCards();
-  drawFacts();
+  byId("halt-facts").replaceChildren(...factsOf(halt).flatMap(([name, value, title]) => [element("dt", {}, name), element("dd", { title }, value)]));
 }
 
-function drawFacts() {
-  const moment = (at) => (at === null ? DASH : `${new Date(at).toISOString().slice(0, 10)} ${clock(at, true)} UTC`);
-  const facts = [
-    ["Set", `${moment(halt.set_at)} by ${halt.set_by}`, local(halt.set_at)],
-    ["Cancels requested", moment(halt.swept_at)],
-    ["Nothing open", moment(halt.flat_at)],
-    ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
-  ];
-  if (halt.lifted_at !== null) {
-    facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
-    if (halt.kind === "stop") facts.push(["Orders' time", halt.keeps_time ? "given back: plans moved by the time of the halt" : "not given back"]);
+export function start() {
+  let halt = readJson("halt-data");
+  let drawn = null;
+  const take = (message) => {
+    halt = message.halt;
+    draw();
+  };
+  const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") }, readJson("halt-now"));
+
+  function draw() {
+    if (document.hidden) return;
+    if (drawn !== halt) drawHalt(halt);
+    drawn = halt;
+    const [shown, state] = timeToFlat(halt, socket.now());
+    setText(byId("halt-flat"), shown);
+    byId("halt-flat").dataset.state = state;
   }
-  byId("halt-facts").replaceChildren(...facts.flatMap(([name, value, title]) => [element("dt", {}, name), element("dd", { title }, value)]));
-}
 
-function draw() {
-  if (document.hidden) return;
-  drawOnce();
-  const running = halt.kind === "stop" && halt.flat_at === null && halt.lifted_at === null;
-  const shown = halt.flat_at !== null ? seconds(halt.time_to_flat) : running ? seconds(Math.max(0, socket.now() - halt.set_at)) : DASH;
-  setText(byId("halt-flat"), shown);
-  byId("halt-flat").dataset.state = halt.flat_at !== null ? "flat" : running ? "running" : "none";
+  watchWaiting(byId("halt-waiting"), () => halt.waiting, bulkDialog());
+  document.addEventListener("visibilitychange", draw);
+  draw();
+  setInterval(draw, DRAW_EVERY);
+  showConnection(() => socket);
 }
-
-watchWaiting(byId("halt-waiting"), () => halt.waiting, bulkDialog());
-document.addEventListener("visibilitychange", draw);
-draw();
-setInterval(draw, DRAW_EVERY);
-showConnection(() => ({ state: socket.state, age: socket.age }));

@@ -4,60 +4,73 @@ import { byId, setText } from "../lib/dom.js";
 import { decimal } from "../lib/format.js";
 
 const PREVIEW_EVERY = 3000;
+/** Fields that change nothing of the preview. */
+const UNASKED = ["csrfmiddlewaretoken", "phrase", "reason"];
 
-const form = byId("halt-form");
-const host = byId("halt-preview");
-const send = byId("halt-send");
-
-let asked = 0;
-
-const wanted = () => host.firstElementChild?.dataset.phrase ?? "";
-
-function judge() {
-  setText(byId("phrase-wanted"), wanted());
-  const ready = wanted() && byId("phrase").value.trim() === wanted() && byId("reason").value.trim();
-  send.disabled = !ready;
-}
-
-function group() {
+function groupAmounts(host) {
   for (const node of host.querySelectorAll("[data-amount]")) {
     if (node.dataset.amount) setText(node, decimal(node.dataset.amount, 2));
   }
 }
 
-/** What the form would do now, as the server says it; an answer that a later question overtook is left. */
-async function refresh() {
-  const number = (asked += 1);
-  const query = new URLSearchParams(new FormData(form));
-  for (const name of ["csrfmiddlewaretoken", "phrase", "reason"]) query.delete(name);
-  try {
-    const answer = await fetch(`${host.dataset.source}?${query}`);
-    const text = await answer.text();
-    if (!answer.ok || answer.redirected || number !== asked) return;
-    host.replaceChildren(...document.createRange().createContextualFragment(text.trim()).children);
-    group();
-    judge();
-  } catch {
-    // The time of the preview stands above it; the next one is soon.
+class HaltForm {
+  constructor() {
+    this.form = byId("halt-form");
+    this.host = byId("halt-preview");
+    this.send = byId("halt-send");
+    this.asked = 0;
+  }
+
+  judge() {
+    const wanted = this.host.firstElementChild?.dataset.phrase ?? "";
+    setText(byId("phrase-wanted"), wanted);
+    this.send.disabled = !(wanted && byId("phrase").value.trim() === wanted && byId("reason").value.trim());
+  }
+
+  show() {
+    groupAmounts(this.host);
+    this.judge();
+  }
+
+  /** What the form would do now, as the server says it; an answer that a later question overtook is left. */
+  async refresh() {
+    this.asked += 1;
+    const number = this.asked;
+    const query = new URLSearchParams(new FormData(this.form));
+    for (const name of UNASKED) query.delete(name);
+    try {
+      const answer = await fetch(`${this.host.dataset.source}?${query}`);
+      const text = await answer.text();
+      if (!answer.ok || answer.redirected || number !== this.asked) return;
+      this.host.replaceChildren(...document.createRange().createContextualFragment(text.trim()).children);
+      this.show();
+    } catch {
+      // The time of the preview stands above it; the next one is soon.
+    }
+  }
+
+  changed({ target }) {
+    if (target.matches("[name^=subject_]")) this.form.elements.scope.value = target.name.replace("subject_", "");
+    if (target.closest("fieldset")) this.refresh();
+  }
+
+  listen() {
+    this.form.addEventListener("input", () => this.judge());
+    this.form.addEventListener("change", (event) => this.changed(event));
+    // Enter in a field never submits.
+    this.form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
+    });
+    this.form.addEventListener("submit", () =>
+      setTimeout(() => {
+        this.send.disabled = true;
+      }));
+    setInterval(() => document.hidden || this.refresh(), PREVIEW_EVERY);
   }
 }
 
-form.addEventListener("input", judge);
-form.addEventListener("change", (event) => {
-  const { target } = event;
-  if (target.matches("[name^=subject_]")) form.elements.scope.value = target.name.replace("subject_", "");
-  if (target.closest("fieldset")) refresh();
-});
-// Enter in a field never submits.
-form.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
-});
-form.addEventListener("submit", () =>
-  setTimeout(() => {
-    send.disabled = true;
-  }));
-group();
-judge();
-setInterval(() => {
-  if (!document.hidden) refresh();
-}, PREVIEW_EVERY);
+export function start() {
+  const form = new HaltForm();
+  form.listen();
+  form.show();
+}

@@ -5,9 +5,8 @@ import { byId, cell, element, number, readJson } from "../lib/dom.js";
 import { DASH, local, moment } from "../lib/format.js";
 import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
 
-const now = readJson("halts-now");
-
-function rowOf(halt) {
+/** The row of a halt; one that is lifted says when, by whom and why. */
+export function haltRow(halt, now) {
   const [sign, word, tone] = stateOf(halt);
   const stops = halt.kind === "stop";
   const time = (at) => cell(moment(at, now), "mono", local(at));
@@ -29,11 +28,14 @@ function rowOf(halt) {
   );
 }
 
-for (const name of ["in-force", "former"]) {
-  const rows = readJson(`halts-${name}-data`);
-  const body = byId("halts").querySelector(`[data-halts="${name}"]`);
-  body.replaceChildren(...rows.map(rowOf));
-  body.closest("table").hidden = !rows.length;
-  document.querySelector(`[data-empty="${name}"]`).hidden = rows.length > 0;
+export function start() {
+  const now = readJson("halts-now");
+  for (const name of ["in-force", "former"]) {
+    const rows = readJson(`halts-${name}-data`);
+    const body = byId("halts").querySelector(`[data-halts="${name}"]`);
+    body.replaceChildren(...rows.map((halt) => haltRow(halt, now)));
+    body.closest("table").hidden = !rows.length;
+    document.querySelector(`[data-empty="${name}"]`).hidden = rows.length > 0;
+  }
+  labelCards();
 }
-labelCards();

@@ -1,4 +1,4 @@
-// The home page: watchlist, live orders and alerts. Its line to the server is open while somebody looks.
+// The home page: watchlist, live orders and alerts.
 
 import { showConnection } from "../lib/connection.js";
 import { byId, readJson } from "../lib/dom.js";
@@ -10,62 +10,67 @@ import { Watchlist } from "../home/watchlist.js";
 const ALERTS_EVERY = 10000;
 const TICK = 500;
 
-function homePage() {
-  const host = byId("home");
-  const first = readJson("home-data");
-  const page = { rows: new Map(), order: [], watch: new Map(), symbols: [], groups: {} };
+class Home {
+  constructor(first) {
+    this.rows = new Map();
+    this.order = [];
+    this.watch = new Map();
+    this.symbols = [];
+    this.groups = {};
+    const take = (message) => this.take(message);
+    this.socket = new LiveSocket("/ws/home/", { snapshot: take, delta: take }, first.now);
+    this.watchlist = new Watchlist();
+    this.orders = new LiveOrders(() => this.socket.now());
+    this.take(first);
+  }
 
-  function take(message) {
+  take(message) {
     if (message.type !== "delta") {
-      page.rows = new Map();
-      page.watch = new Map();
+      this.rows = new Map();
+      this.watch = new Map();
     }
-    for (const row of message.rows ?? []) page.rows.set(row.id, row);
-    for (const row of message.watch ?? []) page.watch.set(row.symbol, row);
-    for (const name of ["order", "symbols", "groups"]) page[name] = message[name] ?? page[name];
-    for (const id of [...page.rows.keys()]) if (!page.order.includes(id)) page.rows.delete(id);
-    draw();
+    for (const row of message.rows ?? []) this.rows.set(row.id, row);
+    for (const row of message.watch ?? []) this.watch.set(row.symbol, row);
+    for (const name of ["order", "symbols", "groups"]) this[name] = message[name] ?? this[name];
+    for (const id of [...this.rows.keys()]) if (!this.order.includes(id)) this.rows.delete(id);
+    this.draw();
   }
 
-  function draw() {
+  draw() {
     if (document.hidden) return;
-    watchlist.draw(page.watch, page.symbols, socket.now());
-    orders.take(page, page.watch);
-    orders.draw();
+    this.watchlist.draw(this.watch, this.symbols, this.socket.now());
+    this.orders.take(this, this.watch);
+    this.orders.draw();
   }
 
-  function tick() {
+  tick() {
     if (document.hidden) return;
-    host.classList.toggle("is-old", socket.state === "lost");
-    watchlist.tick(socket.now());
-    orders.tick();
+    byId("home").classList.toggle("is-old", this.socket.state === "lost");
+    this.watchlist.tick(this.socket.now());
+    this.orders.tick();
   }
 
-  const socket = new LiveSocket("/ws/home/", { snapshot: take, delta: take }, first.now);
-  const watchlist = new Watchlist();
-  const orders = new LiveOrders(() => socket.now());
-  take(first);
-  setInterval(tick, TICK);
-  showConnection(() => ({ state: socket.state, age: socket.age }));
-
-  const again = () => socket.send({ type: "snapshot" });
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) socket.pause();
-    else socket.resume();
-    draw();
-  });
-  return { again };
+  /** The line to the server is open while somebody looks. */
+  listen() {
+    setInterval(() => this.tick(), TICK);
+    showConnection(() => this.socket);
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.socket.pause();
+      else this.socket.resume();
+      this.draw();
+    });
+  }
 }
 
 /** The symbol that is written is added, the cross removes one; the next message has the list. */
-function watchSymbols({ again }) {
+function watchSymbols(socket) {
   const form = byId("watch-form");
   const removal = byId("unwatch-form");
   for (const each of [form, removal]) {
     each.addEventListener("htmx:afterRequest", (event) => {
       if (!event.detail.successful) return;
       if (each === form) form.reset();
-      again();
+      socket.send({ type: "snapshot" });
     });
   }
   byId("watch-rows").addEventListener("click", (event) => {
@@ -99,5 +104,9 @@ function followAlerts() {
   setInterval(refresh, ALERTS_EVERY);
 }
 
-watchSymbols(homePage());
-followAlerts();
+export function start() {
+  const home = new Home(readJson("home-data"));
+  home.listen();
+  watchSymbols(home.socket);
+  followAlerts();
+}

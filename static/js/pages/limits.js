@@ -2,13 +2,10 @@
 
 import { byId, setText } from "../lib/dom.js";
 
-const kind = byId("kind");
-
-function explain() {
-  setText(byId("kind-about"), kind.selectedOptions[0]?.title ?? "");
-}
-
-if (kind) {
+export function start() {
+  const kind = byId("kind");
+  if (!kind) return; // who may not set limits has no form
+  const explain = () => setText(byId("kind-about"), kind.selectedOptions[0]?.title ?? "");
   kind.addEventListener("change", explain);
   explain();
 }

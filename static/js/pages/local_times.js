@@ -1,6 +1,6 @@
 // Times are UTC on the page; the tooltip has the person's own time as well.
 
-function name() {
+function nameTimes() {
   for (const node of document.querySelectorAll("time[datetime]:not([data-local])")) {
     const at = new Date(node.getAttribute("datetime"));
     const utc = node.title || node.textContent;
@@ -9,5 +9,7 @@ function name() {
   }
 }
 
-name();
-document.body.addEventListener("htmx:afterSettle", name);
+export function start() {
+  nameTimes();
+  document.body.addEventListener("htmx:afterSettle", nameTimes);
+}

@@ -3,13 +3,14 @@
 import { byId } from "../lib/dom.js";
 import { showSliders, switchFields } from "../ticket/fields.js";
 
-const form = byId("preset-new");
-let algorithm = form.elements.algorithm.value;
-
-form.addEventListener("input", (event) => {
-  const next = form.elements.algorithm.value;
-  if (event.target.type === "radio") switchFields(form, algorithm, next);
-  algorithm = next;
+export function start() {
+  const form = byId("preset-new");
+  let algorithm = form.elements.algorithm.value;
+  form.addEventListener("input", (event) => {
+    const next = form.elements.algorithm.value;
+    if (event.target.type === "radio") switchFields(form, algorithm, next);
+    algorithm = next;
+    showSliders(form);
+  });
   showSliders(form);
-});
-showSliders(form);
+}

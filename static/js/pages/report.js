@@ -49,8 +49,10 @@ function draw() {
   bars("markouts", "Markouts", data.markouts.map((row) => [AFTER[row.seconds], row.bp]));
 }
 
-printButtons();
-pngButtons();
-document.body.addEventListener("htmx:afterSettle", draw);
-document.addEventListener("tranche:theme", draw);
-draw();
+export function start() {
+  printButtons();
+  pngButtons();
+  document.body.addEventListener("htmx:afterSettle", draw);
+  document.addEventListener("tranche:theme", draw);
+  draw();
+}

@@ -1,4 +1,4 @@
-// What every page has: theme, clock, menu, dialogs, keys, notices.
+// What every page has: theme, clock, menu, dialogs, keys, notices. It alone begins at import, and starts the page's own modules.
 
 import { watchBell } from "../lib/bell.js";
 import { watchCards } from "../lib/cards.js";
@@ -7,18 +7,16 @@ import { watchFilters } from "../lib/filters.js";
 import { clock } from "../lib/format.js";
 import { watchKeys } from "../lib/keys.js";
 import { watchRequests } from "../lib/notices.js";
+import { startPages } from "../lib/pages.js";
 import { watchPalette } from "../lib/palette.js";
 import { watchSettings } from "../lib/settings.js";
 import { watchSounds } from "../lib/sounds.js";
+import { keep } from "../lib/storage.js";
 
 function switchTheme() {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
-  try {
-    localStorage.setItem("tranche-theme", root.dataset.theme);
-  } catch {
-    // It lasts as long as the page, then.
-  }
+  keep("tranche-theme", root.dataset.theme);
   nameThemes();
   document.dispatchEvent(new CustomEvent("tranche:theme"));
 }
@@ -93,3 +91,4 @@ watchCards();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);
+startPages();
