@@ -1,4 +1,4 @@
-"""The modules of the pages: each import leads to a module, and outside of pages/ nothing happens at import."""
+"""The modules of the pages: each import leads to a module, and nothing happens at import but in the shell."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from tests.scripts.bare import SCRIPTS, Scripts, all_modules
 
 #: ``theme.js`` runs before the first paint and is no module.
 MODULES = [path.as_posix() for path in all_modules() if path.as_posix() != "lib/theme.js"]
+#: Begins itself, and then starts the page's own modules.
+ENTRY = "pages/shell.js"
 IMPORT = re.compile(r'^import (?:[^;"]*\bfrom )?"([^"]+)";', re.MULTILINE)
 
 #: Records what a module does with the page while it is loaded. Each of these is work.
@@ -33,6 +35,8 @@ LOADED = """async (module) => {
   await import(`/static/js/${module}`);
   return window.done;
 }"""
+#: The entry needs what every page has, and finds nothing here.
+FAILED = LOADED.replace("`);", "`).catch(() => null);")
 
 
 def imported(module: str) -> list[Path]:
@@ -58,10 +62,30 @@ def test_every_module_is_used() -> None:
 
 
 def test_nothing_happens_at_the_import_of_a_module(scripts: Scripts) -> None:
-    """Only a page's own script in pages/ begins something. So every other module can be tested on a bare page."""
+    """So every module but the entry can be tested on a bare page."""
     scripts.clear()
     scripts.run(RECORDING)
-    loaded = {module: scripts.run(LOADED, module) for module in MODULES if not module.startswith("pages/")}
+    loaded = {module: scripts.run(LOADED, module) for module in MODULES if module != ENTRY}
+    began = scripts.run(FAILED, ENTRY)
     scripts.clear()
-    assert len(loaded) > 50
+    assert len(loaded) > 90
     assert {module: done for module, done in loaded.items() if done} == {}
+    assert began, "what is recorded can be seen"
+
+
+def test_a_page_names_only_modules_that_can_be_started(scripts: Scripts) -> None:
+    """No module imports one of them: under another name, such as a hashed one, a browser loads it a second time."""
+    templates = SCRIPTS.parents[1] / "templates"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in templates.rglob("*.html"))
+    named = re.findall(
+        r"""<script type="module"( data-page)? src="{% static 'js/([^']+)' %}"></script>""", text
+    )
+    pages = {module for mark, module in named if mark}
+    assert [module for mark, module in named if not mark] == [ENTRY]
+    assert text.count('type="module"') == len(named)
+    assert pages == {module for module in MODULES if module.startswith("pages/")} - {ENTRY}
+    scripts.clear()
+    kinds = "async (module) => typeof (await import(`/static/js/${module}`)).start"
+    assert {scripts.run(kinds, module) for module in pages} == {"function"}
+    used = {file.relative_to(SCRIPTS).as_posix() for module in MODULES for file in imported(module)}
+    assert used & (pages | {ENTRY}) == set()
