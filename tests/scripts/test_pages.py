@@ -1,69 +1,13 @@
-"""The pages' own modules: in which order they start, and what they do with the page that they find."""
+"""The pages' own modules: what they do with the page that they find."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.scripts.bare import ADDRESS, Scripts
-
-# --- starting ----------------------------------------------------------------------------------------
-
-FILES = {
-    "/entry.js": "import { startPages } from '/static/js/lib/pages.js'; told = ['entry']; startPages();",
-    "/plain.js": "told.push('plain'); window.Drawn = true;",
-    "/first.js": "export const start = () => told.push(`first ${window.Drawn}`);",
-    "/broken.js": "export function start() { throw new Error('broken start'); }",
-    "/no_start.js": "export const other = 1;",
-    "/last.js": "export const start = () => told.push('last');",
-}
-PAGE = """<!doctype html><title>Started</title>
-<script>var told = [];</script>
-<script type="module" src="/entry.js"></script>
-<script src="/plain.js" defer></script>"""
-OWN = '<script type="module" data-page src="/{}.js"></script>'
-NAMES = ("first", "broken", "no_start", "lost", "last")
-
-
-@pytest.fixture
-def errors(scripts: Scripts) -> Iterator[list[str]]:
-    """Serve a page that has modules of its own. Yield what the browser says of errors while it is open."""
-    files = FILES | {"/started": PAGE + "".join(OWN.format(name) for name in NAMES)}
-    said: list[str] = []
-
-    def answer(route: Route) -> None:
-        text = files.get("/" + route.request.url.removeprefix(ADDRESS))
-        kind = "text/html" if text == files["/started"] else "text/javascript"
-        if text is None:
-            route.fallback()
-        else:
-            route.fulfill(body=text, content_type=kind)
-
-    def hear(error: Any) -> None:
-        said.append(str(error))
-
-    scripts.page.route(f"{ADDRESS}**", answer)
-    scripts.page.on("pageerror", hear)
-    yield said
-    scripts.page.remove_listener("pageerror", hear)
-    scripts.page.unroute(f"{ADDRESS}**", answer)
-    scripts.clear()
-
-
-def test_a_pages_modules_start_in_their_order_after_its_plain_scripts(
-    scripts: Scripts, errors: list[str]
-) -> None:
-    scripts.page.goto(f"{ADDRESS}started")
-    told = ["entry", "plain", "first true", "last"]
-    scripts.page.wait_for_function("(count) => told.length >= count", arg=len(told))
-    assert scripts.run("() => told") == told
-    assert any("broken start" in error for error in errors)
-    assert any("lost.js" in error for error in errors)
-    assert any("start is not a function" in error for error in errors)
-
 
 # --- limits ------------------------------------------------------------------------------------------
 

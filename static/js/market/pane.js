@@ -32,7 +32,7 @@ export class MarketPane {
       gone: () => this.take({ type: "snapshot", ladder: null, candles: null }),
     }, server);
     document.addEventListener("visibilitychange", () => this.hide(document.hidden));
-    document.addEventListener("tranche:theme", () => this.candles.draw(this.ladder, this.why, true));
+    document.addEventListener("tranche:redraw", () => this.candles.draw(this.ladder, this.why, true));
     setInterval(() => this.tick(), TICK);
   }
 

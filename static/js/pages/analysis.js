@@ -8,6 +8,6 @@ export function start() {
   const charts = readJson("analysis-charts");
   const draw = () => charts && window.Plotly && drawCosts(charts, byId);
   pngButtons();
-  document.addEventListener("tranche:theme", draw);
+  document.addEventListener("tranche:redraw", draw);
   draw();
 }

@@ -106,7 +106,7 @@ class OrderPage {
       this.changed();
       this.draw();
     });
-    document.addEventListener("tranche:theme", () => this.changed());
+    document.addEventListener("tranche:redraw", () => this.changed());
     setInterval(() => this.draw(), DRAW_EVERY);
     showConnection(() => this.socket);
   }

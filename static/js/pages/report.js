@@ -53,6 +53,6 @@ export function start() {
   printButtons();
   pngButtons();
   document.body.addEventListener("htmx:afterSettle", draw);
-  document.addEventListener("tranche:theme", draw);
+  document.addEventListener("tranche:redraw", draw);
   draw();
 }

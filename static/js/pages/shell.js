@@ -18,7 +18,7 @@ function switchTheme() {
   root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
   keep("tranche-theme", root.dataset.theme);
   nameThemes();
-  document.dispatchEvent(new CustomEvent("tranche:theme"));
+  document.dispatchEvent(new CustomEvent("tranche:redraw"));
 }
 
 function nameThemes() {

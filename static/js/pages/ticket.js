@@ -161,7 +161,7 @@ class Ticket {
       });
     }
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    document.addEventListener("tranche:theme", () => this.data && showPlan(this.data));
+    document.addEventListener("tranche:redraw", () => this.data && showPlan(this.data));
     showConnection(() => this.connection());
   }
 }
