@@ -65,7 +65,7 @@ def test_a_limit_is_drawn_when_it_is_a_number_that_is_not_refused(
     scripts: Scripts, written: str, line: str | None
 ) -> None:
     others, own = [{"field": "quantity"}], [{"field": "limit_price"}]
-    cases = [[written, []], [written, others], [written, own]]
+    cases: list[list[Any]] = [[written, []], [written, others], [written, own]]
     assert scripts.results("ticket/problems", "writtenLimit", cases) == [line, line, None]
 
 
@@ -74,7 +74,7 @@ MARKET = {"base": "BTC", "quote": "USDT", "tick": "0.10"}
 
 def test_what_is_not_known_is_said_beside_no_field(scripts: Scripts) -> None:
     data = {"market": MARKET, "quantity": "0.5", "notional": "30005"}
-    quantities = [
+    quantities: list[list[Any]] = [
         [data, "base"],
         [data, "quote"],
         [data | {"notional": None}, "base"],
@@ -84,14 +84,19 @@ def test_what_is_not_known_is_said_beside_no_field(scripts: Scripts) -> None:
     assert hints == ["≈ 30,005.00 USDT", "≈ 0.5 BTC", "", ""]
     quote = {"market": MARKET, "quote": {"mid": "60010.25"}, "limit_distance": None}
     far = quote | {"limit_distance": "+1.2 %"}
-    limits = [[quote], [far], [far | {"quote": None}], [quote | {"market": None}]]
+    limits: list[list[Any]] = [[quote], [far], [far | {"quote": None}], [quote | {"market": None}]]
     hints = scripts.results("ticket/hints", "limitHint", limits)
     assert hints == ["mid 60,010.2", "+1.2 % against mid 60,010.2", "no quote", "mid 60,010.25"]
 
 
 def test_a_size_is_that_of_the_text_which_the_server_read(scripts: Scripts) -> None:
     size = {"written": "0.5", "unit": "base", "words": "0.5 BTC"}
-    cases = [[size, "0.5", "base"], [size, "0.55", "base"], [size, "0.5", "quote"], [None, "", "base"]]
+    cases: list[list[Any]] = [
+        [size, "0.5", "base"],
+        [size, "0.55", "base"],
+        [size, "0.5", "quote"],
+        [None, "", "base"],
+    ]
     assert scripts.results("ticket/hints", "sizeWords", cases) == ["0.5 BTC", "", "", ""]
 
 
