@@ -21,6 +21,7 @@ FOUND: dict[int, str] = {
     10: "the simulation itself: tasks of dead engines were collected, and their clean-up ran in the living loop",
     21: "the same, in a session that was being opened",
     427: "an engine that was told to stop gave its accounts away while an order that it had sent was under way",
+    1882: "the simulation itself: it counted the time of a cancel from before the create had arrived",
     2000002: "a quote that is not a number ended the session that brought it",
     2000164: "a book whose price is not a number ended the ticket that asked for a split",
     333897965: "the same, of a ticket with a limit price",

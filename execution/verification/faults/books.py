@@ -10,6 +10,7 @@ from execution.core.states import ORDER_FINAL, ChildStatus
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Fill, JournalEntry, Order
 from execution.verification.faults.exchange import Exchange
+from execution.verification.faults.virtual import at
 from execution.verification.invariants import all_broken
 
 Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
@@ -80,12 +81,23 @@ def _trades(exchanges: Mapping[str, Exchange]) -> set[Row]:
     }
 
 
-def cancels_forgotten(before: datetime) -> list[str]:
-    """Return a line for each child whose cancel has been pending since ``before`` or longer (I10)."""
+def cancels_forgotten(before: datetime, exchanges: Mapping[str, Exchange]) -> list[str]:
+    """Return a line for each child whose cancel has been pending since ``before`` or longer (I10).
+
+    An order that its exchange has listed only since then could not be cancelled earlier. ``exchanges`` has each
+    account's exchange by the account's label.
+    """
+    late = {
+        order.request.client_id
+        for exchange in exchanges.values()
+        for order in exchange.ledger.orders.values()
+        if at(order.listed) > before
+    }
     waiting = ChildOrder.objects.filter(
         status=ChildStatus.CANCELLING, is_settled=False, cancel_requested_at__lt=before
     )
-    return [f"I10: {name} waits for its cancel" for name in waiting.values_list("client_id", flat=True)]
+    names = set(waiting.values_list("client_id", flat=True)) - late
+    return [f"I10: {name} waits for its cancel" for name in sorted(names)]
 
 
 def unfinished() -> list[str]:

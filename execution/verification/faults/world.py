@@ -349,7 +349,8 @@ class World:
                 self.people.heal(gives_up=passed > GIVES_UP)
             await self._until_failed(1.0)
             if passed > CANCELS_WITHIN:
-                self._judge(cancels_forgotten(self.now() - timedelta(seconds=CANCELS_WITHIN)))
+                before = self.now() - timedelta(seconds=CANCELS_WITHIN)
+                self._judge(cancels_forgotten(before, self.exchanges))
             left = unfinished() if not self.people.is_sending else ["tickets to be sent"]
             if not left:
                 left = list(books_problems(self.exchanges))
