@@ -77,15 +77,17 @@ def test_a_page_names_only_modules_that_can_be_started(scripts: Scripts) -> None
     """No module imports one of them: under another name, such as a hashed one, a browser loads it a second time."""
     templates = SCRIPTS.parents[1] / "templates"
     text = "\n".join(path.read_text(encoding="utf-8") for path in templates.rglob("*.html"))
-    named = re.findall(
-        r"""<script type="module"( data-page)? src="{% static 'js/([^']+)' %}"></script>""", text
-    )
-    pages = {module for mark, module in named if mark}
-    assert [module for mark, module in named if not mark] == [ENTRY]
+    named = re.findall(r"""<script type="module" src="{% static 'js/([^']+)' %}"></script>""", text)
+    pages = set(named) - {ENTRY}
     assert text.count('type="module"') == len(named)
     assert pages == {module for module in MODULES if module.startswith("pages/")} - {ENTRY}
     scripts.clear()
     kinds = "async (module) => typeof (await import(`/static/js/${module}`)).start"
     assert {scripts.run(kinds, module) for module in pages} == {"function"}
+    assert [one for one in pages if not (SCRIPTS / one).read_text().endswith("\nregister(start);\n")] == []
+    base = (templates / "base.html").read_text(encoding="utf-8")
+    assert base.index("{% block scripts %}") < base.index("pages/shell.js"), (
+        "it starts what has registered before"
+    )
     used = {file.relative_to(SCRIPTS).as_posix() for module in MODULES for file in imported(module)}
     assert used & (pages | {ENTRY}) == set()

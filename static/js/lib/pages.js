@@ -1,14 +1,22 @@
-// The page's own modules: they stand in the page as scripts with `data-page`, do nothing at import, and are started here.
+// The page's own modules: each registers its `start` at import and does nothing else. The shell, the last script, starts them.
 
 import { loadPlotly } from "./plotly.js";
 
+const starts = [];
+
+export const register = (start) => starts.push(start);
+
 /**
- * Starts each of them in their order, and then loads Plotly where the page has charts. One that cannot be loaded or
- * started is reported as an uncaught error, and the others start all the same.
+ * Starts each of them in their order, before the document is complete, and then loads Plotly where the page has
+ * charts. One that fails is reported as an uncaught error, and the others start all the same.
  */
-export async function startPages() {
-  const pages = [...document.querySelectorAll("script[data-page]")].map(({ src }) => import(src));
-  await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
-  for (const page of pages) await page.then(({ start }) => start()).catch(reportError);
-  await loadPlotly();
+export function startPages() {
+  for (const start of starts) {
+    try {
+      start();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+  loadPlotly();
 }

@@ -2,6 +2,7 @@
 
 import { completeNames } from "../lib/complete.js";
 import { byId, readJson } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 export function start() {
   /** A list on an account's page; a list for each venue where the venue is chosen, too. */
@@ -9,3 +10,5 @@ export function start() {
   const venue = byId("venue");
   completeNames(byId("symbols"), () => (venue === null ? listed : (listed[venue.value] ?? [])));
 }
+
+register(start);

@@ -2,6 +2,7 @@
 
 import { byId, setText } from "../lib/dom.js";
 import { canNotify, isRefused, notifies, REFUSED, switchNotifying } from "../lib/notifying.js";
+import { register } from "../lib/pages.js";
 
 export function start() {
   const button = byId("notify");
@@ -14,3 +15,5 @@ export function start() {
   button.addEventListener("click", () => switchNotifying().then(draw));
   draw();
 }
+
+register(start);

@@ -3,6 +3,7 @@
 import { drawCosts } from "../charts/costs.js";
 import { pngButtons } from "../charts/png.js";
 import { byId, readJson } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 export function start() {
   const charts = readJson("analysis-charts");
@@ -11,3 +12,5 @@ export function start() {
   document.addEventListener("tranche:redraw", draw);
   draw();
 }
+
+register(start);

@@ -1,6 +1,7 @@
 // The OpenAPI document as a page to read: the operations, what they take, and what they answer.
 
 import { byId, element } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 /** The last part of a reference: the name of a schema. */
 const nameOf = (reference) => reference.split("/").pop();
@@ -107,3 +108,5 @@ export function start() {
     body.replaceChildren(element("p", { class: "error-box", role: "alert" }, `The API description cannot be loaded: ${error.message}`));
   });
 }
+
+register(start);

@@ -4,6 +4,7 @@ import { drawStanding } from "../basket/standing.js";
 import { layoutOf } from "../blotter/layout.js";
 import { orderList } from "../blotter/list.js";
 import { byId, readJson } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 /** The buttons that act on all orders; `fits` says which of them allow an action. */
 function drawActions(host, size, fits) {
@@ -32,3 +33,5 @@ export function start() {
   list.draw();
   draw(first);
 }
+
+register(start);

@@ -3,6 +3,7 @@
 import { decoded, fileProblem } from "../basket/file.js";
 import { isAllConfirmed } from "../lib/confirm.js";
 import { byId, element, setText } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 const COSTS_AGAIN = 1500;
 /** A review that waits for books is asked for again. The server says when a venue gives none. */
@@ -129,3 +130,5 @@ export function start() {
   form.offerExample();
   if (form.host.childElementCount) form.received();
 }
+
+register(start);

@@ -9,6 +9,7 @@ import { clock, DASH, decimal, local, spoken } from "../lib/format.js";
 import { KINDS, seconds, stateOf, titleOf } from "../halts/halt_text.js";
 import { LiveSocket } from "../lib/socket.js";
 import { childPill, side } from "../lib/states.js";
+import { register } from "../lib/pages.js";
 
 const DRAW_EVERY = 100; // the time to flat is read while it runs
 
@@ -110,3 +111,5 @@ export function start() {
   setInterval(draw, DRAW_EVERY);
   showConnection(() => socket);
 }
+
+register(start);

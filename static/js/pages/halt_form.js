@@ -2,6 +2,7 @@
 
 import { byId, setText } from "../lib/dom.js";
 import { decimal } from "../lib/format.js";
+import { register } from "../lib/pages.js";
 
 const PREVIEW_EVERY = 3000;
 /** Fields that change nothing of the preview. */
@@ -74,3 +75,5 @@ export function start() {
   form.listen();
   form.show();
 }
+
+register(start);

@@ -4,6 +4,7 @@ import { labelCards } from "../lib/cards.js";
 import { byId, cell, element, number, readJson } from "../lib/dom.js";
 import { DASH, local, moment } from "../lib/format.js";
 import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
+import { register } from "../lib/pages.js";
 
 /** The row of a halt; one that is lifted says when, by whom and why. */
 export function haltRow(halt, now) {
@@ -39,3 +40,5 @@ export function start() {
   }
   labelCards();
 }
+
+register(start);

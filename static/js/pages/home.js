@@ -5,6 +5,7 @@ import { byId, readJson } from "../lib/dom.js";
 import { LiveSocket } from "../lib/socket.js";
 import { LiveOrders } from "../home/orders.js";
 import { Watchlist } from "../home/watchlist.js";
+import { register } from "../lib/pages.js";
 
 /** Ages in the list of alerts are the server's. */
 const ALERTS_EVERY = 10000;
@@ -110,3 +111,5 @@ export function start() {
   watchSymbols(home.socket);
   followAlerts();
 }
+
+register(start);

@@ -1,6 +1,7 @@
 // What the chosen kind of limit bounds, under its field.
 
 import { byId, setText } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 export function start() {
   const kind = byId("kind");
@@ -9,3 +10,5 @@ export function start() {
   kind.addEventListener("change", explain);
   explain();
 }
+
+register(start);

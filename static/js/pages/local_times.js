@@ -1,5 +1,7 @@
 // Times are UTC on the page; the tooltip has the person's own time as well.
 
+import { register } from "../lib/pages.js";
+
 function nameTimes() {
   for (const node of document.querySelectorAll("time[datetime]:not([data-local])")) {
     const at = new Date(node.getAttribute("datetime"));
@@ -13,3 +15,5 @@ export function start() {
   nameTimes();
   document.body.addEventListener("htmx:afterSettle", nameTimes);
 }
+
+register(start);

@@ -4,6 +4,7 @@ import { byId, setText } from "../lib/dom.js";
 import { canNotify, isRefused, notifies, REFUSED, switchNotifying } from "../lib/notifying.js";
 import { isOn } from "../lib/settings.js";
 import { play } from "../lib/sounds.js";
+import { register } from "../lib/pages.js";
 
 function notifications() {
   const box = byId("notify");
@@ -30,3 +31,5 @@ export function start() {
   notifications();
   sounds();
 }
+
+register(start);

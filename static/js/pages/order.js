@@ -13,6 +13,7 @@ import { notice } from "../lib/notices.js";
 import { MarketPane } from "../market/pane.js";
 import { LiveSocket } from "../lib/socket.js";
 import { drawAccounts, drawIceberg, drawTerms } from "../order/terms.js";
+import { register } from "../lib/pages.js";
 
 const DRAW_EVERY = 250;
 const CHARTS_EVERY = 1000;
@@ -122,3 +123,5 @@ export function start() {
   page.tabs.select(location.hash.slice(1));
   page.draw();
 }
+
+register(start);

@@ -3,6 +3,7 @@
 import { blotterColumns } from "../blotter/columns.js";
 import { orderList } from "../blotter/list.js";
 import { byId, readJson, setText } from "../lib/dom.js";
+import { register } from "../lib/pages.js";
 
 function drawCounts({ counts, total }) {
   for (const link of document.querySelectorAll("[data-filter]")) {
@@ -25,3 +26,5 @@ export function start() {
   const shape = blotterColumns({ table: list.table, memory: `tranche-blotter-${host.dataset.userName}`, redraw: () => list.draw() });
   shape.apply();
 }
+
+register(start);

@@ -2,6 +2,7 @@
 
 import { byId } from "../lib/dom.js";
 import { showSliders, switchFields } from "../ticket/fields.js";
+import { register } from "../lib/pages.js";
 
 export function start() {
   const form = byId("preset-new");
@@ -14,3 +15,5 @@ export function start() {
   });
   showSliders(form);
 }
+
+register(start);

@@ -6,6 +6,7 @@ import { barWords } from "../charts/words.js";
 import { byId, readJson } from "../lib/dom.js";
 import { costClass, points } from "../lib/format.js";
 import { printButtons } from "../lib/print.js";
+import { register } from "../lib/pages.js";
 
 const PARTS = [["spread", "Spread"], ["drift", "Drift"], ["delay", "Delay"], ["fees", "Fees"], ["total", "Total"]];
 const AFTER = { 10: "10 s", 60: "1 min", 300: "5 min" };
@@ -56,3 +57,5 @@ export function start() {
   document.addEventListener("tranche:redraw", draw);
   draw();
 }
+
+register(start);

@@ -11,6 +11,7 @@ import { watchPresets } from "../ticket/presets.js";
 import { showProblems, showRefused, writtenLimit } from "../ticket/problems.js";
 import { Review } from "../ticket/review.js";
 import { commonSymbols, fillSymbols } from "../ticket/symbols.js";
+import { register } from "../lib/pages.js";
 
 const REFRESH = 2000;
 const DEBOUNCE = 250;
@@ -174,3 +175,5 @@ export function start() {
   showSliders(ticket.form);
   ticket.refresh();
 }
+
+register(start);

@@ -9,6 +9,7 @@ import { arrange, byId, readJson } from "../lib/dom.js";
 import { LiveSocket } from "../lib/socket.js";
 import { drawPanels, tickPanels } from "../wall/panels.js";
 import { tickAlert, wallRow } from "../wall/row.js";
+import { register } from "../lib/pages.js";
 
 const TICK = 500;
 
@@ -95,3 +96,5 @@ export function start() {
   wall.listen();
   wall.draw();
 }
+
+register(start);
