@@ -46,7 +46,7 @@ ESTIMATE_WITHIN = 20
 TUTORIAL_SHOWN, README_SHOWN = 170, 400
 SWITCH = """(theme) => {
   document.documentElement.dataset.theme = theme;
-  document.dispatchEvent(new Event("tranche:theme"));
+  document.dispatchEvent(new Event("tranche:redraw"));
 }"""
 #: The lower end of the page's panels.
 CONTENT = """() => Math.max(...[...document.querySelectorAll("main *")].map(

@@ -16,7 +16,7 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 SWITCH = """() => {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
-  document.dispatchEvent(new CustomEvent("tranche:theme"));
+  document.dispatchEvent(new CustomEvent("tranche:redraw"));
   return root.dataset.theme;
 }"""
 

@@ -192,7 +192,7 @@ def test_every_algorithm_has_its_order_here() -> None:
 
 LIGHT = """() => {
   document.documentElement.dataset.theme = "light";
-  document.dispatchEvent(new Event("tranche:theme"));
+  document.dispatchEvent(new Event("tranche:redraw"));
 }"""
 
 
