@@ -72,6 +72,7 @@ def visited(watched: Watched, path: str, picture: str) -> list[str]:
     page.set_viewport_size(PHONE)
     page.goto(path)
     expect(page.locator(".htmx-request")).to_have_count(0)
+    expect(page.get_by_text("Loading the API description…")).to_have_count(0)
     found = phone_problems(page)
     watched.picture(f"phone-{picture}")
     page.set_viewport_size(SIZE)  # type: ignore[arg-type]

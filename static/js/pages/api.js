@@ -1,5 +1,6 @@
 // The OpenAPI document as a page to read: the operations, what they take, and what they answer.
 
+import { labelCards } from "../lib/cards.js";
 import { byId, element } from "../lib/dom.js";
 import { register } from "../lib/pages.js";
 
@@ -52,7 +53,7 @@ function table(label, rows) {
   return element(
     "div",
     { class: "scroll" },
-    element("table", { class: "grid", "aria-label": label }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
+    element("table", { class: "grid cards", "data-cards": "", "aria-label": label }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
   );
 }
 
@@ -99,6 +100,7 @@ async function show(body) {
     element("h2", { class: "api-forms" }, "Forms"),
     ...forms,
   );
+  labelCards();
   if (location.hash) byId(location.hash.slice(1))?.scrollIntoView();
 }
 
