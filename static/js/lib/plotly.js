@@ -12,7 +12,11 @@ function firstData() {
   if (!node || node.dataset.state === "live") return Promise.resolve();
   return new Promise((done) => {
     setTimeout(done, LONGEST);
-    const seen = new MutationObserver(() => node.dataset.state === "live" && done());
+    const seen = new MutationObserver(() => {
+      if (node.dataset.state !== "live") return;
+      seen.disconnect(); // the state is written four times a second
+      done();
+    });
     seen.observe(node, { attributes: true, attributeFilter: ["data-state"] });
   });
 }
