@@ -89,6 +89,12 @@ def test_an_is_is_asked_as_low_medium_high_and_draws_all_three(browser: Browser,
     assert all(re.fullmatch(r"[+−]?[\d,.]+ bp", cost) for cost in costs), costs
     watched.picture("ticket-is-medium")
 
+    # An estimated impact follows the spread, so the same λ would be another share a moment later.
+    page.locator("details.more summary").click()
+    page.locator('input[name="volatility"]').fill("3")
+    page.locator('input[name="impact_bp"]').fill("20")
+    expect(page.locator("#plan-notes")).to_contain_text("impact 20.0 bp at the market's pace as given")
+
     number = page.get_by_label("Risk aversion λ")
     expect(number).to_be_hidden()
     page.locator('input[name="risk"][value="high"] + span').click()
