@@ -182,7 +182,7 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
         errors = "1 error" if row["failures"] == 1 else f"{row['failures']} errors"
         return f"{errors} since the last successful poll: {row['error']}"
     if key.is_in_use and not row["is_held"]:
-        return "no worker holds it"
+        return "no worker trades this account"
     if row["switch_error"]:
         return f"dead-man's switch: {row['switch_error']}"
     if row["open_assumptions"]:

@@ -156,10 +156,16 @@ def _watch(form: Mapping[str, str], accounts: Sequence[str], preview: Preview | 
         "symbol": form.get("symbol", ""),
         "accounts": list(accounts),
         "side": _side(form).value,
-        "slice": decimal_str(preview.slices[0].quantity) if preview and preview.slices else None,
+        "slice": decimal_str(_at_once(preview)),
         "quantity": decimal_str(terms.quantity) if terms else None,
         "collar_bp": decimal_str(_collar_bp(form)),
     }
+
+
+def _at_once(preview: Preview | None) -> Decimal | None:
+    if preview is None or preview.terms.parameters is None or not preview.slices:
+        return None
+    return preview.terms.parameters.at_once(preview.slices[0].quantity)
 
 
 def _side(form: Mapping[str, str]) -> Side:

@@ -104,10 +104,14 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
             ],
         ),
         (
-            "Time against plan",
+            "Time against the first plan",
             [
-                ("Finished", lateness(report["end_lag_seconds"]), ""),
-                ("Average fill delay against plan", length(report["mean_lag_seconds"]), ""),
+                (
+                    "Finished" if report["status"] == "completed" else "Ended",
+                    lateness(report["end_lag_seconds"]),
+                    "",
+                ),
+                ("Average fill delay", length(report["mean_lag_seconds"]), ""),
             ],
         ),
         ("Fees paid", [("By currency", fees, ""), (f"In {quote}", amount(report["split"]["fees"], 2), "")]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,12 +19,16 @@ from dashboard.responses import action_done, refused_text
 from execution.core.orders.terms import algorithm_label
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused, refuse
+from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.payloads.encode import epoch_ms
 from execution.selectors.chains import shown_breaks
 from execution.selectors.orders import pages
 from execution.selectors.orders.schedules import is_sliced
 from execution.selectors.orders.visibility import order_is_theirs_to_act
 from execution.services.orders import orders as services
+
+if TYPE_CHECKING:
+    from execution.models import Order
 
 
 @require_GET
@@ -51,7 +55,7 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "dashboard/order.html", context)
 
 
-def _resume(*, mode: str, **arguments: Any) -> object:
+def _resume(*, mode: str, **arguments: Any) -> Order:
     """Resume in the mode that the request gives. There is no default, so that a person chooses between catch-up and
     shift.
     """
@@ -61,15 +65,15 @@ def _resume(*, mode: str, **arguments: Any) -> object:
     return services.order_resume(mode=cast("services.ResumeMode", mode), **arguments)
 
 
-def _pause(*, mode: str, **arguments: Any) -> object:  # noqa: ARG001  # one shape for all actions
+def _pause(*, mode: str, **arguments: Any) -> Order:  # noqa: ARG001  # one shape for all actions
     return services.order_pause(**arguments)
 
 
-def _cancel(*, mode: str, **arguments: Any) -> object:  # noqa: ARG001
+def _cancel(*, mode: str, **arguments: Any) -> Order:  # noqa: ARG001
     return services.order_cancel(**arguments)
 
 
-ACTIONS: dict[str, Callable[..., object]] = {"pause": _pause, "resume": _resume, "cancel": _cancel}
+ACTIONS: dict[str, Callable[..., Order]] = {"pause": _pause, "resume": _resume, "cancel": _cancel}
 
 
 @require_POST
@@ -79,7 +83,7 @@ def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     try:
-        ACTIONS[action](
+        order = ACTIONS[action](
             public_id=public_id,
             person=person_of(request),
             reason=posted_reason(request.POST),
@@ -90,4 +94,9 @@ def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse
         raise Http404("There is no such order.") from None
     except Refused as refused:
         return refused_text(refused)
+    ended_otherwise = order.status in ORDER_FINAL and order.status != OrderStatus.CANCELLED
+    if action == "cancel" and ended_otherwise and getattr(request, "htmx", False):
+        # It ended while the person read the question.
+        words = f"The order is {order.status} already. Nothing was left to cancel."
+        return HttpResponse(words, status=422, content_type="text/plain")
     return action_done(request, "order", public_id)

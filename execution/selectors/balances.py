@@ -99,7 +99,11 @@ def _holdings(
     changes = changes_of(rests, names, rates.rate)
     found = []
     for currency in sorted(spendings):
-        locked = [told[account.pk].locked.get(currency, ZERO) for account in accounts if account.pk in told]
+        locked = {
+            account.public_id: told[account.pk].locked.get(currency, ZERO)
+            for account in accounts
+            if account.pk in told
+        }
         change, rate = changes.get(currency, ZERO), rates.rate(currency)
         holding = _holding(spendings[currency].among(names), locked, rate, change)
         if holding is not None:
@@ -108,27 +112,41 @@ def _holdings(
 
 
 def _holding(
-    spending: Spending, locked: Sequence[Decimal | None], rate: Decimal | None, change: Decimal | None
+    spending: Spending, locked: Mapping[str, Decimal | None], rate: Decimal | None, change: Decimal | None
 ) -> Holding | None:
     reserved, left = spending.reserved, spending.available
     is_told = bool(locked)  # by the exchange, some balances of the account at all
-    held = _sum([*spending.told.values(), *locked])
+    held = _sum([*spending.told.values(), *locked.values()])
     is_moved = reserved.amount != ZERO or not reserved.is_known or change != ZERO
     if not is_moved and (held == ZERO or not is_told):
         return None
     after = None if held is None or change is None or not is_told else held + change
-    free = _sum(None if each is None else max(each.least, ZERO) for each in spending.free.values())
+    now_locked = {name: _locked_now(spending, name, amount) for name, amount in locked.items()}
+    free = _sum(
+        None if told is None else told + (locked.get(name) or ZERO) - (now_locked.get(name) or ZERO)
+        for name, told in spending.told.items()
+    )
     is_left_known = left is not None and left.is_known
     return Holding(
         currency=spending.currency,
         free=decimal_str(free),
-        locked=decimal_str(_sum(locked)) if is_told else None,
+        locked=decimal_str(_sum(now_locked.values())) if is_told else None,
         reserved=decimal_str(reserved.amount) if reserved.is_known else None,
         available=decimal_str(left.amount) if left is not None and is_left_known else None,
         after=rounded_str(after, PLACES),
         value=rounded_str(_worth(held, rate), PLACES),
         after_value=rounded_str(_worth(after, rate), PLACES),
     )
+
+
+def _locked_now(spending: Spending, account: str, locked: Decimal | None) -> Decimal | None:
+    """Return the reported locked amount, plus what children sent since then may have taken from the free amount, less
+    what ended children have released to it. So free and locked together remain what the exchange reported.
+    """
+    told, free = spending.told[account], spending.free[account]
+    if locked is None or told is None or free is None:
+        return locked
+    return max(locked + told - max(free.least, ZERO), ZERO)
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -272,7 +272,7 @@ def _in_the_way(child: ChildOrder) -> str:
         polls = ", ".join(f"{kind.replace('_', ' ')} {len(at)}" for kind, at in evidence.not_found.items())
         return f"{child.reason}; polls that did not find it: {polls} (of {POLLS_NEEDED} each)"
     if account.owner_id is None:
-        return f"no worker holds account {account.label}"
+        return f"no worker trades account {account.label}"
     asked = child.cancel_requested_at
     if account.error and account.error_at is not None and asked is not None and account.error_at >= asked:
         return account.error

@@ -92,14 +92,15 @@ def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
         return None
     venues = _labels(found)
     left = ZERO if order.status in ORDER_FINAL else max(order.quantity - order.filled, ZERO)
+    parameters = parse_parameters(order.algorithm, order.terms.parameters)
     return LadderPlace(
         venues,
         combined_market([listings[account.pk] for account in found]),
         own=_own(venues, order.symbol, order_alone(order.pk)),
         side=Side(order.side),
-        slice_quantity=min(_slice_now(order, now), left) or None,
+        slice_quantity=parameters.at_once(min(_slice_now(order, now), left)) or None,
         quantity=left or None,
-        collar_bp=parse_parameters(order.algorithm, order.terms.parameters).collar_bp if left else None,
+        collar_bp=parameters.collar_bp if left else None,
         is_of_order=True,
     )
 

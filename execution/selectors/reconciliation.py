@@ -120,7 +120,7 @@ def _doubts() -> list[AccountDoubt]:
 
 def _why_in_doubt(account: Account) -> str:
     if account.owner_id is None:
-        return "no worker holds it"
+        return "no worker trades this account"
     if not account.unread_now:
         return "not reconciled yet"
     return f"cannot be read: {', '.join(sorted(account.unread_now))}; other symbols are traded"

@@ -365,7 +365,7 @@ def test_what_needs_a_person_comes_first(office: Desk, admin: Client) -> None:
     assert [account.trouble for account in shown] == [
         "give it a key",
         "the key may withdraw",
-        "no worker holds it",
+        "no worker trades this account",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -73,6 +74,9 @@ def test_the_preview_shows_changes_and_plan_and_writes_nothing(office: Desk) -> 
     answer = asked(office, order, "preview/", **form).content.decode()
     assert "Quantity: " in answer
     assert '<span class="number">2.5</span> becomes <b class="number">3</b>' in answer
+    assert re.search(
+        r"End: <span[^>]*>[0-9-]{10} [0-9:]{8} UTC</span> becomes <b[^>]*>[0-9-]{10} [0-9:]{8} UTC<", answer
+    )
     assert "24 slices × 0.125 BTC" in answer
     assert "disabled" not in answer
     order.refresh_from_db()

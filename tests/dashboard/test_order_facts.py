@@ -89,3 +89,13 @@ def test_the_page_shows_only_what_means_something_for_the_algorithm(
     assert ('id="chart-split"' in page) == (algorithm == "sor")
     assert ('id="chart-visible"' in page) == (algorithm == "iceberg")
     assert response.context["form"]["shows"] == {"schedule": slices, "market": volume, "pace": volume}
+
+
+def test_a_cancel_that_comes_after_the_end_says_so(office: Desk) -> None:
+    order = office.order()
+    Order.objects.filter(pk=order.pk).update(status="completed", ended_at=timezone.now())
+    path, client = f"/orders/{order.public_id}/cancel/", office.client(office.trader)
+    given = client.post(path, {"reason": ""}, headers={"HX-Request": "true"})
+    words = "The order is completed already. Nothing was left to cancel."
+    assert (given.status_code, given.content.decode()) == (422, words)
+    assert client.post(path, {"reason": ""}).status_code == 302, "a browser without scripts sees the order"

@@ -93,6 +93,6 @@ def test_what_was_found_stays_mended_and_a_seed_replays_exactly_in_any_process(t
 
 def test_under_mild_faults_orders_complete_on_time() -> None:
     """Safe is not enough: a desk that stops when an exchange coughs is of no use."""
-    done = faults("--seeds", "2", "--mild", "all", "--json")
+    done = faults("--first", "18", "--seeds", "2", "--mild", "all", "--json")
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert figures(done)["all"] == {"orders": 8, "completed": 8, "dust": [], "late": []}

@@ -186,6 +186,11 @@ def test_a_ladder_says_how_far_a_size_reaches(scripts: Scripts) -> None:
     ]
 
 
+def test_sizes_of_a_ladder_have_the_places_that_fit(scripts: Scripts) -> None:
+    cases = [("0.00001", 7.7), ("0.001", 12_345.6), ("0.001", 1_279.454), ("1", 20_000_000), (None, 5)]
+    assert scripts.results("market/ladder", "fittingPlaces", cases) == [5, 1, 2, 0, None]
+
+
 # --- the line to the server ------------------------------------------------------------------------
 
 #: What a page hears and asks when these messages come: handlers by name with their version, and what is sent.

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import BalanceAmounts, Side, VenueStatus
-from execution.models import Account, Fill, Order, Role, User
+from execution.models import Account, ChildOrder, Fill, Order, Role, User
 from execution.payloads.balances import AccountBalances, Balances, Holding
 from execution.selectors.balances import balances
 from execution.selectors.decisions.free import _sent_to
@@ -72,6 +72,29 @@ def test_what_live_orders_leave_is_what_the_ticket_says(rows: Rows) -> None:
     assert D(together["reserved"] or "") == on_each - of_two, "an order of two accounts counts once on both"
     assert (account_of(found, "alpha")["live_orders"], account_of(found, "beta")["live_orders"]) == (2, 2)
     assert [row["currency"] for row in account_of(found, "beta")["holdings"]] == ["BTC", "USDT"]
+
+
+def test_free_and_locked_are_together_what_the_exchange_said(rows: Rows) -> None:
+    hold(rows.account, USDT=(100_000, 500))
+    child = rows.resting(accounts=["alpha"])
+    sent = holding_of(account_of(balances(person=rows.trader, now=NOW), "alpha")["holdings"], "USDT")
+    taken = D(100_000) - D(sent["free"] or "")
+    assert taken >= child.quantity * D(59_000), "the balance may not show the child yet"
+    assert D(sent["locked"] or "") == D(500) + taken
+    assert sent["value"] == "100500"
+    assert D(sent["available"] or "") == D(sent["free"] or "") - D(sent["reserved"] or "")
+    later = NOW + timedelta(seconds=30)
+    ChildOrder.objects.filter(pk=child.pk).update(exchange_id="1")
+    hold(rows.account, at=later, USDT=(D(100_000) - taken, D(500) + taken))
+    shown = holding_of(account_of(balances(person=rows.trader, now=later), "alpha")["holdings"], "USDT")
+    assert (shown["free"], shown["locked"], shown["value"]) == (sent["free"], sent["locked"], "100500")
+    ChildOrder.objects.filter(pk=child.pk).update(
+        cancel_requested_at=later + timedelta(seconds=1),
+        ended_at=later + timedelta(seconds=1),
+        is_settled=True,
+    )
+    freed = holding_of(account_of(balances(person=rows.trader, now=later), "alpha")["holdings"], "USDT")
+    assert (D(freed["free"] or ""), D(freed["locked"] or "")) == (D(100_000), D(500))
 
 
 def test_after_live_orders_is_what_is_held_when_all_of_them_are_filled(rows: Rows) -> None:

@@ -159,7 +159,7 @@ def test_the_desk_is_ready_while_database_redis_an_engine_and_an_account_are(
         "account b": "ok",
     }
     assert is_ready(down)
-    assert not is_ready(down | {"account b": "down: no worker holds it"})
+    assert not is_ready(down | {"account b": "down: no worker trades this account"})
     assert not is_ready(down | {"engines": "no engine has a lease"})
     Worker.objects.update(lease_until=NOW - SECOND)
     settings.REDIS_URL = "unix:///nowhere/redis.sock"

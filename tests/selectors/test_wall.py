@@ -247,7 +247,7 @@ def test_an_account_that_nobody_holds_or_polls_is_down(rows: Rows) -> None:
     _seen(rows)
     assert _account(rows, 60)["words"] == "not polled"
     Account.objects.update(owner=None)
-    assert _account(rows)["words"] == "no worker holds it"
+    assert _account(rows)["words"] == "no worker trades this account"
     rows.account.credentials.all().delete()
     assert _account(rows)["words"] == "no checked key"
     Account.objects.update(is_active=False)

@@ -206,7 +206,7 @@ def test_settled_children_of_earlier_slices_are_in_done_and_not_in_the_view(rows
     ("changes", "words"),
     [
         ({"is_active": False}, "is closed"),
-        ({"owner": None}, "no worker holds"),
+        ({"owner": None}, "no worker trades account"),
         ({"reconciled_until": None}, "is not reconciled"),
     ],
 )

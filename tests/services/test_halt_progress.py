@@ -78,7 +78,7 @@ def test_what_stands_in_the_way_of_a_cancel_is_shown(rows: Rows) -> None:
     assert halt_rows(lifted=False, limit=1)[0]["open"][0]["reason"] == "the venue answers 503"
     rows.account.owner = None
     rows.account.save()
-    assert halt_rows(lifted=False, limit=1)[0]["open"][0]["reason"] == "no worker holds account alpha"
+    assert halt_rows(lifted=False, limit=1)[0]["open"][0]["reason"] == "no worker trades account alpha"
 
 
 @pytest.mark.usefixtures("unswept")

@@ -34,7 +34,7 @@ def account_block(account: Account, symbol: str, *, has_key: bool | None = None)
         names = ", ".join(waiting).replace("_", " ")
         return f"account {account.label}: an admin has to accept what is only assumed: {names}"
     if account.owner_id is None:
-        return f"no worker holds account {account.label}"
+        return f"no worker trades account {account.label}"
     if (fault := blocking_fault(account.faults, account.fence)) is not None:
         return f"account {account.label}: {fault.words}"
     return account.symbol_doubt(symbol)

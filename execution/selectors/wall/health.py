@@ -146,7 +146,7 @@ def _health(
     if not getattr(account, "has_key", False):
         return "no_key", "no checked key", None
     if owner is None or owner.lease_until < now:
-        return "not_held", "no worker holds it", None if owner is None else owner.lease_until
+        return "not_held", "no worker trades this account", None if owner is None else owner.lease_until
     if failing := faults_of(account.faults, account.fence):
         return "failing", f"{failing[0].part} fails", failing[0].since
     if account.error:

@@ -46,7 +46,20 @@ class Change:
 
     @property
     def words(self) -> str:
-        return f"{self.label.lower()} {self.before or 'none'} → {self.after or 'none'}"
+        return f"{self.label.lower()} {self.shown_before} → {self.shown_after}"
+
+    @property
+    def shown_before(self) -> str:
+        return self._shown(self.before)
+
+    @property
+    def shown_after(self) -> str:
+        return self._shown(self.after)
+
+    def _shown(self, value: str | None) -> str:
+        if value is None:
+            return "none"
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC" if self.name == "end_at" else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,8 @@ def _account_balance(
     least = "" if all(cost.is_known for cost in costs) else "at least "
     orders = "1 live order" if len(reserving) == 1 else f"{len(reserving)} live orders"
     words += f", {least}{round_up(reserved):,f} reserved by {orders}{others}"
+    if (under_way := market.spending.among({account.public_id}).under_way) > ZERO:
+        words += f", up to {round_up(under_way):,f} taken by children that the balance may not show yet"
     if (left := market.spending.left_on(account.public_id)) is not None:
         words += f", {round_down(left):,f} can be used"
     return Check("ok" if least == "" else "unknown", words, orders=tuple(seen[:ORDERS_SHOWN]))

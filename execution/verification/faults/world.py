@@ -323,7 +323,8 @@ class World:
             self.loop.call_later(number * 0.2, self.start)
         for exchange in {exchange.name: exchange for exchange in self.exchanges.values()}.values():
             self.loop.create_task(self._tick(exchange))
-        self.loop.create_task(self._guarded(lambda: spend_elsewhere(self)))
+        if self._mild is None:
+            self.loop.create_task(self._guarded(lambda: spend_elsewhere(self)))
         self.loop.create_task(self._guarded(self.people.launch))
         self.loop.create_task(self._guarded(lambda: self.people.act_randomly(self._stormy)))
         await self._until_failed(self._stormy)

@@ -7,6 +7,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const SIDES = { buy: ["▲", "buy-text"], sell: ["▼", "sell-text"] };
 /** More books than this share the colours again. */
 const SHADES = 3;
+/** More digits than this do not fit into a column of sizes. */
+const DIGITS = 6;
 
 export class LadderTable {
   /** Fills `table` with so many rows a side. `pick` is called with the price of a row; null: prices are text. */
@@ -60,8 +62,10 @@ export class LadderTable {
   }
 
   draw(ladder) {
-    const largest = Math.max(...[...ladder.asks, ...ladder.bids].map((row) => Number(row.size)), 0);
-    const scale = { ladder, largest, digits: places(ladder.step) };
+    const rows = [...ladder.asks, ...ladder.bids];
+    const largest = largestOf(rows.map((row) => row.size));
+    const deepest = largestOf(rows.map((row) => row.depth));
+    const scale = { ladder, largest, digits: places(ladder.step), sizes: fittingPlaces(ladder.lot, largest), depths: fittingPlaces(ladder.lot, deepest) };
     this.drawSide(this.asks, ladder.asks, ladder.side === "buy", scale);
     this.drawSide(this.bids, ladder.bids, ladder.side === "sell", scale);
     drawEdge(this.above, ladder, "sell");
@@ -84,6 +88,14 @@ export class LadderTable {
   }
 }
 
+const largestOf = (amounts) => Math.max(...amounts.map(Number), 0);
+
+/** The places of a lot that fit into a column whose largest amount is `largest`. */
+export function fittingPlaces(lot, largest) {
+  const whole = String(Math.trunc(largest)).length;
+  return lot === null ? null : Math.min(places(lot), Math.max(DIGITS - whole, 0));
+}
+
 const rowNodes = (rows) => rows.map((row) => row.tr);
 
 /** The index of the row in which a size ends; -1 when that is not known or lies behind the rows. */
@@ -103,13 +115,13 @@ function ladderRow(isPicked, tone) {
   return { tr, own, price: at, size, bars, depth };
 }
 
-function drawRow(node, row, { ladder, largest, digits }) {
+function drawRow(node, row, { ladder, largest, digits, sizes, depths }) {
   if ("disabled" in node.price) node.price.disabled = row === null;
   setText(node.price, row ? decimal(row.price, digits) : "");
   if (row) node.price.dataset.price = row.price;
   else delete node.price.dataset.price;
-  setText(node.size, row ? quantity(row.size, ladder.lot) : "");
-  setText(node.depth, row ? quantity(row.depth, ladder.lot) : "");
+  setText(node.size, row ? decimal(row.size, sizes) : "");
+  setText(node.depth, row ? decimal(row.depth, depths) : "");
   drawOwn(node.own, row?.own ?? [], ladder);
   drawBars(node.bars, row?.sizes ?? [], largest);
 }
