@@ -209,7 +209,10 @@ def beginning(last: LastUsed, symbol: str, granted: Sequence[TicketAccount]) -> 
             "These are the defaults."
         )
     if last.order.symbol == symbol:
-        return filling, f"{label} with the parameters and accounts of your last order in {symbol}, {when}."
+        return (
+            filling,
+            f"Begun with {label}, the parameters and the accounts of your last order in {symbol}, {when}.",
+        )
     return filling, (
         f"You have no order in {symbol} yet. Algorithm and parameters are those of your last order, "
         f"in {last.order.symbol} {when}."

@@ -97,7 +97,7 @@ def sums_shown(sums: BasketSums, *, is_read: bool) -> list[dict[str, str]]:
     read.
     """
     unknown = "a price or a rate is not known" if is_read else "a row cannot be read"
-    figures = (("bought", sums.bought), ("sold", sums.sold), ("net", sums.net), ("gross", sums.gross))
+    figures = (("buys", sums.bought), ("sells", sums.sold), ("net", sums.net), ("gross", sums.gross))
     return [
         {
             "name": name,

@@ -72,7 +72,7 @@ def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
         "Cost against the arrival price with fees; + is cost. It is the mean of simulated markets with its"
         " standard error, or the price of the route for an order that fills at once"
     )
-    label = "expected cost"
+    label = "expected cost, with fees"
     if preview is None or not preview.slices:
         return Figure(label, DASH, "no plan yet", title)
     if predicted is not None and predicted.pending:

@@ -76,6 +76,11 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
             [
                 (f"Predicted{_by(predicted)}, bp", expected, ""),
                 _cost("Actual total, bp", report["split_bp"]["total"]),
+                (
+                    f"Actual total, {quote}",
+                    amount(report["split"]["total"], 2),
+                    tone(report["split"]["total"], 2),
+                ),
                 _cost("Actual − predicted", report["predicted_error_bp"]),
             ],
         ),

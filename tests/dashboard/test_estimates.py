@@ -92,7 +92,9 @@ def test_the_expected_cost_says_why_it_is_missing_or_how_sure_it_is(office: Desk
 
     def expected(preview: Preview | None, predicted: Predicted | None) -> tuple[str, str]:
         (figure,) = [
-            one for one in figures(preview, None, None, None, predicted) if one.label == "expected cost"
+            one
+            for one in figures(preview, None, None, None, predicted)
+            if one.label == "expected cost, with fees"
         ]
         return figure.value, figure.hint
 

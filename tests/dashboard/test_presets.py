@@ -116,7 +116,7 @@ def test_a_new_ticket_begins_with_what_was_last_used_for_the_symbol_and_says_so(
         response.context
     ).items()
     page = response.content.decode()
-    assert "VWAP with the parameters and accounts of your last order in BTC/USDT, on " in page
+    assert "Begun with VWAP, the parameters and the accounts of your last order in BTC/USDT, on " in page
     assert "?start=defaults&amp;symbol=BTC%2FUSDT" in page
     assert response.context["written"] == {}, "neither side nor quantity nor limit"
     fresh = client.get("/orders/new/?start=defaults&symbol=BTC/USDT")

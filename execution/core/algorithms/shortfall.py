@@ -348,8 +348,8 @@ def _notes(
 ) -> tuple[str, ...]:
     notional, currency = float(plan_input.quantity) * float(plan_input.price or 0), plan_input.market.quote
     notes = [
-        f"expected cost {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.0f} {currency}), standard deviation "
-        f"{best.deviation / notional * 1e4:.1f} bp",
+        f"expected cost before fees {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.2f} {currency}), "
+        f"standard deviation {best.deviation / notional * 1e4:.1f} bp",
         *assumptions.words,
         "even slices: the risk has no weight" if best.kappa == 0 else _loading(slices),
     ]

@@ -35,9 +35,9 @@ SPREAD_SHARE = 3.1
 class MarketNow:
     """The current facts of a market.
 
-    An unknown fact is None, and is replaced by the figure of a kind of simulated market. ``touch`` is the usual size
-    at the best price of a side. ``volume_rate`` is the volume per second. Both are in quote units. ``volatility`` is
-    in basis points per square root of a second.
+    An unknown fact is None. The prediction then uses the fact of the simulated kind of market that is most like this
+    one (``kind_like``). ``touch`` is the usual size at the best price of a side. ``volume_rate`` is the volume per
+    second. Both are in quote units. ``volatility`` is in basis points per square root of a second.
     """
 
     market: Market

@@ -222,7 +222,7 @@ def test_the_plan_is_front_loaded_and_says_what_it_was_made_with() -> None:
     # 288 BTC a day, at a hundred spreads of 1 USDT.
     assert plan.forecast["sigma"] == pytest.approx(60_000 * 0.001 * sqrt(288), rel=1e-3)
     assert plan.forecast["eta"] == pytest.approx(100 / 288, rel=1e-3)
-    assert plan.notes[0].startswith("expected cost ")
+    assert plan.notes[0].startswith("expected cost before fees ")
     assert "in the first half of the time" in plan.notes[-1]
 
 
