@@ -41,10 +41,12 @@ class TicketPresets:
     """The choices of a ticket among presets.
 
     ``groups`` has them in their groups. ``fillings`` has, by the key of a choice, the values that it fills in.
+    ``others`` names the other algorithms that have presets for this symbol.
     """
 
     groups: tuple[tuple[str, tuple[Choice, ...]], ...]
     fillings: Mapping[str, Mapping[str, Any]]
+    others: tuple[str, ...] = ()
 
     @property
     def troubles(self) -> list[Choice]:
@@ -98,7 +100,14 @@ def ticket_presets(
         ("Yours for any symbol", [_choice(row) for row in own if not row["symbol"]]),
         ("The desk's", [_choice(row) for row in fitting if row["is_desk"]]),
     ]
-    return TicketPresets(tuple((words, tuple(found)) for words, found in groups if found), fillings)
+    others = {
+        algorithm_label(row["algorithm"])
+        for row in rows
+        if row["algorithm"] != algorithm and row["symbol"] in {"", symbol}
+    }
+    return TicketPresets(
+        tuple((words, tuple(found)) for words, found in groups if found), fillings, tuple(sorted(others))
+    )
 
 
 def _choice(row: PresetRow) -> Choice:

@@ -49,6 +49,8 @@ def test_the_ticket_names_those_that_fit_the_algorithm_and_the_symbol(office: De
         "Yours for any symbol": ["of any"],
         "The desk's": ["of the desk (any symbol)"],
     }  # fmt: skip
+    assert choices(office).context["presets"].others == ("VWAP",)
+    assert "Choose VWAP above to see its presets" in choices(office).content.decode()
     assert "Yours for BTC/USDT" not in shown(choices(office, symbol="ETH/USDT"))
     assert shown(choices(office, algorithm="vwap"))["Yours for any symbol"] == ["of vwap"]
 
