@@ -46,6 +46,7 @@ def test_each_filter_narrows_and_what_is_not_understood_is_refused(acted: tuple[
         f"person={office.trader.username}": 3,
         "person=desk": JournalEntry.objects.filter(actor="desk").count(),
         "q=LUNCH": 1,
+        "q=paus": JournalEntry.objects.filter(kind="pause").count(),
         "q=plan_version": everything - JournalEntry.objects.exclude(data__has_key="plan_version").count(),
         "account=alpha": everything,
         f"from={today}&to={today}": everything,

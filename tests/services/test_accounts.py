@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.models import Account, AuditEntry, Credential, CredentialState, User, Venue
@@ -27,6 +28,7 @@ from execution.services.accounts.changes import (
     account_revoke,
     account_symbols,
 )
+from execution.services.accounts.markets import listing_record
 from execution.services.desk.installation import installation_ensure
 
 pytestmark = pytest.mark.django_db
@@ -319,6 +321,20 @@ def test_other_symbols_start_the_session_again(venue: Venue, admin: User) -> Non
     assert (changed.symbols, changed.fence) == (["ETH/USDT"], account.fence + 1)
     entry = AuditEntry.objects.get()
     assert entry.data == {"before": ["BTC/USDT"], "after": ["ETH/USDT"]}
+
+
+def test_a_symbol_that_the_venue_does_not_list_is_refused(venue: Venue, admin: User) -> None:
+    account = add(venue)
+    given: dict[str, Any] = {"person": admin, "account_id": account.public_id, "now": NOW}
+    listing_record(venue_pk=venue.pk, symbols=["ETH/USDT"], now=NOW)
+    with pytest.raises(Refused) as refused:
+        account_symbols(symbols=["BTC/USDT", "ETH/USDT", "FOO/BAR"], **given)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.value) == (Code.SYMBOL_NOT_LISTED, "FOO/BAR")
+    account.refresh_from_db()
+    assert account.symbols == ["BTC/USDT"]
+    kept = account_symbols(symbols=["BTC/USDT", "ETH/USDT"], **given)
+    assert kept.symbols == ["BTC/USDT", "ETH/USDT"], "what it had before may have been delisted"
 
 
 def test_only_an_admin_marks_an_account_as_the_desks_alone_and_the_audit_keeps_why(venue: Venue) -> None:

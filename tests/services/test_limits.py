@@ -19,6 +19,7 @@ from execution.models import (
     CandleDay,
     ChildOrder,
     JournalEntry,
+    Market,
     Order,
     Role,
     TradingLimit,
@@ -96,6 +97,9 @@ def test_limits_of_others_bound_nothing(rows: Rows) -> None:
     rows.beside("beta")
     bound(rows, "order_notional", 1, scope="trader", subject="other")
     bound(rows, "open_notional", 1, scope="account", subject="beta")
+    euro = Market.objects.filter(venue=rows.venue).earliest("pk")
+    euro.pk, euro.symbol, euro.quote = None, "BTC/EUR", "EUR"
+    euro.save()
     bound(rows, "order_notional", 1, currency="EUR")
     rows.submit()
 
@@ -302,6 +306,8 @@ def test_a_changed_limit_is_a_new_row_and_the_audit_has_before_and_after(rows: R
         ({"scope": "account", "subject": "omega"}, Code.LIMIT_SUBJECT_UNKNOWN),
         ({"scope": "symbol", "subject": "XYZ/USDT"}, Code.LIMIT_SUBJECT_UNKNOWN),
         ({"currency": "US DOLLAR"}, Code.VALUE_MALFORMED),
+        ({"currency": "DOGGO"}, Code.VALUE_NOT_ALLOWED),
+        ({"currency": "BTC"}, Code.VALUE_NOT_ALLOWED),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(rows: Rows, raw: dict[str, str], code: Code) -> None:

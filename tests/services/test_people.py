@@ -155,10 +155,12 @@ def test_a_cancelled_order_closes_and_then_ends(rows: Rows, prepare: str) -> Non
     order = rows.claim(rows.submit()) if prepare == "scheduled" else rows.working()
     if prepare == "paused":
         pause(rows, order)
+        Order.objects.filter(pk=order.pk).update(needs_person=True)
     cancel(rows, order)
     rows.step(order, now=NOW)
     order.refresh_from_db()
-    assert (order.status, order.outcome, order.reason) == ("cancelled", "cancelled", "cancelled by a person")
+    assert (order.status, order.outcome, order.reason) == ("cancelled", "cancelled", "cancelled by trader")
+    assert not order.needs_person, "a person has seen to it"
     check_final(order)
 
 

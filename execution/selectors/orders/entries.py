@@ -106,7 +106,8 @@ def _matching(chosen: EntryFilter, now: datetime) -> Q:
     if chosen.account:
         wanted &= Q(subject=chosen.account) if is_audit else Q(order__accounts__label=chosen.account)
     if chosen.q:
-        wanted &= Q(reason__icontains=chosen.q) | Q(data_text__icontains=chosen.q)
+        in_words = Q(reason__icontains=chosen.q) | Q(data_text__icontains=chosen.q)
+        wanted &= in_words | Q(kind__icontains=chosen.q)
     since = start_of(chosen.since) if chosen.since else None
     if is_text_bounded(chosen):
         since = now - TEXT_DAYS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from execution.core.journal import actor_name
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse_if
 from execution.core.states import ORDER_FINAL
-from execution.models import Account, Order, User
+from execution.models import Account, Order, User, VenueListing
 from execution.services.accounts.accounts import (
     account_locked,
     actor_of_admin,
@@ -137,7 +137,10 @@ def account_assumptions_accept(
 def account_symbols(
     *, person: User | None, account_id: str, symbols: Sequence[str], now: datetime
 ) -> Account:
-    """Set the symbols that the account trades. A symbol with a live order cannot be removed."""
+    """Set the symbols that the account trades.
+
+    A symbol with a live order cannot be removed. A new symbol must be on the venue's list, if that is known.
+    """
     actor = actor_of_admin(person)
     refuse_bad_symbols(symbols)
     account = account_locked(account_id)
@@ -150,6 +153,7 @@ def account_symbols(
             for name in needed
         ]
     )
+    refuse_if(_not_listed(account, set(wanted) - set(account.symbols)))
     if wanted != account.symbols:
         data = {"before": account.symbols, "after": wanted}
         account.symbols = wanted
@@ -157,3 +161,13 @@ def account_symbols(
         account.save(update_fields=["symbols", "fence"])
         audit_append(kind="account.symbols", actor=actor, subject=account.label, at=now, data=data)
     return account
+
+
+def _not_listed(account: Account, symbols: Collection[str]) -> list[Problem]:
+    listing = VenueListing.objects.filter(venue=account.venue).first()
+    if listing is None:
+        return []
+    return [
+        Problem("symbols", f"{account.venue} does not list {name}.", name, code=Code.SYMBOL_NOT_LISTED)
+        for name in sorted(set(symbols) - set(listing.symbols))
+    ]

@@ -20,7 +20,7 @@ from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, Limi
 from execution.core.numbers import grouped, plain
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, checked_number, not_allowed, refuse, refuse_if
-from execution.models import Account, Role, TradingLimit, User
+from execution.models import Account, Market, Role, TradingLimit, User
 from execution.selectors.halts import symbol_is_known
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
@@ -218,8 +218,20 @@ def _draft(request: LimitRequest) -> TradingLimit:
     if request.scope is not LimitScope.DESK and not named:
         message = f"The desk has no {request.scope} {subject[:40]!r}."
         refuse("subject", message, subject, code=Code.LIMIT_SUBJECT_UNKNOWN)
+    if LIMIT_SPECS[request.kind].measure is Measure.MONEY:
+        _refuse_unknown_currency(request.currency)
     limit.key = ":".join((request.kind, request.scope, named, request.level, request.currency))
     return limit
+
+
+def _refuse_unknown_currency(currency: str) -> None:
+    """Refuse a limit that no order could ever reach, because no known market is quoted in its currency."""
+    quotes = set(Market.objects.values_list("quote", flat=True).distinct())
+    known = {*quotes, settings.TRANCHE_REPORTING_CURRENCY}
+    if quotes and currency not in known:
+        names = ", ".join(sorted(known))
+        message = f"No market of the desk is quoted in {currency}. The limit must be in one of {names}."
+        refuse("currency", message, currency, names, code=Code.VALUE_NOT_ALLOWED)
 
 
 def _order_problems(limit: TradingLimit) -> list[Problem]:

@@ -91,7 +91,9 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.PAUSED:
         return order
-    _transition(order, ChangeStatus(OrderEvent.PAUSE, reason or "paused by a person"), person, now)
+    _transition(
+        order, ChangeStatus(OrderEvent.PAUSE, reason or f"paused by {person.get_username()}"), person, now
+    )
     return order
 
 
@@ -115,7 +117,7 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
     if order.status == OrderStatus.PAUSED and mode == "shift":
         order_shift(order, person, reason, now)
     order.needs_person = False
-    change = ChangeStatus(OrderEvent.RESUME, reason or "resumed by a person")
+    change = ChangeStatus(OrderEvent.RESUME, reason or f"resumed by {person.get_username()}")
     _transition(order, change, person, now, {"mode": mode})
     order.paused_at = None
     if order.started_at is None and order.terms is not None:
@@ -194,6 +196,9 @@ def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) ->
     if (approval := waiting_approval(order)) is not None:
         approval.decided_by = person
         approval_end(approval, ApprovalState.WITHDRAWN, now=now, reason=reason)
-    change = ChangeStatus(event, reason or "cancelled by a person", outcome=OrderStatus.CANCELLED)
+    order.needs_person = False
+    change = ChangeStatus(
+        event, reason or f"cancelled by {person.get_username()}", outcome=OrderStatus.CANCELLED
+    )
     _transition(order, change, person, now)
     return order
