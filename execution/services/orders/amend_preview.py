@@ -151,7 +151,7 @@ def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any]) -> A
     """Return the order with the changes in ``raw``.
 
     1. Read the changes. A change that cannot be read or made is a problem, and its value stays as it was.
-    2. Judge the end, then the quantity, the limit price and the balance.
+    2. Judge the end time, then the quantity, the limit price and the balance.
     3. List the differences.
     4. Plan the remaining quantity, from now on.
     """
