@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from execution.core.orders.reservation import (
     available,
     cost_of,
     left_beside,
+    most_spent,
     reserved_within,
     reserves,
     spent_currency,
@@ -117,7 +119,34 @@ def test_what_is_left_is_never_negative_and_never_more_with_another_order(
     assert before.amount <= sum((max(amount, ZERO) for amount in free.values()), ZERO)
     richer = available({name: amount + 5 for name, amount in free.items()}, others)
     assert richer is not None
-    assert richer.amount >= before.amount - D("1e-12")
+    assert richer.amount >= before.amount
+
+
+def test_orders_cannot_spend_an_account_twice() -> None:
+    of_alpha = {"alpha": Reserve(Cost(D(5)))}
+    of_two = {"alpha": Reserve(Cost(D(5))), "beta": Reserve(Cost(D(5)))}
+    free: dict[str, Decimal | None] = {"alpha": D(5), "beta": D(0), "gamma": D(7)}
+    assert available(free, [of_alpha, of_alpha, of_alpha]) == Available(D(7), is_known=True)
+    assert available(free, [of_alpha, of_two]) == Available(D(7), is_known=True)
+    assert available(free, [of_two, of_alpha]) == Available(D(7), is_known=True)
+
+
+groups = st.dictionaries(st.frozensets(st.sampled_from(NAMES), min_size=1), amounts, max_size=5)
+holdings = st.fixed_dictionaries(dict.fromkeys(NAMES, amounts))
+
+
+@given(groups, holdings)
+def test_the_most_that_is_spent_is_the_least_cut(
+    costs: dict[frozenset[str], Decimal], free: dict[str, Decimal]
+) -> None:
+    """Every choice of accounts is a bound: what they have, and the costs that other accounts can pay."""
+    cuts = [
+        sum((free[name] for name in chosen), ZERO)
+        + sum((cost for accounts, cost in costs.items() if not accounts <= set(chosen)), ZERO)
+        for count in range(len(NAMES) + 1)
+        for chosen in combinations(NAMES, count)
+    ]
+    assert most_spent(costs, free) == min(cuts)
 
 
 @given(st.lists(amounts, min_size=1, max_size=6), amounts)

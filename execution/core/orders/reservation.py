@@ -7,6 +7,7 @@ exchange has locked for a child is not part of a reserve, because the exchange's
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -160,19 +161,64 @@ def available(
 ) -> Available | None:
     """Return the amount that other orders leave on an order's accounts together; None if a balance is unknown.
 
-    ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. Another
-    order cannot spend more than the accounts that it shares have free. So no more than that is subtracted for it.
+    ``free`` has the free balance of each of the accounts, and ``others`` the reserves of each other order. The other
+    orders cannot spend more together than the accounts have free. So no more than that is subtracted for them.
     """
     amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
     if len(amounts) < len(free) or not free:
         return None
-    left, is_known = sum(amounts.values(), ZERO), True
+    costs: defaultdict[frozenset[str], Decimal] = defaultdict(Decimal)
+    is_known = True
     for reserve in others:
-        shared = [name for name in amounts if name in reserve]
+        shared = frozenset(name for name in amounts if name in reserve)
         cost = reserved_within(reserve, shared)
-        left -= min(cost.amount, sum((amounts[name] for name in shared), ZERO))
+        costs[shared] += cost.amount
         is_known = is_known and cost.is_known
-    return Available(max(left, ZERO), is_known)
+    return Available(sum(amounts.values(), ZERO) - most_spent(costs, amounts), is_known)
+
+
+def most_spent(costs: Mapping[frozenset[str], Decimal], free: Mapping[str, Decimal]) -> Decimal:
+    """Return the most that orders can spend together.
+
+    ``costs`` has the amount that orders may spend on the same set of accounts. No account spends more than it has in
+    ``free``. The result is a maximum flow, found by shortest augmenting paths (J. Edmonds and R. M. Karp, Journal of
+    the ACM 19, 1972).
+    """
+    left, spent = dict(free), defaultdict[tuple[frozenset[str], str], Decimal](Decimal)
+    for accounts, cost in costs.items():
+        rest = cost
+        while rest > ZERO and (path := _path(accounts, left, spent)):
+            moved = [spent[owner, name] for name, owner in path if owner is not None]
+            amount = min(rest, left[path[-1][0]], *moved)
+            spender = accounts
+            for name, owner in path:
+                spent[spender, name] += amount
+                if owner is not None:
+                    spent[owner, name] -= amount
+                    spender = owner
+            left[path[-1][0]] -= amount
+            rest -= amount
+    return sum(free.values(), ZERO) - sum(left.values(), ZERO)
+
+
+def _path(
+    start: frozenset[str], left: Mapping[str, Decimal], spent: Mapping[tuple[frozenset[str], str], Decimal]
+) -> list[tuple[str, frozenset[str] | None]]:
+    """Return the shortest path to an account with money left; empty if there is none.
+
+    At each account of the path but the last, the spender named with it moves on to the next account.
+    """
+    paths: list[tuple[frozenset[str], list[tuple[str, frozenset[str] | None]]]] = [(start, [])]
+    seen = {start}
+    for spender, path in paths:
+        for name in sorted(spender):
+            if left[name] > ZERO:
+                return [*path, (name, None)]
+        for (owner, name), amount in spent.items():
+            if name in spender and owner not in seen and amount > ZERO:
+                seen.add(owner)
+                paths.append((owner, [*path, (name, owner)]))
+    return []
 
 
 def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
