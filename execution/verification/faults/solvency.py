@@ -9,10 +9,11 @@ report is real.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 
 from execution.core.types import ZERO
 from execution.verification.faults.ceilings import Ceilings
@@ -122,19 +123,19 @@ class Solvency:
     # --- inside ---------------------------------------------------------------------------------
 
     def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
-        """Check that an order's accounts cover the order and the other orders that use only these accounts.
-
-        For each other order, at most the balances of its own accounts are subtracted.
-        """
+        """Check that an order's accounts cover the order and the other orders that use only these accounts."""
         held = self._told(promise.side)
         if not promise.accounts <= set(held) or promise.amount <= ZERO:
             return
         total = sum((held[account][0] for account in promise.accounts), ZERO)
-        others = ZERO
-        for each in all_promises:
-            if each is promise or each.side != promise.side or not each.accounts <= promise.accounts:
-                continue
-            others += min(each.amount, sum((held[account][0] for account in each.accounts), ZERO))
+        others = _most_spent(
+            [
+                each
+                for each in all_promises
+                if each is not promise and each.side == promise.side and each.accounts <= promise.accounts
+            ],
+            {account: held[account][0] for account in promise.accounts},
+        )
         if promise.amount + others > total:
             yield (
                 f"I11: order {promise.public_id} may spend {promise.amount} beside {others} of others, "
@@ -177,3 +178,17 @@ def _grew(before: Promise, after: Promise) -> bool:
 def _aware(at: datetime | str) -> datetime:
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _most_spent(promises: Sequence[Promise], held: Mapping[int, Decimal]) -> Decimal:
+    """Return the most that orders can spend together.
+
+    Each choice of accounts is a bound: what these hold, and the amounts of the orders that may use another account.
+    The least bound is what they can spend.
+    """
+    return min(
+        sum((held[account] for account in chosen), ZERO)
+        + sum((each.amount for each in promises if not each.accounts <= set(chosen)), ZERO)
+        for count in range(len(held) + 1)
+        for chosen in combinations(held, count)
+    )
