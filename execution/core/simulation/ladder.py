@@ -75,7 +75,7 @@ class LadderSide:
         self._tidy(price, queue)
 
     def remove(self, price: int, owner: int) -> int:
-        """Remove our order ``owner`` from ``price`` and return its remaining lots."""
+        """Remove our order with the number ``owner`` from the queue at ``price``. Return its remaining lots."""
         queue = self.queues.get(price, [])
         left = sum(entry[1] for entry in queue if entry[0] == owner)
         for entry in queue:
