@@ -28,7 +28,7 @@ from execution.services.desk import limits as services
 SCOPES = (("desk", "The desk"), ("trader", "A trader"), ("account", "An account"), ("symbol", "A symbol"))
 LEVELS = (
     (LimitLevel.HARD, "Hard", "Refuses. While an order runs, it pauses the order."),
-    (LimitLevel.APPROVAL, "Approval", "The order waits until another person approves it."),
+    (LimitLevel.APPROVAL, "Approval", "A new order waits for another person. A running order pauses."),
     (LimitLevel.SOFT, "Soft", "The trader gives a reason, which is kept."),
 )
 
