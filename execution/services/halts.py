@@ -264,7 +264,7 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def halts_tend(*, now: datetime) -> None:
-    """Finish the halts that were interrupted while they were set, and record which halts are flat.
+    """Complete the setting of each halt that was interrupted partway, and record which halts are flat.
 
     A halt is flat when all children that it covers have ended.
 
