@@ -90,13 +90,13 @@ def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse
             mode=request.POST.get("mode", ""),
             now=timezone.now(),
         )
+        ended_otherwise = order.status in ORDER_FINAL and order.status != OrderStatus.CANCELLED
+        if action == "cancel" and ended_otherwise and getattr(request, "htmx", False):
+            # It ended while the person read the question.
+            message = f"The order is {order.status} already. Nothing was left to cancel."
+            refuse("status", message, order.status, code=Code.ORDER_NOT_OPEN)
     except services.OrderNotFound:
         raise Http404("There is no such order.") from None
     except Refused as refused:
         return refused_text(refused)
-    ended_otherwise = order.status in ORDER_FINAL and order.status != OrderStatus.CANCELLED
-    if action == "cancel" and ended_otherwise and getattr(request, "htmx", False):
-        # It ended while the person read the question.
-        words = f"The order is {order.status} already. Nothing was left to cancel."
-        return HttpResponse(words, status=422, content_type="text/plain")
     return action_done(request, "order", public_id)

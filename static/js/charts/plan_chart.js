@@ -2,6 +2,7 @@
 
 import { colours, CONFIG, layout } from "./style.js";
 import { planWords } from "./words.js";
+import { isNarrow } from "../lib/dom.js";
 import { decimal, spoken } from "../lib/format.js";
 
 /** More parts than this are a surface, not bars. */
@@ -180,7 +181,7 @@ function parts(plan, colour, own) {
 // --- a router's split ----------------------------------------------------------------------------
 
 /** On a phone only the quantity has room beside its bar; the prices stand in the table. */
-const partWords = (plan, row) => (matchMedia("(max-width: 600px)").matches ? `${decimal(row.quantity)} ${plan.base}` : row.words);
+const partWords = (plan, row) => (isNarrow() ? `${decimal(row.quantity)} ${plan.base}` : row.words);
 
 function route(plan, colour, own) {
   const rows = [...plan.route].reverse();

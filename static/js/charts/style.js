@@ -1,5 +1,7 @@
 // The look that all charts share, taken from the page's own colours.
 
+import { isNarrow } from "../lib/dom.js";
+
 const LEFT = 64;
 const RIGHT = 14;
 
@@ -38,7 +40,7 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
     hoverlabel: { bgcolor: colour.raised, bordercolor: colour.line, font: { family: colour.mono, size: 12, color: colour.text } },
     // A finger on a chart scrolls the page.
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-    xaxis: { ...axis, type: "date", range: xRange, uirevision: xRevision, tickformatstops: TIME_TICKS, nticks: matchMedia("(max-width: 600px)").matches ? 4 : 8, tickangle: 0, showline: true },
+    xaxis: { ...axis, type: "date", range: xRange, uirevision: xRevision, tickformatstops: TIME_TICKS, nticks: isNarrow() ? 4 : 8, tickangle: 0, showline: true },
     yaxis: {
       ...axis,
       title: { text: title, font: { size: 11 }, standoff: 4 },

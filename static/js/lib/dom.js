@@ -83,3 +83,6 @@ export function arrange(body, nodes) {
   body.replaceChildren(...nodes);
   if (held && body.contains(held)) held.focus({ preventScroll: true });
 }
+
+/** Whether the page has the layout of a phone. */
+export const isNarrow = () => matchMedia("(max-width: 600px)").matches;

@@ -1,6 +1,6 @@
 // Messages about one's own orders, stacked in a corner. What went well leaves by itself, the rest when it is dismissed.
 
-import { byId, element } from "./dom.js";
+import { byId, element, isNarrow } from "./dom.js";
 import { clock } from "./format.js";
 
 const SHOWN_FOR = 10000;
@@ -27,7 +27,7 @@ export function toast(event) {
   );
   close.addEventListener("click", () => node.remove());
   host.append(node);
-  const most = matchMedia("(max-width: 600px)").matches ? MOST_NARROW : MOST;
+  const most = isNarrow() ? MOST_NARROW : MOST;
   while (host.children.length > most) host.firstElementChild.remove();
   if (event.severity === "info") leave(node);
   return node;
