@@ -96,3 +96,11 @@ def test_under_mild_faults_orders_complete_on_time() -> None:
     done = faults("--first", "18", "--seeds", "2", "--mild", "all", "--json")
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert figures(done)["all"] == {"orders": 8, "completed": 8, "dust": [], "late": []}
+
+
+def test_a_replayed_seed_with_mild_faults_shows_its_log() -> None:
+    """The seed's last part was once filled but for 0.016 BTC, under the market's minimum."""
+    done = faults("--seed", "4", "--mild", "lists late")
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert "FAULT order listed late" in done.stdout
+    assert "4 of 4 orders completed on time" in done.stdout

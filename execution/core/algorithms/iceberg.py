@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from execution.core.algorithms.replan import must_finish
+from execution.core.algorithms.replan import is_outside, must_finish
 from execution.core.market_rules import too_far_to_rest
 from execution.core.numbers import grouped, plain
 from execution.core.orders.parameters import IcebergParameters, narrowed
@@ -42,8 +42,11 @@ from execution.core.routing.account_selection import (
     Choice,
     cheapest,
     child_price,
+    crossing_quantity,
+    held_back,
     known_quote,
     least_quantity,
+    offered,
     opposed_cross,
 )
 from execution.core.types import BASIS_POINT, ZERO, OrderType, TimeInForce
@@ -136,7 +139,8 @@ def show_part(view: OrderView, work: SliceTask) -> Decision:
        quantity in parts.
     2. While the current part may still fill: wait for it. Cancel it to place it again if it has rested for its whole
        time and the book has moved away from it.
-    3. Otherwise: show the next part, after the pause.
+    3. Otherwise: show the next part, after the pause. An order that crosses at its end holds back one minimum from
+       the last part, and crosses it as soon as that part is filled.
     """
     alive = [child for child in view.children if not child.is_over]
     if view.now >= (closes_at := _closes_at(view, work)):
@@ -228,6 +232,11 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
         return Decision((), soon, "waits: the arrival price, which limits its prices, is not known")
     leasts = [_least(view, bounded, venue) for venue in view.usable]
     wanted = _next_quantity(view, leasts)
+    if must_finish(view, work) and view.crossable and (most := _most_shown(view)) < wanted:
+        if most >= max(leasts):
+            wanted = most
+        elif not is_outside(view):
+            return _cross(view, work, soon)
     if wanted < min(leasts):
         return Decision((), soon, f"waits: {plain(wanted)} left is under the minimum of {plain(min(leasts))}")
     choice = cheapest(bounded, wanted, REST)
@@ -283,8 +292,7 @@ def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> 
     """Decide the next step in the order's last seconds: cross the remaining quantity, one part at a time,
     within limit and collar.
     """
-    end = work.part.ends_at
-    soon = min(view.now + IDLE_RECHECK, end)
+    soon = min(view.now + IDLE_RECHECK, work.part.ends_at)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
     if view.remaining < least:
         return Decision((), soon, f"{plain(view.remaining)} left is too little to cross")
@@ -294,12 +302,30 @@ def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> 
             CancelChild(c.sequence, why) for c in alive if c.can_be_cancelled and c.purpose == REST
         )
         return Decision(cancels, soon, why if cancels else "waits for its last part to end")
+    return _cross(view, work, soon)
+
+
+def _most_shown(view: OrderView) -> Decimal:
+    """Return the largest quantity of the next part with which enough stays back for the cross at the end.
+
+    If a part cannot be as large as the quantity that should stay back, everything may be shown.
+    """
+    most = floor_to(view.remaining - held_back(view), common_step(venue.market.lot for venue in view.usable))
+    return most if view.remaining - most <= _iceberg(view).visible_quantity else view.remaining
+
+
+def _cross(view: OrderView, work: SliceTask, soon: datetime) -> Decision:
+    """Take the next part from the book, within limit and collar."""
+    end = work.part.ends_at
     crossed = [c.ended_at for c in view.children if c.purpose == CROSS and c.done < c.quantity and c.ended_at]
     again_at = max((ended_at + CROSS_AGAIN for ended_at in crossed), default=view.now)
     if again_at > view.now:
         return Decision((), min(again_at, end), "waits for the book to refill")
     leasts = [least_quantity(view, venue, CROSS) for venue in view.usable]
     choice = cheapest(view, _next_quantity(view, leasts), CROSS)
+    if choice.venue is not None:
+        quantity = crossing_quantity(view, choice.quantity, offered(view, choice.venue))
+        choice = replace(choice, quantity=quantity)
     if choice.venue is None or choice.quantity < least_quantity(view, choice.venue, CROSS):
         return Decision((), soon, f"waits: {choice.why or 'too little is left to cross'}")
     price = child_price(view, choice.venue, CROSS)

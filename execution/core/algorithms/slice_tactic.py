@@ -22,7 +22,13 @@ from execution.core.orders.slices import CROSS_AGAIN, IDLE_RECHECK, OPPOSED_RECH
 from execution.core.orders.view import CROSS, REST, CancelChild, ChildView, Decision, OrderView, PlaceChild
 from execution.core.orders.volume_gaps import unknown_since
 from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed
-from execution.core.routing.account_selection import cheapest, known_quote, least_quantity, opposed_cross
+from execution.core.routing.account_selection import (
+    cheapest,
+    held_back,
+    known_quote,
+    least_quantity,
+    opposed_cross,
+)
 from execution.core.routing.sor import MAX_PIECES, split_cross
 from execution.core.types import ZERO, OrderType, TimeInForce
 
@@ -178,8 +184,7 @@ def _rest(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision
     wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
     if must_finish(view, work):
-        # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
-        wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
+        wanted -= held_back(view)
     if wanted < min(leasts):
         return Decision((), until, _quiet(view, number, wanted))
     choice = cheapest(view, wanted, REST)

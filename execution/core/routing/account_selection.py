@@ -12,6 +12,7 @@ from execution.core.market_rules import band_edge, largest_quantity, status_word
 from execution.core.numbers import plain
 from execution.core.orders.view import CROSS, HARMLESS_REJECTIONS, REST, AccountView, OrderView, is_refused
 from execution.core.quantities import (
+    common_step,
     crossing_price,
     floor_to,
     minimum_quantity,
@@ -22,6 +23,8 @@ from execution.core.types import BASIS_POINT, ZERO, Book, Level, MarketStatus, Q
 
 #: An older book is not used. The best bid and ask of the newer quote then say more.
 MAX_BOOK_AGE = timedelta(seconds=3)
+#: A quantity that is held back must still be worth the minimum notional after the price has fallen by this share.
+FALL_ALLOWED = Decimal("0.1")
 
 
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
@@ -135,6 +138,31 @@ def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal
     return minimum_quantity(venue.market, price)
 
 
+def held_back(view: OrderView) -> Decimal:
+    """Return the base quantity that an order keeps off the book for its cross at the end.
+
+    It is the largest minimum of the usable accounts. Without it, a part fill of the order's last resting child could
+    leave less than a minimum, which no exchange accepts. A minimum notional is judged at a price that is lower by
+    ``FALL_ALLOWED``, because the price may fall before the cross.
+    """
+    return max(
+        minimum_quantity(venue.market, known_quote(venue).mid * (1 - FALL_ALLOWED)) for venue in view.usable
+    )
+
+
+def crossing_quantity(view: OrderView, quantity: Decimal, offered: Decimal) -> Decimal:
+    """Return how much of ``quantity`` an order takes from books that offer ``offered`` within limit and collar.
+
+    Normally it is all of ``quantity``, because a book may be deeper than is known. It is less if a fill of only
+    ``offered`` would leave the order with less than ``held_back``. The quantity that this leaves can still cross.
+    """
+    left = view.remaining - offered
+    if offered >= quantity or left >= (held := held_back(view)):
+        return quantity
+    less = floor_to(view.remaining - held, common_step(venue.market.lot for venue in view.usable))
+    return less if less >= max(least_quantity(view, venue, CROSS) for venue in view.usable) else quantity
+
+
 def known_quote(venue: AccountView) -> Quote:
     """Return the quote of a usable venue. Raise ``ValueError`` if it has none."""
     if venue.quote is None:
@@ -230,9 +258,7 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
     if takes < least:
         return f"its balance is too small ({plain(venue.free or ZERO)} free)"
     quote = known_quote(venue)
-    has_book = _is_fresh(venue.book, view.now)
-    levels = levels_to_take(view.side, venue.book if venue.book is not None and has_book else quote)
-    worst, sign = child_price(view, venue, CROSS), view.side.sign
+    levels, worst, sign = _known_levels(view, venue), child_price(view, venue, CROSS), view.side.sign
     within = [(price, size) for price, size in levels if (price - worst) * sign <= 0]
     carried = min(takes, sum((size for _, size in within), ZERO))
     touch = levels[0][0] if levels else quote.aggressive(view.side)
@@ -247,8 +273,21 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
         price=gross if fee is None else after_fee(view.side, gross, fee),
         unknown=tuple(name for name, is_unknown in unknowns.items() if is_unknown),
         was_refused=was_refused(view, venue),
-        has_book=has_book,
+        has_book=_is_fresh(venue.book, view.now),
     )
+
+
+def _known_levels(view: OrderView, venue: AccountView) -> tuple[Level, ...]:
+    is_known = venue.book is not None and _is_fresh(venue.book, view.now)
+    return levels_to_take(
+        view.side, venue.book if venue.book is not None and is_known else known_quote(venue)
+    )
+
+
+def offered(view: OrderView, venue: AccountView) -> Decimal:
+    """Return the base quantity that the venue's known levels offer within limit and collar; zero if none is known."""
+    worst, sign = child_price(view, venue, CROSS), view.side.sign
+    return sum((size for price, size in _known_levels(view, venue) if (price - worst) * sign <= 0), ZERO)
 
 
 def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:

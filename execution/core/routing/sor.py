@@ -29,6 +29,7 @@ from execution.core.routing.account_selection import (
     affordable,
     cheapest,
     child_price,
+    crossing_quantity,
     known_quote,
     least_quantity,
     levels_to_take,
@@ -237,8 +238,8 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
         return _close(f"nothing was sent: {can_be_had(found)}", OrderStatus.CANCELLED)
     if not found.parts:
         return _beyond(view, work, found)
-    children = _within_maximums(view, _place_children(work, found))
-    return Decision(children, work.part.ends_at, found.why)
+    found = _leaving_a_minimum(view, venues, found)
+    return Decision(_within_maximums(view, _place_children(work, found)), work.part.ends_at, found.why)
 
 
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
@@ -249,11 +250,12 @@ def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Pl
     again. If the known levels hold less than ``quantity``, the difference goes to the account with the largest part,
     because its book may be deeper than is known.
     """
-    found = _split(view, _unrefused(view, view.crossable), quantity)
+    venues = _unrefused(view, view.crossable)
+    found = _leaving_a_minimum(view, venues, _split(view, venues, quantity))
     largest = max(found.parts, key=lambda part: part.quantity, default=None)
     children = []
     for part, child in zip(found.parts, _place_children(work, found), strict=True):
-        asked = child.quantity + (quantity - found.filled if part is largest else ZERO)
+        asked = child.quantity + (found.unfilled if part is largest else ZERO)
         venue = next(venue for venue in view.usable if venue.account == child.account)
         price = child_price(view, venue, CROSS)
         pays = floor_to(affordable(view, venue, CROSS, asked), venue.market.lot)
@@ -296,6 +298,11 @@ def _split(view: OrderView, venues: Iterable[AccountView], quantity: Decimal) ->
     ]
     is_single = getattr(view.parameters, "mode", RouteMode.SPLIT) is RouteMode.SINGLE
     return split(view.side, quantity, within, None, is_single, now=view.now)
+
+
+def _leaving_a_minimum(view: OrderView, venues: Iterable[AccountView], found: Split) -> Split:
+    quantity = crossing_quantity(view, found.quantity, found.filled)
+    return found if quantity == found.quantity else _split(view, venues, quantity)
 
 
 def _place_children(work: SliceTask, allocation: Split) -> tuple[PlaceChild, ...]:

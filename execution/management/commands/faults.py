@@ -111,7 +111,7 @@ class Command(BaseCommand):
         mixed: dict[str, dict[str, Any]] = {}
         lines: list[str] = []
         for name in names:
-            orders, found = self._mix(name, Mild(mixes[name]), seeds, options["processes"], violations)
+            orders, found = self._mix(name, Mild(mixes[name]), seeds, options, violations)
             mixed[name] = {
                 "orders": orders,
                 "completed": found.completed,
@@ -137,13 +137,16 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _mix(
-        self, name: str, mild: Mild, seeds: Sequence[int], processes: int, violations: dict[str, str]
+        self, name: str, mild: Mild, seeds: Sequence[int], options: dict[str, Any], violations: dict[str, str]
     ) -> tuple[int, Punctuality]:
         """Run the seeds under one mix of mild faults. Return the number of orders and their punctuality."""
-        orders, parts = 0, list[Punctuality]()
+        orders, parts, processes = 0, list[Punctuality](), options["processes"]
+        run = run_in_processes(seeds, processes, None, mild) if processes > 1 else run_seeds(seeds, mild=mild)
         with Bar(self.stderr, CountGauge(f"mild faults, {name}", len(seeds), "seeds")) as bar:
-            for verdict in run_in_processes(seeds, processes, None, mild):
+            for verdict in run:
                 bar.gauge.add()
+                if options["seed"] and not options["quiet"]:
+                    bar.write(self.stdout, "\n".join(verdict.log))
                 orders += verdict.orders
                 parts.append(verdict.punctuality.named(f"seed {verdict.seed}"))
                 if verdict.violation:
