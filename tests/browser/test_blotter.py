@@ -53,8 +53,9 @@ def filters(page: Page, ours: str) -> None:
     expect(page).to_have_url(re.compile(r"\?q=morning$"))
     page.get_by_label("Side").select_option("buy")
     expect(page).to_have_url(re.compile(r"\?q=morning&side=buy$"))
-    ids = page.locator("#order-rows tr[data-id]").evaluate_all("rows => rows.map(row => row.dataset.id)")
-    lines = downloaded(page)
+    lines, rows = downloaded(page), page.locator("#order-rows tr[data-id]")
+    expect(rows).to_have_count(len(lines))  # the address changes before the rows are drawn
+    ids = rows.evaluate_all("rows => rows.map(row => row.dataset.id)")
     assert [line["Order"] for line in lines] == ids
     assert ours in ids
     (line,) = [line for line in lines if line["Order"] == ours]
