@@ -43,9 +43,9 @@ from execution.core.routing.account_selection import (
     cheapest,
     child_price,
     crossing_quantity,
-    held_back,
     known_quote,
     least_quantity,
+    leaving_held_back,
     offered,
     opposed_cross,
 )
@@ -310,7 +310,7 @@ def _most_shown(view: OrderView) -> Decimal:
 
     If a part cannot be as large as the quantity that should stay back, everything may be shown.
     """
-    most = floor_to(view.remaining - held_back(view), common_step(venue.market.lot for venue in view.usable))
+    most = leaving_held_back(view)
     return most if view.remaining - most <= _iceberg(view).visible_quantity else view.remaining
 
 

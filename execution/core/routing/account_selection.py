@@ -58,6 +58,13 @@ def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
     return () if size is None else ((data.aggressive(side), size),)
 
 
+def levels_within(levels: Iterable[Level], worst: Decimal, side: Side) -> tuple[Level, ...]:
+    """Return the levels whose price is a number and, for an order of ``side``, no worse than ``worst``."""
+    return tuple(
+        (price, size) for price, size in levels if price.is_finite() and (price - worst) * side.sign <= 0
+    )
+
+
 def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
     """Return the average price of taking ``quantity`` from ``levels``, best first; None when they hold too little."""
     left, notional = quantity, ZERO
@@ -150,16 +157,23 @@ def held_back(view: OrderView) -> Decimal:
     )
 
 
+def leaving_held_back(view: OrderView) -> Decimal:
+    """Return the quantity that leaves the order at least ``held_back``, on a lot that every usable account takes.
+
+    It is negative if less remains.
+    """
+    return floor_to(view.remaining - held_back(view), common_step(venue.market.lot for venue in view.usable))
+
+
 def crossing_quantity(view: OrderView, quantity: Decimal, offered: Decimal) -> Decimal:
     """Return how much of ``quantity`` an order takes from books that offer ``offered`` within limit and collar.
 
     Normally it is all of ``quantity``, because a book may be deeper than is known. It is less if a fill of only
     ``offered`` would leave the order with less than ``held_back``. The quantity that this leaves can still cross.
     """
-    left = view.remaining - offered
-    if offered >= quantity or left >= (held := held_back(view)):
+    if offered >= quantity or view.remaining - offered >= held_back(view):
         return quantity
-    less = floor_to(view.remaining - held, common_step(venue.market.lot for venue in view.usable))
+    less = leaving_held_back(view)
     return less if less >= max(least_quantity(view, venue, CROSS) for venue in view.usable) else quantity
 
 
@@ -259,7 +273,7 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
         return f"its balance is too small ({plain(venue.free or ZERO)} free)"
     quote = known_quote(venue)
     levels, worst, sign = _known_levels(view, venue), child_price(view, venue, CROSS), view.side.sign
-    within = [(price, size) for price, size in levels if (price - worst) * sign <= 0]
+    within = levels_within(levels, worst, view.side)
     carried = min(takes, sum((size for _, size in within), ZERO))
     touch = levels[0][0] if levels else quote.aggressive(view.side)
     if not levels and (touch - worst) * sign <= 0:
@@ -278,16 +292,14 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
 
 
 def _known_levels(view: OrderView, venue: AccountView) -> tuple[Level, ...]:
-    is_known = venue.book is not None and _is_fresh(venue.book, view.now)
-    return levels_to_take(
-        view.side, venue.book if venue.book is not None and is_known else known_quote(venue)
-    )
+    book = venue.book if _is_fresh(venue.book, view.now) else None
+    return levels_to_take(view.side, book or known_quote(venue))
 
 
 def offered(view: OrderView, venue: AccountView) -> Decimal:
     """Return the base quantity that the venue's known levels offer within limit and collar; zero if none is known."""
-    worst, sign = child_price(view, venue, CROSS), view.side.sign
-    return sum((size for price, size in _known_levels(view, venue) if (price - worst) * sign <= 0), ZERO)
+    within = levels_within(_known_levels(view, venue), child_price(view, venue, CROSS), view.side)
+    return sum((size for _, size in within), ZERO)
 
 
 def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:

@@ -33,6 +33,7 @@ from execution.core.routing.account_selection import (
     known_quote,
     least_quantity,
     levels_to_take,
+    levels_within,
     most_at_once,
     opposed_cross,
     was_refused,
@@ -336,11 +337,7 @@ def _within(venue: AccountView, side: Side, worst: Decimal | None, now: datetime
     data = venue.book if _has_book(venue, now) else venue.quote
     if data is None or worst is None:
         return venue
-    levels = tuple(
-        (price, size)
-        for price, size in levels_to_take(side, data)
-        if price.is_finite() and (price - worst) * side.sign <= 0
-    )
+    levels = levels_within(levels_to_take(side, data), worst, side)
     other = levels_to_take(side.opposite, data)
     return replace(venue, book=Book(*((other, levels) if side is Side.BUY else (levels, other)), data.at))
 

@@ -140,13 +140,10 @@ class Command(BaseCommand):
         self, name: str, mild: Mild, seeds: Sequence[int], options: dict[str, Any], violations: dict[str, str]
     ) -> tuple[int, Punctuality]:
         """Run the seeds under one mix of mild faults. Return the number of orders and their punctuality."""
-        orders, parts, processes = 0, list[Punctuality](), options["processes"]
-        run = run_in_processes(seeds, processes, None, mild) if processes > 1 else run_seeds(seeds, mild=mild)
+        orders, parts = 0, list[Punctuality]()
         with Bar(self.stderr, CountGauge(f"mild faults, {name}", len(seeds), "seeds")) as bar:
-            for verdict in run:
+            for verdict in self._verdicts(bar, seeds, None, options, mild):
                 bar.gauge.add()
-                if options["seed"] and not options["quiet"]:
-                    bar.write(self.stdout, "\n".join(verdict.log))
                 orders += verdict.orders
                 parts.append(verdict.punctuality.named(f"seed {verdict.seed}"))
                 if verdict.violation:
@@ -156,8 +153,7 @@ class Command(BaseCommand):
     def _run(self, seeds: Sequence[int], seconds: float | None, options: dict[str, Any]) -> Iterator[Verdict]:
         """Run the seeds and yield their verdicts. Show the progress, and print logs and violations as they come."""
         until = None if seconds is None else time.monotonic() + seconds
-        processes, count = options["processes"], 0
-        run = run_in_processes(seeds, processes, until) if processes > 1 else run_seeds(seeds, until)
+        count = 0
         # By the seeds, or by the time where that ends the search.
         gauge = (
             CountGauge("running seeds", len(seeds), "seeds")
@@ -165,15 +161,33 @@ class Command(BaseCommand):
             else StageGauge({"running seeds": seconds}, more=lambda: f"{count:,} done")
         )
         with Bar(self.stderr, gauge) as bar:
-            for verdict in run:
+            for verdict in self._verdicts(bar, seeds, until, options):
                 count += 1
                 if isinstance(gauge, CountGauge):
                     gauge.add()
-                if options["seed"] and not options["quiet"]:
-                    bar.write(self.stdout, "\n".join(verdict.log))
                 if verdict.violation:
                     bar.write(self.stdout, _violation(verdict, whole=bool(options["seed"])))
                 yield verdict
+
+    def _verdicts(
+        self,
+        bar: Bar[Any],
+        seeds: Sequence[int],
+        until: float | None,
+        options: dict[str, Any],
+        mild: Mild | None = None,
+    ) -> Iterator[Verdict]:
+        """Run the seeds in one process or several, and yield their verdicts. Print each log of a replay."""
+        processes = options["processes"]
+        run = (
+            run_in_processes(seeds, processes, until, mild)
+            if processes > 1
+            else run_seeds(seeds, until, mild=mild)
+        )
+        for verdict in run:
+            if options["seed"] and not options["quiet"]:
+                bar.write(self.stdout, "\n".join(verdict.log))
+            yield verdict
 
 
 def _conclusion(figures: dict[str, Any]) -> str:

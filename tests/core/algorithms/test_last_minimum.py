@@ -132,6 +132,14 @@ def test_a_cross_leaves_a_minimum_where_the_book_is_just_too_thin(
     assert placed(ending(iceberg("0.2"), *sizes)).quantity == asked
 
 
+def test_a_level_whose_price_is_no_number_offers_nothing() -> None:
+    order = ending(iceberg("0.2"), "0.06", "0.0399")
+    (venue,) = order.accounts
+    assert venue.book is not None
+    odd = replace(venue.book, asks=(*venue.book.asks, (D("NaN"), D(1))))
+    assert placed(replace(order, accounts=(replace(venue, book=odd),))).quantity == D("0.1") - HELD
+
+
 def test_the_router_takes_less_where_the_books_would_leave_less_than_a_minimum() -> None:
     slices = (SlicePlan(1, NOW, NOW + 3 * MINUTE, D("0.1")),)
     order = view_of(algorithm="sor", parameters=SorParameters(), quantity=D("0.1"), slices=slices)
