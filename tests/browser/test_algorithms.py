@@ -21,7 +21,7 @@ from tests.patience import PATIENCE
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-#: Orders of half a minute (slices of six seconds leave a busy machine time to cross), seen from a busy machine.
+#: Orders of at most 50 s, seen from a busy machine. Slices of ten seconds give it the full time to cross.
 FINAL_WITHIN = 90_000 * PATIENCE
 
 #: A trace of a chart by its name, or null.
@@ -147,11 +147,11 @@ class Ticket:
 #: All buy: the venue keeps the desk's orders from trading with each other, which ends a cross unfilled.
 TICKETS = {
     "twap": Ticket(
-        "0.3", {"Duration": "30", "Slices": "5"}, "by TWAP in 5 slices over 30 s", shows_a_schedule
+        "0.3", {"Duration": "50", "Slices": "5"}, "by TWAP in 5 slices over 50 s", shows_a_schedule
     ),
     "vwap": Ticket(
         "0.4",
-        {"Duration": "30", "Slice length": "6", "Lookback": "5"},
+        {"Duration": "50", "Slice length": "10", "Lookback": "5"},
         "by the market's volume of the last 5 days",
         shows_the_markets_volume,
     ),
@@ -178,7 +178,7 @@ TICKETS = {
     ),
     "is": Ticket(
         "0.35",
-        {"Duration": "30", "Slices": "5", "Risk aversion λ": "1"},
+        {"Duration": "50", "Slices": "5", "Risk aversion λ": "1"},
         "risk aversion 1",
         shows_front_loaded_slices,
         switched=("by number",),

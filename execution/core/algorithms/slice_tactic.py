@@ -132,17 +132,27 @@ def crossing_from(view: OrderView, work: SliceTask) -> datetime:
 
 
 def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decimal:
-    """Return the base quantity that the order has to take from the book now; zero before ``crossing_from``."""
+    """Return the base quantity that the order has to take from the book now.
+
+    It is zero before ``crossing_from``, unless only ``held_back`` is left: waiting could not fill that at rest.
+    """
     if work.must is not None:
         return work.must
-    if view.now < crossing_from(view, work):
+    finish = must_finish(view, work)
+    if view.now < crossing_from(view, work) and not (finish and _only_held_back(view, work)):
         return ZERO
     late = max(work.target - view.done, ZERO)
-    if must_finish(view, work):
+    if finish:
         return late
     if profile.band is None or (work.is_last and profile.band > ZERO):
         return ZERO
     return max(late - profile.band * work.part.quantity, ZERO)
+
+
+def _only_held_back(view: OrderView, work: SliceTask) -> bool:
+    """Return True if nothing of the order rests, and what remains is too little to rest without ``held_back``."""
+    can_rest = _on_lots(view, work, view.remaining) - held_back(view)
+    return not _resting(view) and can_rest < min(least_quantity(view, venue, REST) for venue in view.usable)
 
 
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
@@ -183,7 +193,7 @@ def _rest(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision
         return Decision((), work.part.ends_at, f"slice {number}: waits for its cancelled orders to end")
     wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
-    if must_finish(view, work):
+    if must_finish(view, work) and view.crossable:
         wanted -= held_back(view)
     if wanted < min(leasts):
         return Decision((), until, _quiet(view, number, wanted))

@@ -208,8 +208,9 @@ def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
 
 def test_a_last_slice_too_small_for_two_children_only_crosses() -> None:
     small = {"quantity": D("0.0009"), "slices": even_slices(D("0.0009"), 3), "done": D("0.0006")}
-    assert decide(view_of(now=NOW + 2 * MINUTE, **small)).commands == ()
-    assert intend_of(view_of(now=NOW + CROSSES, **small)).quantity == D("0.0003")
+    for at in (LAST, CROSSES):
+        child = intend_of(view_of(now=NOW + at, **small))
+        assert (child.purpose, child.quantity) == (CROSS, D("0.0003"))
 
 
 def test_dust_under_the_minimum_is_never_sent() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.core.algorithms.decide import decide
-from execution.core.orders.parameters import AtEnd, IcebergParameters, SorParameters
+from execution.core.orders.parameters import AtEnd, IcebergParameters, SorParameters, TwapParameters
 from execution.core.orders.plans import SlicePlan
 from execution.core.orders.view import CROSS, REST, OrderView, PlaceChild
 from execution.core.quantities import minimum_quantity
@@ -75,6 +75,34 @@ def test_it_crosses_that_minimum_as_soon_as_its_last_part_is_filled() -> None:
     assert (last.purpose, last.quantity) == (CROSS, HELD)
 
 
+def last_slice(**changes: Any) -> OrderView:
+    """Return a TWAP in its last slice that has filled all but what it holds back."""
+    return view_of(**({"now": NOW + 2 * MINUTE, "done": D("0.3") - HELD} | changes))
+
+
+def test_a_slice_crosses_that_minimum_as_soon_as_nothing_more_can_rest() -> None:
+    last = placed(last_slice())
+    assert (last.purpose, last.quantity) == (CROSS, HELD)
+    # With the exchange's minimum more, that minimum rests first.
+    assert placed(last_slice(done=D("0.3") - HELD - LEAST)).purpose == REST
+
+
+def test_it_waits_while_a_child_of_it_rests() -> None:
+    assert decide(last_slice(children=(child_of(quantity=HELD, slice_number=3),))).commands == ()
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_it_waits_for_its_limit(side: Side) -> None:
+    limit = D(59_000) if side is Side.BUY else D(61_000)
+    assert decide(last_slice(side=side, limit_price=limit)).commands == ()
+
+
+@pytest.mark.parametrize("at_end", [AtEnd.STOP, AtEnd.EXTEND])
+def test_a_slice_that_does_not_cross_rests_the_last_minimum(at_end: AtEnd) -> None:
+    parameters = TwapParameters(duration=3 * MINUTE, slices=3, at_end=at_end)
+    assert placed(last_slice(parameters=parameters)).purpose == REST
+
+
 def test_it_crosses_a_part_filled_last_part_at_its_end() -> None:
     part = child_of(
         status=ChildStatus.CANCELLED, quantity=D("0.09979"), done=D("0.09978"), is_settled=True, ended_at=NOW
@@ -98,6 +126,8 @@ def test_an_iceberg_that_does_not_cross_shows_its_last_part_whole(at_end: AtEnd)
 def test_a_market_that_takes_no_crossing_order_gets_the_last_part_whole() -> None:
     resting_only = replace(MARKET, status=MarketStatus.POST_ONLY)
     assert placed(iceberg("0.2", market=resting_only)).quantity == D("0.1")
+    last = placed(last_slice(done=D("0.2"), market=resting_only))
+    assert (last.purpose, last.quantity) == (REST, D("0.1"))
 
 
 def test_parts_that_are_smaller_than_what_is_held_back_are_shown_whole() -> None:
