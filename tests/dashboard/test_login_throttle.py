@@ -23,16 +23,6 @@ from execution.services.alerts.watching import findings_apply
 from tests.dashboard.desk_fixture import PASSWORD, Desk
 
 
-@pytest.fixture
-def desk(office: Desk, settings: Settings) -> Desk:
-    """Return a desk with a quick hash, because here are many guesses."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    for person in (office.supervisor, office.trader):
-        person.set_password(PASSWORD)
-        person.save()
-    return office
-
-
 def attempt(name: str, password: str, address: str, client: Client | None = None, **headers: Any) -> int:
     """Return the status: 200 is a wrong password, 429 held off, 302 in."""
     fields = {"username": name, "password": password}
@@ -44,7 +34,7 @@ def guess(name: str, address: str, times: int = 1, **headers: Any) -> Counter[in
     return Counter(attempt(name, f"wrong {number}", address, **headers) for number in range(times))
 
 
-def test_a_name_is_guessed_at_from_seven_addresses_and_its_person_still_gets_in(desk: Desk) -> None:
+def test_a_name_is_guessed_at_from_seven_addresses_and_its_person_still_gets_in(office: Desk) -> None:
     known = Client()
     assert attempt("supervisor", PASSWORD, "203.0.113.1", known) == 302
     known.post("/logout/")
@@ -59,14 +49,14 @@ def test_a_name_is_guessed_at_from_seven_addresses_and_its_person_still_gets_in(
     assert AuditEntry.objects.filter(kind="login.guessed_at", subject="supervisor").count() == 1
 
 
-def test_sixty_names_from_one_address_are_held_off(desk: Desk) -> None:
+def test_sixty_names_from_one_address_are_held_off(office: Desk) -> None:
     judged = Counter(attempt(f"name{number}", "wrong", "198.51.100.9") for number in range(60))
     assert judged == {200: OF_ADDRESS - 1, 429: 60 - OF_ADDRESS + 1}
     assert attempt("trader", PASSWORD, "198.51.100.9") == 429
     assert attempt("trader", PASSWORD, "198.51.100.10") == 302
 
 
-def test_behind_a_proxy_that_is_not_named_a_known_browser_is_not_locked_out(desk: Desk) -> None:
+def test_behind_a_proxy_that_is_not_named_a_known_browser_is_not_locked_out(office: Desk) -> None:
     """Everybody has the proxy's address there: ten guesses locked a supervisor out."""
     known = Client()
     assert attempt("supervisor", PASSWORD, "127.0.0.1", known) == 302
@@ -75,13 +65,13 @@ def test_behind_a_proxy_that_is_not_named_a_known_browser_is_not_locked_out(desk
     assert attempt("supervisor", PASSWORD, "127.0.0.1", known) == 302
 
 
-def test_a_forged_forwarded_address_is_ignored(desk: Desk) -> None:
+def test_a_forged_forwarded_address_is_ignored(office: Desk) -> None:
     for number in range(12):
         guess("trader", "198.51.100.9", X_Forwarded_For=f"203.0.113.{number}")
     assert attempt("trader", PASSWORD, "198.51.100.9", X_Forwarded_For="203.0.113.99") == 429
 
 
-def test_of_a_trusted_proxy_the_right_end_counts(desk: Desk, settings: Settings) -> None:
+def test_of_a_trusted_proxy_the_right_end_counts(office: Desk, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = networks("TRUSTED_PROXIES", ["10.0.0.0/24"])
     for number in range(12):  # the client writes the left part, the proxy adds the right one
         guess("trader", "10.0.0.5", X_Forwarded_For=f"203.0.113.{number}, 198.51.100.9, 10.0.0.7")
@@ -89,7 +79,7 @@ def test_of_a_trusted_proxy_the_right_end_counts(desk: Desk, settings: Settings)
     assert attempt("trader", PASSWORD, "10.0.0.5", X_Forwarded_For="198.51.100.9, 203.0.113.4") == 302
 
 
-def test_a_known_browser_answers_for_its_own_guesses(desk: Desk) -> None:
+def test_a_known_browser_answers_for_its_own_guesses(office: Desk) -> None:
     known = Client()
     attempt("trader", PASSWORD, "203.0.113.1", known)
     known.post("/logout/")
@@ -103,7 +93,7 @@ def test_a_known_browser_answers_for_its_own_guesses(desk: Desk) -> None:
 
 
 def test_many_failures_over_all_are_said_and_leave_strangers_few_tries(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    office: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "OF_ALL", 15)
     with capture_logs() as said:
@@ -123,7 +113,7 @@ def attacked(later: timedelta = timedelta(0)) -> dict[str, str]:
     return {found.subject: found.text for found in logins_attacked(timezone.now() + later)}
 
 
-def test_guesses_raise_one_alert_that_names_what_is_guessed_at_and_ends_by_itself(desk: Desk) -> None:
+def test_guesses_raise_one_alert_that_names_what_is_guessed_at_and_ends_by_itself(office: Desk) -> None:
     """Three sides of one attack are one alert; a name that nobody has may be a password, and is not told."""
     for number in range(1, 4):
         guess("supervisor", f"198.51.100.{number}", 9)
@@ -150,7 +140,7 @@ def test_guesses_raise_one_alert_that_names_what_is_guessed_at_and_ends_by_itsel
 
 
 def test_an_address_with_many_names_and_a_whole_desk_are_told(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    office: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(40):
         attempt(f"name{number}", "wrong", "198.51.100.9")
@@ -160,12 +150,12 @@ def test_an_address_with_many_names_and_a_whole_desk_are_told(
     assert attacked()["desk"] == "30 logins have failed within 15 min: the desk is guessed at"
 
 
-def test_some_wrong_passwords_are_no_attack(desk: Desk) -> None:
+def test_some_wrong_passwords_are_no_attack(office: Desk) -> None:
     guess("trader", "198.51.100.9", 9)
     guess("supervisor", "198.51.100.10", 9)
     assert attacked() == {}
 
 
-def test_there_is_one_way_in(desk: Desk) -> None:
+def test_there_is_one_way_in(office: Desk) -> None:
     response = Client().get("/admin/login/?next=/admin/")
     assert (response.status_code, response.headers["Location"]) == (302, "/login/?next=/admin/")

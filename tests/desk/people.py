@@ -13,6 +13,8 @@ from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 
 PASSWORD = "a-long-password-for-tests"
+#: The tests' own hasher is one that a running desk refuses.
+DESK_HASHER = "pbkdf2_sha256"
 
 
 def channel_add(admin: Visitor, port: int) -> str:
@@ -32,7 +34,7 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
     To be called inside ``database_of``.
     """
     # A function: hashing is slow by design, and most tests find the person there.
-    defaults = {"role": Role.TRADER, "password": lambda: make_password(PASSWORD)}
+    defaults = {"role": Role.TRADER, "password": lambda: make_password(PASSWORD, hasher=DESK_HASHER)}
     person, _ = User.objects.using(ALIAS).get_or_create(username=name, defaults=defaults)
     for account in Account.objects.using(ALIAS).all():
         account.traders.add(person)
@@ -41,7 +43,8 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
 
 def admin_ensure(desk: RunningDesk, name: str) -> None:
     """Ensure another admin, to be called inside ``database_of``."""
-    rights = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True, "password": make_password(PASSWORD)}
+    password = make_password(PASSWORD, hasher=DESK_HASHER)
+    rights = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True, "password": password}
     User.objects.using(ALIAS).get_or_create(username=name, defaults=rights)
     desk.added[name] = PASSWORD
 

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import pytest
 from django.core.management import CommandError
-from pytest_django.fixtures import Settings
 
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.launcher.bootstrap import Bootstrap, paper_key_ensure
@@ -17,12 +16,6 @@ from execution.launcher.files import move_single_paper, read_people, usable_pape
 from execution.models import Account, Credential, Installation, User, Venue
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a bootstrap closes its connections
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Settings) -> None:
-    """Use quick hashes. A start draws three passwords, and a hash is slow by design."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 PORTS = {"alpha": 4000, "beta": 4001, "gamma": 4002}
