@@ -22,6 +22,7 @@ from execution.engine.failures import incident_id, is_outage
 from execution.selectors.chains import break_words
 from execution.services.accounts.credentials import credential_checks_due
 from execution.services.alerts.outbox import deliveries_drop
+from execution.services.desk.four_eyes import access_expire
 from execution.services.desk.housekeeping import (
     candles_drop,
     checks_drop,
@@ -193,6 +194,7 @@ def housekeep() -> None:
     """
     now, kept = timezone.now(), settings.TRANCHE_RETENTION
     credential_checks_due(now=now)
+    access_expire(now=now)
     halts_lifted_tell(since=now - timedelta(days=1), now=now)
     reports_keep(now=now, samples_since=now - kept.samples)
     samples_drop(before=now - kept.samples, pause=let_others_write)

@@ -210,6 +210,7 @@ KINDS = {
     "access.alone": "done alone: nobody could confirm it",
     "access.asked": "asked for",
     "access.confirmed": "confirmed by a second person",
+    "access.expired": "request expired",
     "access.refused": "refused by a second person",
     "access.withdrawn": "request withdrawn",
     "account.added": "account added",

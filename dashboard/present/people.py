@@ -45,6 +45,7 @@ KINDS = {
     "access.alone": "done alone: nobody could confirm it",
     "access.asked": "asked for",
     "access.confirmed": "confirmed",
+    "access.expired": "expired",
     "access.refused": "refused",
     "access.withdrawn": "withdrawn",
 }

@@ -30,6 +30,7 @@ from execution.services.desk.four_eyes import (
     LIFETIME,
     AccessRequestNotFound,
     access_confirm,
+    access_expire,
     access_refuse,
     access_withdraw,
     has_second_person,
@@ -189,6 +190,20 @@ def test_a_request_expires_and_can_be_asked_again(rows: Rows, admin: User) -> No
         "expired",
         "waiting",
     ]
+
+
+def test_an_expired_request_keeps_no_secret(rows: Rows, admin: User) -> None:
+    request = reset(rows, admin)
+    assert request is not None
+    assert request.secret
+    assert access_expire(now=NOW + LIFETIME - timedelta(seconds=1)) == 0
+    assert access_expire(now=NOW + LIFETIME) == 1
+    ended = AccessRequest.objects.get(pk=request.pk)
+    assert (ended.state, ended.secret or "none") == ("expired", "none")
+    entry = AuditEntry.objects.get(kind="access.expired")
+    assert (entry.actor, entry.data["request"]) == ("desk", request.public_id)
+    assert access_expire(now=NOW + LIFETIME) == 0
+    assert not third().check_password("another-long-one")
 
 
 def test_it_is_refused_with_a_reason_or_withdrawn_by_who_asked(rows: Rows, admin: User) -> None:

@@ -129,8 +129,7 @@ def access_ask(*, change: Change, person: User, reason: str = "", now: datetime)
 
 
 def _wait(change: Change, person: User, reason: str, now: datetime) -> AccessRequest:
-    waiting = AccessRequest.objects.filter(target=change.target, state=AccessState.WAITING)
-    waiting.filter(expires_at__lte=now).update(state=AccessState.EXPIRED, secret=None)
+    access_expire(now=now, target=change.target)
     request, created = AccessRequest.objects.get_or_create(
         target=change.target,
         state=AccessState.WAITING,
@@ -261,6 +260,18 @@ def _decide(
     request.save(update_fields=["state", "decided_by", "decided_at", "decision_reason", "secret"])
     _audit(f"access.{state.value}", request, person, reason, now)
     return request
+
+
+@transaction.atomic
+def access_expire(*, now: datetime, target: str = "") -> int:
+    """End the requests that nobody decided in time, and delete the keys and passwords in them. Return their number.
+
+    If ``target`` names a thing, end only the request about it.
+    """
+    late = AccessRequest.objects.filter(state=AccessState.WAITING, expires_at__lte=now)
+    late = late.filter(target=target) if target else late
+    locked = late.select_for_update(of=("self",), no_key=True).select_related("requested_by").order_by("pk")
+    return len([_decide(request, AccessState.EXPIRED, None, "", now) for request in locked])
 
 
 def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, now: datetime) -> None:
