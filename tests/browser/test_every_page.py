@@ -16,8 +16,8 @@ from tests.desk.visitor import Visitor
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-#: Widths of small screens on which the header has room for the whole menu.
-SMALL_SCREENS = (1280, 1366)
+#: Widths of screens on which the header has room for the whole menu. From 1721 on, nothing stands under "More".
+WIDTHS = (1721, 1600, 1366, 1280)
 #: Pages by the person who sees them. The others are reached from these.
 PAGES = {
     "trader": (
@@ -126,7 +126,7 @@ def the_menu_leads_on(watched: Watched, name: str) -> None:
     menu.get_by_role("link", name="Limits", exact=True).click()
     expect(page).to_have_url(re.compile(r"/limits/$"))
     page.goto(FIRST_PAGES.get(name, "/"))
-    for width in SMALL_SCREENS:
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(NO_ROOM) <= 0, f"the menu has no room at {width}"
         watched.picture(f"menu-{name}-{width}")

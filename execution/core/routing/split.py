@@ -109,8 +109,12 @@ class _Offer:
         """Return the cash that ``quantity`` costs or brings, after the fee; None when the fee is unknown."""
         return None if self.venue.market.taker_fee is None else abs(self.curve.cost(quantity))
 
-    def unknown(self) -> str:
-        unknowns = {"fee": self.venue.market.taker_fee is None, "balance": self.venue.free is None}
+    def unknown(self, *, is_only: bool) -> str:
+        """Return which figures are unknown. The balance of an order's only account is not asked for."""
+        unknowns = {
+            "fee": self.venue.market.taker_fee is None,
+            "balance": self.venue.free is None and not is_only,
+        }
         return " and ".join(name for name, is_unknown in unknowns.items() if is_unknown)
 
 
@@ -340,8 +344,8 @@ def _in_words(
         words += f", {saved:z.1f} bp better than {best.label} alone"
     used = [part.venue for part in parts]
     unknown = [
-        f"{each.venue.label}'s {each.unknown()} unknown"
+        f"{each.venue.label}'s {what} unknown"
         for each in offers
-        if each.unknown() and each.venue in used
+        if each.venue in used and (what := each.unknown(is_only=len(alone) == 1))
     ]
     return "; ".join([words, *unknown, *left_out])

@@ -247,6 +247,13 @@ def test_what_is_unknown_gets_only_what_the_known_cannot_take(unknown: dict[str,
     assert (found.cash is None) == ("taker_fee" in unknown), "an unknown fee makes the total unknown"
 
 
+def test_the_balance_of_an_only_account_is_not_called_unknown() -> None:
+    """The desk does not ask for it, because there is no other account to compare it with."""
+    only = venue("alpha", ("100", "2"), free=None)
+    assert "unknown" not in asked("1", only).why
+    assert "alpha's balance unknown" in asked("3", only, venue("beta", ("101", "2"))).why
+
+
 def test_a_balance_pays_the_limit_and_the_fee_which_is_what_is_locked() -> None:
     alpha = venue("alpha", (100, 9), taker_fee="0.01", free=D(505))
     assert asked(9, alpha).filled == 5
