@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from dashboard.present.numbers import percent
 from execution.core.numbers import grouped
 from execution.payloads.encode import moment_of
 from execution.payloads.limits import LimitRow
@@ -32,6 +33,7 @@ def limit_table(rows: Sequence[LimitRow]) -> list[dict[str, Any]]:
                 "amount": grouped(value),
                 "used": None if used is None else grouped(used),
                 "percent": None if share is None else min(round(share * 100), 100),
+                "share": None if share is None else percent(str(share), 0),
                 "tone": "" if share is None else "bad" if share > 1 else "warn" if share >= NEAR else "",
                 "level_tone": LEVEL_TONES[row["level"]],
                 "level_words": LEVEL_WORDS[row["level"]],

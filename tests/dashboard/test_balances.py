@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, cast
 
@@ -96,6 +97,10 @@ def test_a_limit_of_a_symbol_stands_at_its_currency_and_others_beside(desk: Desk
     assert "109 %" in at_btc, "163,000 of the lowest limit"
     assert "of the desk" in others
     assert "41 %" in others
+    # The page of the limits says the same, also where a share is too small for a digit.
+    limit(desk, kind="daily_notional", value="90000000")
+    page = desk.client(desk.supervisor).get("/limits/").content.decode()
+    assert {">109 %<", ">41 %<", ">&lt;1 %<"} <= {f">{text}<" for text in re.findall(r">([^<>]+ %)<", page)}
 
 
 def bounding(value: str, used: str | None) -> LimitRow:
