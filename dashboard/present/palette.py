@@ -30,13 +30,14 @@ def ticket_url(fields: Mapping[str, str | Sequence[str]]) -> str:
 
 def worded_item(order: WordedOrder) -> PaletteItem:
     """Return an item that opens the ticket of an order in words. Its detail says which parts are still missing."""
-    market = order.market
+    market, rate = order.market, order.participation_rate
     currency = market.quote if order.unit is Unit.QUOTE else market.base
     size = "" if order.quantity is None else f"{grouped(order.quantity)} {currency}"
     parts = [
         f"{SIDES[order.side]} {size or market.base}",
         market.symbol,
         ALGORITHMS[order.algorithm].label if order.algorithm else "",
+        "" if rate is None else f"{grouped(rate.scaleb(2))} % of the volume",
         "" if order.duration is None else as_words(order.duration),
         "" if order.limit_price is None else f"limit {grouped(order.limit_price)}",
         ", ".join(account.label for account in order.accounts),
@@ -46,6 +47,8 @@ def worded_item(order: WordedOrder) -> PaletteItem:
         for name, value in (
             ("quantity", order.quantity),
             ("algorithm", order.algorithm),
+            ("participation rate", rate or order.algorithm != "pov"),
+            ("visible quantity", order.algorithm != "iceberg"),
             ("duration", order.duration),
             ("account", order.accounts),
         )
@@ -65,6 +68,8 @@ def worded_fields(order: WordedOrder) -> dict[str, str | list[str]]:
         fields |= {"quantity": plain(order.quantity), "unit": order.unit.value}
     if order.algorithm:
         fields["algorithm"] = order.algorithm
+    if order.participation_rate is not None:
+        fields["participation_rate"] = plain(order.participation_rate.scaleb(2))
     if order.duration is not None:
         fields["duration"] = as_clock(order.duration)
     if order.limit_price is not None:

@@ -87,8 +87,9 @@ def test_the_palette_finds_pages_and_orders_and_fills_a_ticket(
 
     open_palette(page)  # from a field, too
     page.keyboard.type("b")
-    expect(option(page, "Baskets")).to_be_visible()
     first = page.locator("#palette-option-0")
+    # The list without a search has this page too, but not first. A later answer would move the choice back.
+    expect(first).to_contain_text("Baskets")
     expect(first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#palette-option-1")).to_have_attribute("aria-selected", "true")

@@ -167,6 +167,17 @@ def test_an_order_in_words_opens_a_ticket_that_it_fills_and_sends_nothing(office
     assert "note-box" not in page
 
 
+def test_the_rate_of_a_pov_is_filled_in_and_without_it_it_is_still_to_choose(office: Desk) -> None:
+    client, label = office.client(office.trader), office.account.label
+    (item,) = items(client, f"buy 2 btc pov 12.5% 10m {label}", "New order")
+    assert item["label"] == f"▲ BUY 2 BTC · BTC/USDT · POV · 12.5 % of the volume · 10 min · {label}"
+    assert item["detail"] == "opens the ticket"
+    assert field(client.get(item["url"]).content.decode(), "participation_rate") == "12.5"
+    for algorithm, missing in (("pov", "participation rate"), ("iceberg", "visible quantity")):
+        (item,) = items(client, f"buy 2 btc {algorithm} 10m {label}", "New order")
+        assert item["detail"] == f"opens the ticket; still to choose: {missing}"
+
+
 def test_a_part_of_an_order_says_what_is_still_to_be_written(office: Desk) -> None:
     client = office.client(office.trader)
     (item,) = items(client, "buy 5000 usdt btc", "New order")

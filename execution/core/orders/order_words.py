@@ -6,6 +6,7 @@ The words may come in any sequence. Each word has one meaning, or the text is re
 - a number: the quantity. A currency after it is its unit; ``base`` and ``quote`` are units, too.
 - ``limit`` or ``@`` and a number: the limit price
 - an algorithm, such as ``twap``
+- a number with a percent sign: the participation rate of a POV
 - a duration, such as ``30m``, ``1h30m`` or ``01:30:00``
 - a symbol, or a currency of one: ``btc/usdt``, ``btc``
 - an account's label. A label in quotation marks can hold spaces, or be equal to another word.
@@ -49,6 +50,7 @@ _WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
 _DURATION = re.compile(
     r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?[smhd]){1,4}|[0-9]{1,5}(?::[0-9]{2}){1,2}(?:\.[0-9]{1,3})?"
 )
+_RATE = re.compile(r"[+-]?[.,]?[0-9][0-9.,]*%")
 _SPANS = re.compile(r"[smhd]")
 _LIKE_A_NUMBER = re.compile(r"[+-]?[.,]?[0-9]")
 
@@ -82,6 +84,7 @@ class WordedOrder:
     algorithm: str = ""
     duration: timedelta | None = None
     limit_price: Decimal | None = None
+    participation_rate: Decimal | None = None
     accounts: tuple[NamedAccount, ...] = ()
 
 
@@ -109,6 +112,7 @@ class _Parts:
     algorithm: str = ""
     duration: timedelta | None = None
     limit_price: Decimal | None = None
+    participation_rate: Decimal | None = None
     named: list[str] = field(default_factory=list)
     accounts: list[NamedAccount] = field(default_factory=list)
 
@@ -138,6 +142,9 @@ def read_order_words(text: str, accounts: Sequence[NamedAccount]) -> tuple[Worde
     refuse_if(problems)
     if parts.side is None:
         refuse("side", "Side is missing. Write buy or sell.", "", "buy, sell", code=Code.VALUE_MISSING)
+    if parts.participation_rate is not None and parts.algorithm != "pov":
+        message = "A share in percent is the participation rate of a POV. Write pov, or leave the share out."
+        refuse("participation_rate", message, parts.algorithm, "pov", code=Code.VALUE_NOT_ALLOWED)
     side = parts.side
     return tuple(
         WordedOrder(
@@ -148,6 +155,7 @@ def read_order_words(text: str, accounts: Sequence[NamedAccount]) -> tuple[Worde
             algorithm=parts.algorithm,
             duration=parts.duration,
             limit_price=parts.limit_price,
+            participation_rate=parts.participation_rate,
             accounts=tuple(parts.accounts),
         )
         for market, unit in _markets_meant(parts, accounts)
@@ -167,6 +175,8 @@ def order_in_words(order: WordedOrder, accounts: Iterable[NamedAccount]) -> str:
     written.append(order.market.symbol)
     if order.algorithm:
         written.append(order.algorithm)
+    if order.participation_rate is not None:
+        written.append(f"{plain(order.participation_rate.scaleb(2))}%")
     if order.duration is not None:
         written.append(as_clock(order.duration))
     if order.limit_price is not None:
@@ -187,7 +197,8 @@ def _is_fixed(low: str) -> bool:
     An account or currency of this name must be written in another way.
     """
     fixed = (*Side, *Unit, *LIMIT_WORDS, *ALGORITHMS)
-    return low in fixed or low.startswith("@") or _DURATION.fullmatch(low) is not None or _is_number(low)
+    is_value = any(pattern.fullmatch(low) for pattern in (_DURATION, _RATE)) or _is_number(low)
+    return low in fixed or low.startswith("@") or is_value
 
 
 def _is_number(text: str) -> bool:
@@ -211,6 +222,9 @@ def _take(words: deque[_Word], parts: _Parts, accounts: Sequence[NamedAccount]) 
         parts.put("algorithm", "Algorithm", word.low)
     elif _DURATION.fullmatch(word.low):
         _take_duration(word, words, parts)
+    elif _RATE.fullmatch(word.text):
+        label, text = "Participation rate", without_grouping(word.text[:-1])
+        parts.put("participation_rate", label, checked_number("participation_rate", label, text).scaleb(-2))
     elif _is_number(word.low):
         _take_quantity(word, words, parts, accounts)
     else:
@@ -317,7 +331,7 @@ def _unknown_word(word: _Word, accounts: Sequence[NamedAccount]) -> Problem:
     }
     message = (
         f"The word {word.shown} is unknown. Write buy or sell, a quantity, a symbol ({known['symbols'] or 'none'}), "
-        f"an algorithm ({known['algorithms']}), a duration such as 30m, limit and a price, "
+        f"an algorithm ({known['algorithms']}), a duration such as 30m, limit and a price, a rate such as 10%, "
         f"or an account ({known['accounts'] or 'none'})."
     )
     limit = "; ".join(f"{kind}: {names}" for kind, names in known.items())

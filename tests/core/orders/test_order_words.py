@@ -46,7 +46,7 @@ def refusal(text: str, *accounts: NamedAccount) -> str:
 def test_the_order_of_the_issue_is_read() -> None:
     order = read("sell 2 btc twap 30m alpha")
     assert order == WordedOrder(
-        Side.SELL, BTC, D("2"), Unit.BASE, "twap", timedelta(minutes=30), None, (ALPHA,)
+        Side.SELL, BTC, D("2"), Unit.BASE, "twap", timedelta(minutes=30), accounts=(ALPHA,)
     )
 
 
@@ -92,6 +92,12 @@ def test_a_duration_is_one_word_or_its_units_one_after_the_other(words: str, min
     assert read(f"buy {words} btc").duration == timedelta(minutes=minutes)
 
 
+@pytest.mark.parametrize("words", ["pov 12.5%", "12.5% pov", "POV 12.50%"])
+def test_a_share_in_percent_is_the_participation_rate_of_a_pov(words: str) -> None:
+    order = read(f"buy 40 btc {words} 10m")
+    assert (order.quantity, order.participation_rate) == (D("40"), D("0.125"))
+
+
 def test_what_is_not_written_stays_unknown() -> None:
     assert read("buy btc") == WordedOrder(Side.BUY, BTC)
 
@@ -130,6 +136,11 @@ def test_a_currency_of_several_symbols_gives_every_order_that_it_may_mean() -> N
         ("buy 1,5 btc", ("Quantity is 1,5", "point instead of the comma")),
         ("buy 1,000 btc", ("can be read in two ways",)),
         ("buy 5000usdt btc", ("Quantity is 5000usdt", "not a number")),
+        ("buy 1 btc twap 10%", ("participation rate of a POV", "Write pov")),
+        ("buy 1 btc 10%", ("Write pov",)),
+        ("buy 1 btc pov 10% 20%", ("Participation rate is given more than once",)),
+        ("buy 1 btc pov -5%", ("Participation rate is -5. It must be above 0",)),
+        ("buy 1 btc pov 1,5%", ("Participation rate is 1,5", "point instead of the comma")),
         ("buy btc limit", ("Write a price after limit",)),
         ("buy btc limit soon", ("Limit price is soon", "not a number")),
         ('buy btc "delta"', ("no account 'delta'", "alpha")),
@@ -172,7 +183,22 @@ def test_a_text_with_a_side_is_meant_as_an_order(text: str, expected: bool) -> N
 
 
 #: Names that are words of an order themselves are among them.
-AWKWARD = ("twap", "is", "30m", "2", "buy", "limit", "quote", "@7", "BTC", "BTC/USDT", 'a "b" c', " x ", "β")
+AWKWARD = (
+    "twap",
+    "is",
+    "30m",
+    "2",
+    "buy",
+    "limit",
+    "quote",
+    "@7",
+    "5%",
+    "BTC",
+    "BTC/USDT",
+    'a "b" c',
+    " x ",
+    "β",
+)
 currencies = st.sampled_from(("BTC", "ETH", "USDT", "IS", "SOR", "SELL", "4M", "1INCH", "LIMIT", "BASE"))
 labels = st.sampled_from(AWKWARD) | st.text(min_size=1, max_size=12).filter(
     lambda text: "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
@@ -197,12 +223,13 @@ def worlds(draw: st.DrawFn) -> tuple[list[NamedAccount], WordedOrder]:
     ]
     quantity = draw(st.none() | numbers)
     unit = Unit.BASE if quantity is None else draw(st.sampled_from(Unit))
+    algorithm = draw(st.sampled_from(("", *ALGORITHMS)))
     order = WordedOrder(
         side=draw(st.sampled_from(Side)),
         market=market,
         quantity=quantity,
         unit=unit,
-        algorithm=draw(st.sampled_from(("", *ALGORITHMS))),
+        algorithm=algorithm,
         duration=draw(
             st.none()
             | st.integers(1, int(MAX_DURATION.total_seconds() * 1000)).map(
@@ -210,6 +237,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[NamedAccount], WordedOrder]:
             )
         ),
         limit_price=draw(st.none() | numbers),
+        participation_rate=draw(st.none() | numbers) if algorithm == "pov" else None,
         accounts=tuple(draw(st.lists(st.sampled_from(accounts), unique=True))),
     )
     return accounts, order
