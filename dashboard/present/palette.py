@@ -42,23 +42,26 @@ def worded_item(order: WordedOrder) -> PaletteItem:
         "" if order.limit_price is None else f"limit {grouped(order.limit_price)}",
         ", ".join(account.label for account in order.accounts),
     ]
-    missing = [
-        name
-        for name, value in (
-            ("quantity", order.quantity),
-            ("algorithm", order.algorithm),
-            ("participation rate", rate or order.algorithm != "pov"),
-            ("visible quantity", order.algorithm != "iceberg"),
-            ("duration", order.duration),
-            ("account", order.accounts),
-        )
-        if not value
-    ]
+    fields = worded_fields(order)
+    asked = (
+        ("quantity", "quantity"),
+        ("algorithm", "algorithm"),
+        *_required(order.algorithm),
+        ("duration", "duration"),
+        ("accounts", "account"),
+    )
+    missing = [label for name, label in asked if name not in fields]
     return PaletteItem(
         label=" · ".join(filter(None, parts)),
         detail=f"opens the ticket; still to choose: {', '.join(missing)}" if missing else "opens the ticket",
-        url=ticket_url(worded_fields(order)),
+        url=ticket_url(fields),
     )
+
+
+def _required(algorithm: str) -> list[tuple[str, str]]:
+    """Return the names and labels of the algorithm's parameters that have no default."""
+    known = ALGORITHMS[algorithm].parameters.model_fields if algorithm else {}
+    return [(name, (info.title or name).lower()) for name, info in known.items() if info.is_required()]
 
 
 def worded_fields(order: WordedOrder) -> dict[str, str | list[str]]:

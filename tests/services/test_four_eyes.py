@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import tasks
 from execution.core.access import content_hash
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused
@@ -204,6 +205,13 @@ def test_an_expired_request_keeps_no_secret(rows: Rows, admin: User) -> None:
     assert (entry.actor, entry.data["request"]) == ("desk", request.public_id)
     assert access_expire(now=NOW + LIFETIME) == 0
     assert not third().check_password("another-long-one")
+
+
+def test_the_housekeeping_ends_what_has_expired(rows: Rows, admin: User) -> None:
+    request = reset(rows, admin)
+    assert request is not None
+    tasks.housekeep()  # by the clock of today
+    assert AccessRequest.objects.filter(pk=request.pk, state="expired", secret=None).exists()
 
 
 def test_it_is_refused_with_a_reason_or_withdrawn_by_who_asked(rows: Rows, admin: User) -> None:

@@ -151,8 +151,10 @@ def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Dec
 
 def _only_held_back(view: OrderView, work: SliceTask) -> bool:
     """Return True if nothing of the order rests, and what remains is too little to rest without ``held_back``."""
+    if _resting(view):
+        return False
     can_rest = _on_lots(view, work, view.remaining) - held_back(view)
-    return not _resting(view) and can_rest < min(least_quantity(view, venue, REST) for venue in view.usable)
+    return can_rest < min(least_quantity(view, venue, REST) for venue in view.usable)
 
 
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:

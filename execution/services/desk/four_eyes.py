@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from execution.core.access import ShownChange, content_hash
 from execution.core.problem_codes import Code
@@ -216,11 +216,24 @@ def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessReq
 
 def requests_withdraw(*, person: User, reason: str, now: datetime) -> int:
     """Withdraw all requests that a person made, inside the caller's transaction. Return their number."""
-    waiting = AccessRequest.objects.select_for_update(of=("self",), no_key=True).filter(
-        requested_by=person, state=AccessState.WAITING
-    )
-    withdrawn = [_decide(request, AccessState.WITHDRAWN, None, reason, now) for request in waiting]
-    return len(withdrawn)
+    waiting = AccessRequest.objects.filter(requested_by=person, state=AccessState.WAITING)
+    return _end(waiting, AccessState.WITHDRAWN, reason, now)
+
+
+@transaction.atomic
+def access_expire(*, now: datetime, target: str = "") -> int:
+    """End the requests that nobody decided in time, and delete the keys and passwords in them. Return their number.
+
+    If ``target`` names a thing, end only the request about it.
+    """
+    late = AccessRequest.objects.filter(state=AccessState.WAITING, expires_at__lte=now)
+    return _end(late.filter(target=target) if target else late, AccessState.EXPIRED, "", now)
+
+
+def _end(requests: QuerySet[AccessRequest], state: AccessState, reason: str, now: datetime) -> int:
+    """End requests without a person's decision. Return their number."""
+    locked = requests.select_for_update(of=("self",), no_key=True).select_related("requested_by")
+    return len([_decide(request, state, None, reason, now) for request in locked.order_by("pk")])
 
 
 def _locked(public_id: str) -> AccessRequest:
@@ -260,18 +273,6 @@ def _decide(
     request.save(update_fields=["state", "decided_by", "decided_at", "decision_reason", "secret"])
     _audit(f"access.{state.value}", request, person, reason, now)
     return request
-
-
-@transaction.atomic
-def access_expire(*, now: datetime, target: str = "") -> int:
-    """End the requests that nobody decided in time, and delete the keys and passwords in them. Return their number.
-
-    If ``target`` names a thing, end only the request about it.
-    """
-    late = AccessRequest.objects.filter(state=AccessState.WAITING, expires_at__lte=now)
-    late = late.filter(target=target) if target else late
-    locked = late.select_for_update(of=("self",), no_key=True).select_related("requested_by").order_by("pk")
-    return len([_decide(request, AccessState.EXPIRED, None, "", now) for request in locked])
 
 
 def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, now: datetime) -> None:
