@@ -83,7 +83,7 @@ def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
 def amendment_verdict(amendment: Amendment) -> Verdict:
     """Judge an amendment by the limits. Only what it changes is judged: a larger size, another collar or limit price.
 
-    A smaller size is never refused.
+    A smaller size is not judged.
     """
     kinds: set[LimitKind] = set()
     if amendment.grows:
