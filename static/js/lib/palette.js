@@ -40,7 +40,9 @@ class Palette {
     this.request = null;
     /** Enter was pressed before the answer to what is written came. */
     this.enters = false;
-    this.field.addEventListener("input", () => this.soon());
+    /** The address of the line that an arrow key chose. A later answer keeps it. */
+    this.kept = null;
+    this.field.addEventListener("input", () => this.typed());
     this.field.addEventListener("keydown", (event) => this.pressed(event));
     this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the field
     this.list.addEventListener("click", (event) => this.go(event.target.closest("[role=option]")));
@@ -50,6 +52,7 @@ class Palette {
 
   open() {
     this.field.value = "";
+    this.kept = null;
     this.draw({ groups: [], problems: [] }, "");
     this.dialog.showModal();
     this.field.focus();
@@ -64,7 +67,8 @@ class Palette {
     this.enters = false;
   }
 
-  soon() {
+  typed() {
+    this.kept = null;
     this.stop();
     this.timer = setTimeout(() => this.search(), DEBOUNCE);
   }
@@ -93,7 +97,7 @@ class Palette {
     const { options } = this;
     this.field.setAttribute("aria-expanded", String(options.length > 0));
     setText(byId("palette-status"), problems.length ? "" : counted(options.length, text));
-    this.choose(options[0]);
+    this.choose(options.find((option) => option.dataset.url === this.kept) ?? options[0]);
   }
 
   get options() {
@@ -121,7 +125,9 @@ class Palette {
     if (step) {
       event.preventDefault();
       const { options } = this;
-      if (options.length) this.choose(options[(options.indexOf(this.active) + step + options.length) % options.length]);
+      if (!options.length) return;
+      this.choose(options[(options.indexOf(this.active) + step + options.length) % options.length]);
+      this.kept = this.active.dataset.url;
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (this.timer === null && this.request === null) this.go(this.active);
