@@ -19,25 +19,10 @@ PROCESSES = 3
 #: Below this slowness there is one process more. With that, tests that wait ran out of time on a slower machine.
 QUICK = 1.05
 #: Queues that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
-#: Each takes a further queue when two tests of its last are left. The named files of tests/engine and tests/recordings
-#: wait longest, up to 80 s. They come early, because at the end of a run nothing is left to compute meanwhile.
+#: Each takes a further queue when two tests of its last are left.
 LONG = (
-    "browser",
-    "tests/test_checks.py",
-    "postgresql",
-    "desk",
-    "faults",
-    "tests/engine/test_silent_market.py",
-    "tests/engine/test_volume.py",
-    "tests/engine/test_market_rules.py",
-    "tests/recordings/test_record_command.py",
-    "tests/engine/test_slow_quotes.py",
-    "tests/engine/test_outage.py",
-    "tests/engine/test_market_troubles.py",
-    "tests/engine/test_one_symbol.py",
-    "tests/acceptance",
-    "tests/engine",
-    "tests/recordings",
+    *("browser", "tests/test_checks.py", "postgresql", "desk", "faults"),
+    *("tests/acceptance", "tests/engine", "tests/recordings"),
 )
 #: Queues of the others, which mostly compute, after each long one but the first.
 BETWEEN = 4

@@ -1,13 +1,8 @@
-"""Markers come by fixture and folder, a test that starts a process without one fails, and the processes begin with
-tests that exist.
-"""
+"""Markers come by fixture and folder, and a test that starts a process without one fails."""
 
 from __future__ import annotations
 
 import pytest
-
-from tests.checks import REPOSITORY
-from tests.sharing import LONG
 
 pytest_plugins = ["pytester"]
 
@@ -64,8 +59,3 @@ def test_a_process_needs_a_marker(project: pytest.Pytester) -> None:
 def test_fixtures_give_markers(project: pytest.Pytester, expression: str, selected: set[str]) -> None:
     result = run(project, "--collect-only", "-m", expression)
     assert {line.split("::")[1] for line in result.outlines if "::" in line} == selected
-
-
-def test_each_queue_that_comes_first_exists() -> None:
-    missing = [name for name in LONG if not (REPOSITORY / "tests" / name.removeprefix("tests/")).exists()]
-    assert missing == []
