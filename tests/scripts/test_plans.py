@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.core.durations import as_words
-from execution.core.orders.schedule import finish_share, is_behind, seconds_late, share_due
+from execution.core.orders.schedule import (
+    ROUNDING,
+    SETTLING_MS,
+    finish_share,
+    is_behind,
+    seconds_late,
+    share_due,
+)
 from tests.scripts.bare import Scripts
 
 #: A minute of ten slices, in shares.
@@ -39,11 +46,30 @@ def test_the_pages_judge_an_order_against_its_plan_as_the_desk_does(
     assert finished == [pytest.approx(finish_share(*case)) for case in cases]
 
 
+@given(st.lists(standings(), min_size=1, max_size=12))
+def test_an_order_is_on_schedule_between_the_edges_that_the_charts_shade(
+    scripts: Scripts, cases: list[tuple[Any, int, float]]
+) -> None:
+    edges = scripts.results("lib/plan", "allowedEdges", [[line] for line, _, _ in cases])
+    for (line, at, done), edge in zip(cases, edges, strict=True):
+        least = [height for time, height in edge["least"] if time <= at - SETTLING_MS]
+        most = [height for time, height in edge["most"] if time <= at]
+        due = share_due(line, at, done)
+        assert due is not None
+        if due > done + ROUNDING:
+            assert (least or [0])[-1] == due, "the order is behind"
+        elif due < done - ROUNDING:
+            assert (most or [0])[-1] == due, "the order is ahead"
+        else:
+            assert (least or [0])[-1] - ROUNDING <= done <= (most or [0])[-1] + ROUNDING
+
+
 def test_without_a_plan_nothing_is_due(scripts: Scripts) -> None:
     for function in ("shareDue", "finishShare"):
         assert scripts.result("lib/plan", function, [], 5_000, 0.5) is None
     assert scripts.result("lib/plan", "heightAt", [], 5_000) is None
     assert scripts.result("lib/plan", "shareLine", [], 1) == []
+    assert scripts.result("lib/plan", "allowedEdges", []) == {"least": [], "most": []}
 
 
 @given(st.lists(standings(), min_size=1, max_size=12))
@@ -139,6 +165,12 @@ def test_without_a_pace_nothing_is_projected(scripts: Scripts, changes: dict[str
     assert pace(scripts, 15_000, **({"filled": "0.2"} | changes)) == (None, "–")
     assert pace(scripts, 60_000, "0.2") == (None, "–"), "its end has come"
     assert pace(scripts, 15_000, "0", []) == (None, "–"), "nothing is filled, and nothing planned"
+
+
+def test_an_order_that_stands_still_is_not_called_on_schedule(scripts: Scripts) -> None:
+    cases = [["working", 0.0004], ["paused", -0.0004], ["paused", -0.03], ["working", 0.003]]
+    found = scripts.results("lib/pace", "leadWords", cases)
+    assert found == ["on schedule", None, "3.0 % behind", "0.3 % ahead"]
 
 
 # --- the small line --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import { layout, lineTrace } from "./style.js";
 import { decimal, places, points } from "../lib/format.js";
 import { dueByVolume } from "./volume_target.js";
 import { finishOf } from "../lib/pace.js";
-import { heightAt } from "../lib/plan.js";
+import { allowedEdges, heightAt } from "../lib/plan.js";
 
 /** The least part of the quantity that the heights of the chart span. */
 const FLATTEST = 0.02;
@@ -21,11 +21,11 @@ export function progress(view, colour, frame) {
   const earlier = earlierPlans(view, total, colour);
   const projected = projectedLine(view, total, own);
   const due = dueLine(view, colour);
-  const traces = [...band(view, line, total, colour), ...earlier, ...schedule(line, view, own), ...due, filledLine(view, own, frame), ...projected];
+  const traces = [...band(view, line, colour), ...earlier, ...schedule(line, view, own), ...due, filledLine(view, own, frame), ...projected];
   const legend = [line.length ? "filled against schedule" : "filled"];
   if (due.length) legend.push("violet: due by market volume so far");
   if (view.order.algorithm === "vwap" && view.market?.vwap_bp) legend.push(`tracking so far ${points(view.market.vwap_bp)} bp`);
-  if (line.length) legend.push("band ±2 slices");
+  if (line.length) legend.push("band: on schedule");
   if (earlier.length) legend.push("earlier plan in grey");
   if (projected.length) legend.push("dotted: at the current pace");
   return {
@@ -54,14 +54,14 @@ function dueLine(view, colour) {
   return [lineTrace(line, named("due by volume", view.order), { color: colour.benchmark, width: 1.4 }, { name: "due by volume" })];
 }
 
-function band(view, line, total, colour) {
+/** What the plan allows: an order in it is on schedule. */
+function band(view, line, colour) {
   if (!line.length) return [];
-  const width = (2 * total) / Math.max(1, view.slices.length);
-  const x = line.map(([time]) => time);
-  const edge = (sign) => line.map(([, height]) => Math.min(total, Math.max(0, height + sign * width)));
-  const shared = { x, mode: "lines", line: { width: 0 }, hoverinfo: "skip", type: "scatter" };
+  const { least, most } = allowedEdges(line);
+  const edge = (points) => ({ x: points.map(([time]) => time), y: points.map(([, height]) => height) });
+  const shared = { mode: "lines", line: { width: 0 }, hoverinfo: "skip", type: "scatter" };
   const shade = view.order.side === "buy" ? colour.band : colour.band_sell;
-  return [{ ...shared, y: edge(-1) }, { ...shared, y: edge(1), fill: "tonexty", fillcolor: shade }];
+  return [{ ...shared, ...edge(least), name: "least" }, { ...shared, ...edge(most), name: "most", fill: "tonexty", fillcolor: shade }];
 }
 
 function schedule(line, view, own) {

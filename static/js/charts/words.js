@@ -2,7 +2,8 @@
 
 import { unknownStretches } from "./volume.js";
 import { clock, decimal, percent, places, points, price, quantity } from "../lib/format.js";
-import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
+import { leadWords } from "../lib/pace.js";
+import { shareDue } from "../lib/plan.js";
 import { shownLine, venueRows } from "../order/children_folds.js";
 
 const joined = (parts) => `${parts.filter(Boolean).join(", ")}.`;
@@ -15,12 +16,11 @@ function progress({ order, line, now }) {
   const done = Number(order.filled) / total;
   const due = order.ended_at === null ? shareDue(line, now, done) : null;
   const lead = due === null ? 0 : done - due;
-  const pace = Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`;
   return `Progress: ${
     joined([
       `filled ${quantity(order.filled, order.lot)} of ${quantity(order.quantity, order.lot)} ${order.base}`,
       due !== null && `schedule ${size(due * total, order)}`,
-      due !== null && pace,
+      due !== null && leadWords(order.status, lead),
       order.ended_at === null ? order.end_at !== null && `ends ${clock(order.end_at)} UTC` : `ended ${clock(order.ended_at)} UTC`,
     ])
   }`;

@@ -1,7 +1,7 @@
 // Where an order gets: by its plan, as far as it keeps to that.
 
 import { DASH, percent, shortMoment } from "./format.js";
-import { finishShare } from "./plan.js";
+import { finishShare, ON_SCHEDULE } from "./plan.js";
 
 /**
  * When the order is done, and the share that is done by then: 1 unless it is behind its plan and ends short of it.
@@ -27,3 +27,12 @@ export function finishWords(found, now) {
 
 /** The same where no heading says that it is the time: "done 14:52:07". */
 export const paceWords = (found, now) => `${found?.share >= 1 ? "done " : ""}${finishWords(found, now)}`;
+
+/**
+ * "3.0 % behind", "0.3 % ahead" or "on schedule", for the share by which an order leads its plan. Null for an order that
+ * stands still and has missed nothing yet: its plan goes on without it.
+ */
+export function leadWords(status, lead) {
+  if (Math.abs(lead) >= ON_SCHEDULE) return `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`;
+  return status === "paused" ? null : "on schedule";
+}

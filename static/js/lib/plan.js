@@ -48,6 +48,18 @@ export function shareDue(line, at, done) {
   return done > most + ROUNDING ? most : done;
 }
 
+/**
+ * The edges of the range in which `shareDue` finds nothing ahead or behind, as steps through time. A slice counts from
+ * its start at the upper edge, and from its end at the lower one.
+ */
+export function allowedEdges(line) {
+  const steps = line.slice(1).map(([end, height], index) => [line[index], [end, height]]);
+  return {
+    least: [...line.slice(0, 1), ...steps.flatMap(([[, before], [end, height]]) => [[end, before], [end, height]])],
+    most: [...line.slice(0, 1), ...steps.flatMap(([[start], [end, height]]) => [[start, height], [end, height]])],
+  };
+}
+
 /** The share that is done when the plan ends, if the order goes on as it did under this plan; null without a plan. */
 export function finishShare(line, at, done) {
   const due = shareDue(line, at, done);

@@ -1,15 +1,13 @@
 // Small lines in a row: the life of an order against its plan, and the course of a price. Geometry is pure.
 
 import { percent } from "./format.js";
-import { shareDue } from "./plan.js";
+import { allowedEdges, shareDue } from "./plan.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 export const WIDTH = 160;
 export const HEIGHT = 32;
 /** Room above and below, so that a line at the edge is whole. */
 const EDGE = 3;
-/** Two slices each way: at least the share that an order may lack without being behind, and not everything. */
-const BAND = { least: 0.05, most: 0.25 };
 
 const near = (number) => Math.round(number * 10) / 10;
 const within = (number, least, most) => Math.min(most, Math.max(least, number));
@@ -23,8 +21,8 @@ export function lifeOf(row, now) {
 }
 
 /**
- * The paths of an order's line: `plan` and `band` (empty without a plan), `fill` up to the last fill, and `tip`, from
- * where that line goes on level to `now`. Everything lies within the box; the filled line never falls.
+ * The paths of an order's line: `plan`, the `band` in which it is on schedule (both empty without a plan), `fill` up to
+ * the last fill, and `tip`, from where that line goes on level to `now`. Everything lies within the box; the filled line never falls.
  */
 export function orderLine(row, now) {
   const { start, end } = lifeOf(row, now);
@@ -34,11 +32,11 @@ export function orderLine(row, now) {
   let fill = `M${near(x(began))} ${near(y(0))}`;
   for (const [at, share] of row.done) fill += `H${near(x(at))}V${near(y(share))}`;
   const [lastAt, last] = row.done.at(-1) ?? [began, 0];
-  const width = within(2 / Math.max(1, row.schedule.length - 1), BAND.least, BAND.most);
-  const edge = (sign) => row.schedule.map(([at, share]) => [x(at), y(share + sign * width)]);
+  const drawn = (points) => points.map(([at, share]) => [x(at), y(share)]);
+  const { least, most } = allowedEdges(row.schedule);
   return {
-    plan: joined(row.schedule.map(([at, share]) => [x(at), y(share)])),
-    band: row.schedule.length ? `${joined([...edge(1), ...edge(-1).reverse()])}Z` : "",
+    plan: joined(drawn(row.schedule)),
+    band: row.schedule.length ? `${joined(drawn([...most, ...least.reverse()]))}Z` : "",
     fill,
     tip: [near(x(lastAt)), near(y(last))],
     now: near(x(now)),

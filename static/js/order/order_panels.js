@@ -3,7 +3,7 @@
 import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { age, clock, costClass, countdown, DASH, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
-import { finishOf, paceWords } from "../lib/pace.js";
+import { finishOf, leadWords, paceWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
@@ -75,10 +75,8 @@ export function drawDone(view) {
   if (plan !== null && (order.status === "working" || order.status === "paused")) {
     const lead = done - plan;
     const tone = lead < -0.02 ? "bad" : "good";
-    parts.push(
-      " · ",
-      element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`),
-    );
+    const words = leadWords(order.status, lead);
+    if (words !== null) parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, words));
   }
   if (!final && order.started_at === null && order.start_at > now) parts.push(` · starts ${moment(order.start_at, now)}, in ${countdown(order.start_at - now)}`);
   const end = order.ended_at ?? order.end_at;
