@@ -22,6 +22,7 @@ from execution.core.problems import Problem, attempt, refuse_if
 from execution.core.strict_json import read_json
 from execution.selectors.orders.order_filter import Query, unknown_filter
 from execution.selectors.ticket import account_ids
+from execution.services.orders.preview import with_listing_problems
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -98,6 +99,10 @@ def read_orders(written: Sequence[Mapping[str, Any]], person: User) -> list[Bask
     for number, body in enumerate(written, start=1):
         problems: list[Problem] = []
         request = attempt(problems, partial(_read, body, ids))
+        if request is None:
+            problems = with_listing_problems(
+                problems, person=person, accounts=body["accounts"], symbol=body["symbol"]
+            )
         rows.append(BasketRow(number, request, tuple(problems)))
     return rows
 

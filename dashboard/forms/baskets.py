@@ -15,6 +15,7 @@ from execution.core.problems import Problem, attempt
 from execution.selectors.ticket import account_ids
 from execution.services.orders.basket_confirmation import NOTIONAL_FIELD, BasketConfirmation
 from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.preview import with_listing_problems
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -28,10 +29,10 @@ def read_basket(text: str, person: User) -> list[BasketRow]:
     if the text is not a table.
     """
     ids = account_ids(person)
-    return [_row(found, ids) for found in read_basket_csv(text)]
+    return [_row(found, person, ids) for found in read_basket_csv(text)]
 
 
-def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
+def _row(found: CsvRow, person: User, ids: Mapping[str, str]) -> BasketRow:
     """Return a row with all of its problems. If the row has the wrong number of cells, its cells are not checked."""
     problems = list(found.problems)
     if any(problem.field == "" for problem in problems):
@@ -41,6 +42,10 @@ def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
     request = attempt(wrong, lambda: parse_order_request(raw))
     said = {problem.field for problem in problems}
     problems += [problem for problem in wrong if problem.field not in said]
+    if problems:
+        problems = with_listing_problems(
+            problems, person=person, accounts=raw["accounts"], symbol=raw["symbol"]
+        )
     return BasketRow(found.number, None if problems else request, tuple(problems), found.cells)
 
 

@@ -73,7 +73,8 @@ def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
 def length_problem(field: str, label: str, text: str, most: int, least: int = 0) -> Problem:
     """Return the problem for a text that is longer than ``most`` or shorter than ``least`` characters."""
     allowed = f"from {least} to {most:,}" if least else f"at most {most:,}"
-    message = f"{label} has {len(text):,} characters. It may have {allowed}."
+    fact = f"has {len(text):,} characters" if text else "is missing"
+    message = f"{label} {fact}. It may have {allowed}{'' if text else ' characters'}."
     return Problem(field, message, len(text), most, code=Code.LENGTH_OUT_OF_RANGE)
 
 

@@ -81,7 +81,7 @@ def test_every_problem_of_every_row_is_shown_with_value_and_limit(office: Desk) 
     wrong = [
         "buy,BTC/USDT,0.00001,base,twap,alpha,1h,64000",
         "hold,XYZ/USDT,=1+1,base,twap,alpha,1h,64000",
-        "sell,BTC/USDT,1,base,nothing,alpha,1h,64000",
+        "sell,NIL/USDT,1,base,nothing,alpha,1h,64000",
         "sell,BTC/USDT,1,base,twap,nowhere,1h,64000",
         "sell,BTC/USDT,1,base,twap,alpha,90d,64000",
         "sell,BTC/USDT,1,base,twap,alpha,1h,64000.123",
@@ -94,6 +94,7 @@ def test_every_problem_of_every_row_is_shown_with_value_and_limit(office: Desk) 
         "Side is &#x27;hold&#x27;. It must be one of buy, sell.",
         "It begins like a formula",
         "There is no algorithm &#x27;nothing&#x27;",
+        "Symbol &#x27;NIL/USDT&#x27; is not traded on alpha.",
         "You have no account &#x27;nowhere&#x27;",
         "168:00:00",
         "tick",
@@ -306,6 +307,7 @@ def test_a_program_reads_every_problem_with_its_place(office: Desk) -> None:
         {},
         {"side": "hold", "symbol": ""},
         {"symbol": "XYZ/USDT", "side": "sell"},
+        {"side": "hold", "accounts": ["nowhere"]},
         confirm_notional="",
     )
     found = program.post("/baskets/preview", body).json()
@@ -313,8 +315,10 @@ def test_a_program_reads_every_problem_with_its_place(office: Desk) -> None:
         "orders.1.symbol",
         "orders.1.side",
         "orders.2.symbol",
+        "orders.3.side",
+        "orders.3.accounts",
     ]
-    assert [len(row["problems"]) for row in found["rows"]] == [0, 2, 1]
+    assert [len(row["problems"]) for row in found["rows"]] == [0, 2, 1, 2]
     assert (found["notional"]["bought"], found["notional"]["net"]) == (None, None)
     problem = problem_of(program.post("/baskets", body, Idempotency_Key="k"), 422)
     assert problem["problems"][0]["field"] == "orders.1.symbol"

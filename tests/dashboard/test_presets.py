@@ -195,7 +195,7 @@ def test_save_as_keeps_the_present_parameters_and_nothing_of_the_order(office: D
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"preset_name": ""}, "The name has 0 characters. It may have from 1 to 40."),
+        ({"preset_name": ""}, "The name is missing. It may have from 1 to 40 characters."),
         ({"participation_cap": "120"}, "Participation cap is 120 %. It must be at most 100 %."),
         ({"duration": ""}, "Give either a duration or an end"),
         ({"i_would_price": "60000"}, "It belongs to one order"),
@@ -233,7 +233,7 @@ def test_the_page_lists_renames_and_deletes_ones_own(office: Desk) -> None:
     assert mine.name == "calmer"
     refused = client.post(f"/presets/{mine.public_id}/rename/", {"name": " "})
     assert refused.status_code == 422
-    assert "The name has 0 characters" in refused.content.decode()
+    assert "The name is missing" in refused.content.decode()
     assert client.post(f"/presets/{desks.public_id}/delete/").status_code == 404
     assert client.post(f"/presets/{mine.public_id}/delete/").status_code == 303
     assert list(Preset.objects.all()) == [desks]

@@ -137,12 +137,18 @@ def test_a_refusal_stands_once_among_the_checks_as_the_form_writes_it(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"limit_price": "65200.123"}, "Balance: 163,163.31 of 500,000.00 USDT free on alpha"),
+        (
+            {"limit_price": "65200.123"},
+            "Balance: the order needs up to 163,163.31 USDT with fees, 500,000.00 can be used on alpha",
+        ),
         (
             {"quantity": "0.00015"},
             "Balance: 500,000.00 USDT free on alpha; the amount needed is not known",
         ),
-        ({"duration": "", "end_at": PAST}, "Balance: 163,163.00 of 500,000.00 USDT free on alpha"),
+        (
+            {"duration": "", "end_at": PAST},
+            "Balance: the order needs up to 163,163.00 USDT with fees, 500,000.00 can be used on alpha",
+        ),
     ],
 )
 def test_a_balance_that_is_known_is_known_beside_another_refusal(

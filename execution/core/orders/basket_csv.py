@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from execution.core.numbers import NumberRefused, decimal_number, shortened, without_grouping
 from execution.core.orders.basket import MAX_ROWS, count_problem
@@ -75,7 +76,7 @@ def read_basket_csv(text: str) -> list[CsvRow]:
     return [_row(number, header, cells) for number, cells in enumerate(rows, start=1)]
 
 
-def raw_order(cells: Mapping[str, str], account_ids: Mapping[str, str]) -> dict[str, object]:
+def raw_order(cells: Mapping[str, str], account_ids: Mapping[str, str]) -> dict[str, Any]:
     """Return a row's cells in the form that ``parse_order_request`` takes. Empty parameters are left out.
 
     ``account_ids`` maps an account's label to its public id.

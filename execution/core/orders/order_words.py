@@ -115,6 +115,7 @@ class _Parts:
     participation_rate: Decimal | None = None
     named: list[str] = field(default_factory=list)
     accounts: list[NamedAccount] = field(default_factory=list)
+    unknown: list[_Word] = field(default_factory=list)
 
     def put(self, name: str, label: str, value: object) -> None:
         """Store a part. Raises ``Refused`` if it was given before."""
@@ -139,6 +140,8 @@ def read_order_words(text: str, accounts: Sequence[NamedAccount]) -> tuple[Worde
     words = deque(_words(text))
     while words:
         attempt(problems, lambda: _take(words, parts, accounts))
+    if parts.unknown:
+        problems.append(_unknown_words(parts.unknown, accounts))
     refuse_if(problems)
     if parts.side is None:
         refuse("side", "Side is missing. Write buy or sell.", "", "buy, sell", code=Code.VALUE_MISSING)
@@ -298,7 +301,7 @@ def _take_name(word: _Word, parts: _Parts, accounts: Sequence[NamedAccount]) -> 
     elif _LIKE_A_NUMBER.match(word.text):
         checked_number("quantity", "Quantity", word.text)
     else:
-        raise Refused([_unknown_word(word, accounts)])
+        parts.unknown.append(word)
 
 
 def _labelled(word: _Word, accounts: Sequence[NamedAccount]) -> list[NamedAccount]:
@@ -323,19 +326,23 @@ def _put_account(word: _Word, parts: _Parts, accounts: Sequence[NamedAccount]) -
     parts.accounts.append(found[0])
 
 
-def _unknown_word(word: _Word, accounts: Sequence[NamedAccount]) -> Problem:
+def _unknown_words(words: Sequence[_Word], accounts: Sequence[NamedAccount]) -> Problem:
     known = {
         "symbols": _listed(sorted(_markets_of(accounts))),
         "accounts": _listed(account.label for account in accounts),
         "algorithms": ", ".join(ALGORITHMS),
     }
+    shown = enumerated([word.shown for word in words])
+    subject = f"The word {shown} is" if len(words) == 1 else f"The words {shown} are"
     message = (
-        f"The word {word.shown} is unknown. Write buy or sell, a quantity, a symbol ({known['symbols'] or 'none'}), "
+        f"{subject} unknown. Write buy or sell, a quantity, a symbol ({known['symbols'] or 'none'}), "
         f"an algorithm ({known['algorithms']}), a duration such as 30m, limit and a price, a rate such as 10%, "
         f"or an account ({known['accounts'] or 'none'})."
     )
     limit = "; ".join(f"{kind}: {names}" for kind, names in known.items())
-    return Problem("words", message, word.text, limit, code=Code.VALUE_NOT_ALLOWED)
+    return Problem(
+        "words", message, " ".join(word.text for word in words), limit, code=Code.VALUE_NOT_ALLOWED
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -308,15 +308,16 @@ def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)
 
 
-def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
+def most_at_once(view: OrderView, venue: AccountView, price: Decimal | None = None) -> Decimal | None:
     """Return the largest quantity of one child on the account; None without a maximum.
 
     A maximum notional is judged at the mid or at the highest price that the child may have, whichever is higher.
+    ``price`` is the child's price if it is known already. A book's bid may be above the mid of an older quote.
     """
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
     prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]
-    return largest_quantity(venue.market, max(known_quote(venue).mid, *prices))
+    return largest_quantity(venue.market, max(known_quote(venue).mid, price or ZERO, *prices))
 
 
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:

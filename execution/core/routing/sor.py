@@ -275,7 +275,7 @@ def _within_maximums(view: OrderView, children: Sequence[PlaceChild]) -> tuple[P
     placed: list[PlaceChild] = []
     for child in children:
         venue = venues[child.account]
-        most, least = most_at_once(view, venue), least_quantity(view, venue, CROSS)
+        most, least = most_at_once(view, venue, child.price), least_quantity(view, venue, CROSS)
         pieces = in_pieces(child.quantity, venue.market.lot, most, least)[:MAX_PIECES]
         of_all = "" if len(pieces) == 1 else f" (in {len(pieces)} orders, the exchange takes no larger one)"
         placed += [replace(child, quantity=piece, why=child.why + of_all) for piece in pieces]

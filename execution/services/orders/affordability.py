@@ -81,7 +81,7 @@ def taken_words(spending: Spending, person: User) -> str:
         if rest:
             words.append(f"{whose} reserve {round_up(sum((_amount(each) for each in rest), ZERO)):,f}")
     if (under_way := spending.under_way) > ZERO:
-        words.append(f"children that the balance may not show yet take up to {round_up(under_way):,f}")
+        words.append(f"child orders since the balance was read spend up to {round_up(under_way):,f}")
     sentence = ", ".join(words) or "other children take the rest"
     return f"{sentence[0].upper()}{sentence[1:]}."
 

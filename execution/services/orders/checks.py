@@ -109,8 +109,8 @@ def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
         checks = [Check("unknown", words)]
     if free is not None and need.is_known and left is not None and left.amount >= need.amount:
         # too little is a problem, and said there
-        amounts = f"{round_up(need.amount):,f} of {round_down(free):,f} {currency} free on {names}"
-        checks = [Check("ok", f"Balance: {amounts}")]
+        needed = f"the order needs up to {round_up(need.amount):,f} {currency} with fees"
+        checks = [Check("ok", f"Balance: {needed}, {round_down(left.amount):,f} can be used on {names}")]
     each = (_account_balance(preview, market, account, several=several) for account in market.accounts)
     return checks + [check for check in each if check is not None]
 
@@ -140,7 +140,7 @@ def _account_balance(
     orders = "1 live order" if len(reserving) == 1 else f"{len(reserving)} live orders"
     words += f", {least}{round_up(reserved):,f} reserved by {orders}{others}"
     if (under_way := market.spending.among({account.public_id}).under_way) > ZERO:
-        words += f", up to {round_up(under_way):,f} taken by children that the balance may not show yet"
+        words += f", up to {round_up(under_way):,f} spent by child orders since the balance was read"
     if (left := market.spending.left_on(account.public_id)) is not None:
         words += f", {round_down(left):,f} can be used"
     return Check("ok" if least == "" else "unknown", words, orders=tuple(seen[:ORDERS_SHOWN]))

@@ -17,7 +17,7 @@ from execution.core.orders.view import AccountView
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, attempt, refuse, refuse_if
 from execution.core.routing.sor import may_take_at_once
-from execution.core.types import MarketStatus
+from execution.core.types import Market, MarketStatus
 from execution.models import Account, CredentialState, Role, User
 from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
 from execution.selectors.markets import markets_of
@@ -84,9 +84,7 @@ def _market(person: User, request: OrderRequest, now: datetime) -> OrderMarket:
     if person.role != Role.TRADER:
         message = f"A {person.role} does not trade."
         refuse("", message, person.role, Role.TRADER.value, code=Code.ROLE_NOT_ALLOWED)
-    accounts = _accounts(person, request.accounts)
-    listings = markets_of(accounts, request.symbol)
-    refuse_if([_unlisted(account, request.symbol) for account in accounts if account.pk not in listings])
+    accounts, listings = _listings(person, request.accounts, request.symbol)
     return order_market(
         accounts=accounts,
         markets={account.public_id: listings[account.pk] for account in accounts},
@@ -97,7 +95,29 @@ def _market(person: User, request: OrderRequest, now: datetime) -> OrderMarket:
     )
 
 
-def _accounts(person: User, named: tuple[str, ...]) -> list[Account]:
+def with_listing_problems(
+    problems: Sequence[Problem], *, person: User, accounts: Sequence[str], symbol: str
+) -> list[Problem]:
+    """Return the problems of an order that cannot be read, and those of its accounts and symbol.
+
+    A person then sees everything that is wrong at once. If the accounts or the symbol are among the problems already,
+    nothing is added.
+    """
+    found: list[Problem] = []
+    if not {"accounts", "symbol"} & {problem.field for problem in problems}:
+        attempt(found, lambda: _listings(person, accounts, symbol.strip().upper()))
+    return [*problems, *found]
+
+
+def _listings(person: User, named: Sequence[str], symbol: str) -> tuple[list[Account], dict[int, Market]]:
+    """Return the accounts, and the rules of the symbol's market on each, by the account's primary key."""
+    accounts = _accounts(person, named)
+    listings = markets_of(accounts, symbol)
+    refuse_if([_unlisted(account, symbol) for account in accounts if account.pk not in listings])
+    return accounts, listings
+
+
+def _accounts(person: User, named: Sequence[str]) -> list[Account]:
     theirs = list(person.accounts.filter(is_active=True).select_related("venue"))
     by_name = {account.label: account for account in theirs} | {
         account.public_id: account for account in theirs

@@ -69,6 +69,13 @@ function closeAfter(event) {
   if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
 }
 
+/** A form that was sent comes back with what is wrong. On a long page that may be out of sight. */
+function showRefusal() {
+  const said = document.querySelector("main [role=alert]");
+  const box = said?.getBoundingClientRect();
+  if (box?.height && (box.top < 0 || box.bottom > innerHeight)) said.scrollIntoView({ block: "center" });
+}
+
 function tick() {
   const node = byId("clock");
   setText(node, `${clock(Date.now())} UTC`);
@@ -89,6 +96,7 @@ watchBell();
 watchFilters();
 watchCards();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
+showRefusal();
 tick();
 setInterval(tick, 1000);
 startPages();
