@@ -197,7 +197,8 @@ def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decisio
     others = replace(view, accounts=venues)
     if venues == view.accounts or not others.usable or view.rejections.kind in HARMLESS_REJECTIONS:
         return Decision((), until, why)
-    decision = _awake(others, work_slice(others, work))
+    # The quotes of all accounts wake the order, also those of an account that has just refused a child.
+    decision = _awake(view, work_slice(others, work))
     return replace(decision, due_at=until if decision.due_at is None else min(decision.due_at, until))
 
 

@@ -103,6 +103,7 @@ def check(seed: int) -> None:
 
 @settings(max_examples=600, deadline=None)
 @given(st.integers(0, 2**32))
+@example(4_105_359_049)  # a quote beyond the wake price, of an account that has just refused a child
 @example(905_291)  # a sell into a bid above the quote's mid, with a maximum notional
 def test_over_any_legal_view_a_decision_breaks_no_invariant_and_never_spins(seed: int) -> None:
     check(seed)
