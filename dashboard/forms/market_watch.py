@@ -29,6 +29,7 @@ class MarketWatch(BaseModel):
     side: Side | None = None
     slice: Positive | None = None
     quantity: Positive | None = None
+    limit: Positive | None = None
     collar_bp: Positive | None = None
     group: Literal[1, 10, 100, 1000] = 10
     minutes: Literal[1, 5] = 1

@@ -163,6 +163,7 @@ def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
         side=watch.side,
         slice_quantity=watch.slice,
         quantity=watch.quantity,
+        limit=watch.limit,
         collar_bp=watch.collar_bp,
     )
 

@@ -22,6 +22,7 @@ from execution.core.problems import Problem
 from execution.core.types import Market, Quote, Side, Unit
 from execution.payloads.encode import decimal_str, epoch_ms
 from execution.payloads.problems import problem_row
+from execution.selectors.orders.schedules import has_schedule
 from execution.selectors.tca.market_tape import Pace, market_pace
 from execution.selectors.ticket import TicketPlace, ticket_place
 from execution.services.orders.checks import books_awaited, checks_beside
@@ -156,16 +157,22 @@ def _watch(form: Mapping[str, str], accounts: Sequence[str], preview: Preview | 
         "symbol": form.get("symbol", ""),
         "accounts": list(accounts),
         "side": _side(form).value,
-        "slice": decimal_str(_at_once(preview)),
+        "slice": decimal_str(_first_slice(preview)),
         "quantity": decimal_str(terms.quantity) if terms else None,
+        "limit": decimal_str(_limit(preview)),
         "collar_bp": decimal_str(_collar_bp(form)),
     }
 
 
-def _at_once(preview: Preview | None) -> Decimal | None:
-    if preview is None or preview.terms.parameters is None or not preview.slices:
+def _limit(preview: Preview | None) -> Decimal | None:
+    limit = preview.request.limit_price if preview else None
+    return limit if limit and limit > 0 else None
+
+
+def _first_slice(preview: Preview | None) -> Decimal | None:
+    if preview is None or not preview.slices or not has_schedule(preview.request.algorithm):
         return None
-    return preview.terms.parameters.at_once(preview.slices[0].quantity)
+    return preview.slices[0].quantity
 
 
 def _side(form: Mapping[str, str]) -> Side:

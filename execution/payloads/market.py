@@ -59,11 +59,11 @@ class LadderStep(TypedDict):
 
 
 class LadderReach(TypedDict):
-    """The result of taking ``quantity`` from the books now.
+    """The result of taking ``quantity`` from the books now, at no price worse than the order's limit.
 
-    ``carried`` is how much of ``quantity`` the known levels hold. ``price`` is the worst price taken. ``cost_bp`` is
-    the cost of ``price``, and ``average_bp`` that of the average price, against the mid; + is cost. ``price`` and both
-    costs are null if the levels hold less than ``quantity``.
+    ``carried`` is how much of ``quantity`` the known levels hold within the limit. ``price`` is the worst price taken.
+    ``cost_bp`` is the cost of ``price``, and ``average_bp`` that of the average price, against the mid; + is cost.
+    ``price`` and both costs are null if the levels hold less than ``quantity``.
     """
 
     quantity: DecimalStr
@@ -97,6 +97,8 @@ class Ladder(TypedDict):
     ask: DecimalStr | None
     mid: DecimalStr | None
     spread_bp: DecimalStr | None
+    #: The order's limit price; null without one.
+    limit: DecimalStr | None
     #: The worst price that the collar allows at this moment.
     collar: DecimalStr | None
     slice: LadderReach | None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
@@ -27,6 +28,7 @@ from execution.payloads.market import Ladder, LadderBook, LadderChild, LadderRea
 from execution.selectors.decisions.order_view import accounts_of
 from execution.selectors.decisions.resting import SHOWN
 from execution.selectors.markets import markets_of
+from execution.selectors.orders.schedules import has_schedule
 from execution.selectors.orders.visibility import order_alone, orders_visible
 from execution.selectors.quotes import books_latest, feeds_latest, quotes_latest
 from execution.selectors.ticket import accounts_trading
@@ -46,7 +48,8 @@ class LadderPlace:
 
     ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
     ``slice_quantity`` and ``quantity`` are the unfilled quantities of the slice and of the order, in base currency.
-    None means that nothing is unfilled, or that the quantity is not known yet.
+    None means that nothing is unfilled, or that the quantity is not known yet. An order without a schedule has no
+    slice.
     """
 
     venues: Mapping[int, str]
@@ -55,6 +58,7 @@ class LadderPlace:
     side: Side | None = None
     slice_quantity: Decimal | None = None
     quantity: Decimal | None = None
+    limit: Decimal | None = None
     collar_bp: Decimal | None = None
     is_of_order: bool = False
 
@@ -98,8 +102,9 @@ def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
         combined_market([listings[account.pk] for account in found]),
         own=_own(venues, order.symbol, order_alone(order.pk)),
         side=Side(order.side),
-        slice_quantity=parameters.at_once(min(_slice_now(order, now), left)) or None,
+        slice_quantity=_slice_left(order, now),
         quantity=left or None,
+        limit=order.terms.limit_price,
         collar_bp=parameters.collar_bp if left else None,
         is_of_order=True,
     )
@@ -112,10 +117,18 @@ def _labels(accounts: Iterable[Account]) -> dict[int, str]:
     return {venue: ", ".join(names) for venue, names in labels.items()}
 
 
-def _slice_now(order: Order, now: datetime) -> Decimal:
-    """Return the planned quantity of the current slice, or else of the next slice; zero without either."""
-    slices = order.slices.filter(plan_version=order.plan_version, ends_at__gt=now).order_by("number")
-    return slices.values_list("quantity", flat=True).first() or ZERO
+def _slice_left(order: Order, now: datetime) -> Decimal | None:
+    """Return the unfilled quantity of the first slice that has not ended and is not filled; None without one."""
+    if order.status in ORDER_FINAL or not has_schedule(order.algorithm):
+        return None
+    slices = order.slices.filter(plan_version=order.plan_version).order_by("number")
+    planned = list(slices.values_list("quantity", "ends_at"))
+    # A later plan begins with the quantity that was filled when it was made.
+    filled = order.filled - (order.quantity - sum((quantity for quantity, _ in planned), ZERO))
+    for (quantity, ends_at), due in zip(planned, accumulate(each for each, _ in planned), strict=True):
+        if ends_at > now and due > filled:
+            return min(quantity, due - filled)
+    return None
 
 
 def _own(venues: Collection[int], symbol: str, orders: QuerySet[Order]) -> tuple[OwnChild, ...]:
@@ -200,6 +213,7 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
         ask=decimal_str(quote.ask) if quote else None,
         mid=decimal_str(quote.mid) if quote else None,
         spread_bp=rounded_str((quote.ask - quote.bid) / quote.mid / BASIS_POINT, 2) if quote else None,
+        limit=decimal_str(place.limit),
         collar=_collar(place, quote if fresh else None),
         slice=_reach_row(place, place.slice_quantity, books, quote) if fresh else None,
         order=_reach_row(place, place.quantity, books, quote) if fresh else None,
@@ -256,7 +270,7 @@ def _reach_row(
 ) -> LadderReach | None:
     if place.side is None or quantity is None or quote is None:
         return None
-    found: Reach = reach(books, place.side, quantity, quote.mid)
+    found: Reach = reach(books, place.side, quantity, quote.mid, place.limit)
     return LadderReach(
         quantity=decimal_str(found.quantity),
         carried=decimal_str(found.carried),

@@ -49,8 +49,10 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
     book = page.locator("#book")
     expect(book.locator("[data-part=unit]")).to_contain_text("merged")
     expect(book.locator(".ladder tbody .price:not([disabled])").first).to_be_visible()
-    expect(book.locator(".reach-slice")).to_contain_text(re.compile(r"slice [\d.]+ reaches [\d,.]+: .* bp"))
-    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order 2 reaches"))
+    expect(book.locator(".reach-slice")).to_contain_text(
+        re.compile(r"slice [\d.]+ BTC reaches [\d,.]+: .* bp")
+    )
+    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order 2 BTC reaches"))
     expect(book.locator("tr.in-slice").first).to_be_attached()
     label = page.locator("#candles [data-part=chart]")
     page.locator("#candles [data-part=lengths] label", has_text="5 min").click()
@@ -95,7 +97,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     page.locator("#review").click()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
-    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"))
+    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"remainder [\d.]+"))
     assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
     own = book.locator(".own-child:not([hidden]), .ladder-edge .buy-text")
     expect(own.first).to_contain_text("▲ 0.25", timeout=60_000)

@@ -195,6 +195,7 @@ def test_the_preview_says_what_the_market_beside_it_shows(office: Desk) -> None:
     read = MarketWatch.model_validate({"type": "watch", **wish})
     assert (read.symbol, read.accounts) == ("BTC/USDT", (office.account.public_id,))
     assert (read.side, read.quantity, read.collar_bp) == ("sell", Decimal("2.5"), Decimal(25))
+    assert read.limit == Decimal(65_200)
     assert read.slice is not None
     assert abs(read.slice - Decimal("2.5") / 12) < Decimal("0.0001"), "the first of twelve, on the lot"
     empty = client.post("/orders/new/preview/", {"quantity": "much", "collar_bp": "wide"}).context["data"][
@@ -202,6 +203,8 @@ def test_the_preview_says_what_the_market_beside_it_shows(office: Desk) -> None:
     ]
     read = MarketWatch.model_validate({"type": "watch", **empty})
     assert (read.symbol, read.accounts, read.slice, read.quantity) == ("", (), None, None)
+    none = client.post("/orders/new/preview/", office.form(limit_price="-1")).context["data"]["watch"]
+    assert MarketWatch.model_validate({"type": "watch", **none}).limit is None, "a refused limit is none"
     assert read.collar_bp == Decimal(50), "what a ticket has that says nothing"
 
 

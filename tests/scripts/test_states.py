@@ -168,7 +168,8 @@ def test_the_watchlist_is_short_and_exact_where_it_can_be(scripts: Scripts) -> N
 
 
 def test_a_ladder_says_how_far_a_size_reaches(scripts: Scripts) -> None:
-    ladder = {"tick": "0.1", "lot": "0.001"}
+    ladder: dict[str, Any] = {"tick": "0.1", "lot": "0.001", "base": "BTC", "side": "buy", "limit": None}
+    ladder |= {"books": [{"used": True}, {"used": True}], "asks": [], "bids": []}
     size = {
         "quantity": "0.0667",
         "price": "64520",
@@ -177,13 +178,24 @@ def test_a_ladder_says_how_far_a_size_reaches(scripts: Scripts) -> None:
         "carried": "0.0667",
     }
     short = size | {"price": None, "carried": "0.01", "cost_bp": None}
-    words = scripts.results(
-        "market/ladder", "reachWords", [["slice", each, ladder] for each in (size, short)]
-    )
-    assert words == [
-        "slice 0.0667 reaches 64,520.0: +0.2 bp, average +0.1",
-        "slice 0.0667: these books carry only 0.010",
-    ]
+    far = size | {"quantity": "1", "price": "64530", "cost_bp": "0.4"}
+    slices = "slice 0.0667 BTC reaches 64,520.0: +0.2 bp, average +0.1 bp"
+    whole = "whole order 1 BTC reaches 64,530.0: +0.4 bp, average +0.1 bp"
+    asks = [{"price": "64520", "depth": "0.5"}, {"price": "64530", "depth": "2"}]
+    limit = {"limit": "64521.5", "books": [{"used": True}, {"used": False}]}
+    cases: list[tuple[dict[str, Any], list[list[str]]]] = [
+        ({"slice": size, "order": far, "asks": asks}, [["slice", slices], ["order", whole]]),
+        ({"slice": size, "order": far, "asks": asks[1:]}, [["slice", slices], ["slice", whole]]),
+        ({"slice": size, "order": size}, [["order", slices.replace("slice", "whole order")]]),
+        ({"slice": None, "order": None}, []),
+        ({"slice": short, "order": None}, [["slice", "slice 0.0667 BTC: these books carry only 0.010 BTC"]]),
+        ({"slice": None, "order": short} | limit, [["order",
+            "whole order 0.0667 BTC: this book carries only 0.010 BTC within the limit 64,521.5"]]),
+        ({"slice": short | {"carried": "0"}, "order": far} | limit, [["none",
+            "limit 64,521.5: nothing to buy in this book"]]),
+    ]  # fmt: skip
+    for changes, lines in cases:
+        assert scripts.result("market/ladder", "reachLines", ladder | changes, "whole order") == lines
 
 
 def test_sizes_of_a_ladder_have_the_places_that_fit(scripts: Scripts) -> None:

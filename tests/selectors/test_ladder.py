@@ -146,6 +146,44 @@ def test_a_size_that_the_books_do_not_carry_says_how_much_they_do(rows: Rows) ->
     assert (found["carried"], found["price"], found["cost_bp"]) == ("7", None, None)
 
 
+def test_a_size_reaches_no_further_than_the_limit(rows: Rows) -> None:
+    order = resting(rows).order
+    assert order.terms is not None
+    rows.book(BIDS, ASKS)
+    for limit, carried in (("60000.50", "1"), ("60000.00", "0")):
+        order.terms.limit_price, order.quantity = D(limit), D(3)
+        order.terms.save()
+        order.save()
+        place = ladder_of_order(order_pk=order.pk, now=NOW)
+        assert place is not None
+        ladder = ladder_read(place, group=1, now=NOW)
+        assert ladder["order"] is not None
+        assert ladder["limit"] == limit.rstrip("0").rstrip(".")
+        assert (ladder["order"]["carried"], ladder["order"]["price"]) == (carried, None)
+
+
+def test_a_slice_that_is_filled_gives_way_to_the_next_one(rows: Rows) -> None:
+    order = rows.working()
+    for filled, left in (("0", "0.1"), ("0.04", "0.06"), ("0.1", "0.1"), ("0.25", "0.05"), ("0.3", None)):
+        order.filled = D(filled)
+        order.save()
+        place = ladder_of_order(order_pk=order.pk, now=NOW)
+        assert place is not None
+        assert place.slice_quantity == (None if left is None else D(left))
+
+
+def test_an_order_without_a_schedule_has_no_slice(rows: Rows) -> None:
+    order = rows.working()
+    assert order.terms is not None
+    order.algorithm = "pov"
+    order.terms.parameters = {"participation_rate": "0.1", "duration": "PT30M"}
+    order.terms.save()
+    order.save()
+    place = ladder_of_order(order_pk=order.pk, now=NOW)
+    assert place is not None
+    assert (place.slice_quantity, place.quantity) == (None, D("0.3"))
+
+
 def test_a_trader_sees_own_children_and_another_trader_does_not(rows: Rows) -> None:
     child = resting(rows)
     other = User.objects.create(username="other", role="trader")

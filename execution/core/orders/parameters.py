@@ -163,10 +163,6 @@ class AlgorithmParameters(BaseModel):
         """
         return dict(stored)
 
-    def at_once(self, quantity: Decimal) -> Decimal:
-        """Return how much of a slice's ``quantity`` the algorithm may send at once."""
-        return quantity
-
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the start and the end of the order if it is accepted at ``now``. Raises ``Refused``."""
         return order_window(
@@ -239,9 +235,6 @@ class IcebergParameters(AlgorithmParameters):
     """Without a limit price: how far from the arrival price the parts may follow the book."""
     at_end: AtEnd = _field("At the end", AtEnd.STOP, advanced=True, amendable=True)
     """For quantity left at the end: cross it, stop, or extend the order."""
-
-    def at_once(self, quantity: Decimal) -> Decimal:
-        return min(quantity, self.visible_quantity)
 
 
 class SorParameters(AlgorithmParameters):

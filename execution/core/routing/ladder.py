@@ -61,11 +61,11 @@ class LadderSide:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The result of taking ``quantity`` from all books together.
+    """The result of taking ``quantity`` from all books together, at prices that the order's limit allows.
 
     ``price`` is the worst price taken, and ``cost_bp`` its cost. ``average_bp`` is the cost of the average price. Both
-    costs are measured against the mid; + is cost. ``carried`` is how much of ``quantity`` the known levels hold. If it
-    is less than ``quantity``, ``price`` and the costs are None.
+    costs are measured against the mid; + is cost. ``carried`` is how much of ``quantity`` the known levels hold within
+    the limit. If it is less than ``quantity``, ``price`` and the costs are None.
     """
 
     quantity: Decimal
@@ -118,14 +118,20 @@ def ladder_side(
     return LadderSide(tuple(found[:rows]), beyond)
 
 
-def reach(books: Sequence[Book], taker: Side, quantity: Decimal, mid: Decimal) -> Reach:
+def reach(
+    books: Sequence[Book], taker: Side, quantity: Decimal, mid: Decimal, limit: Decimal | None = None
+) -> Reach:
     """Return the worst price and the cost if an order took ``quantity`` from all books together.
 
-    Raise ``ValueError`` for a quantity that is not above zero.
+    The order takes no price worse than ``limit``. Raise ``ValueError`` for a quantity that is not above zero.
     """
     if quantity <= ZERO:
         raise ValueError(f"the quantity is {quantity}; it must be above zero")
-    levels: list[Level] = [(price, sum(sizes, ZERO)) for price, sizes in merged_levels(books, taker)]
+    levels: list[Level] = [
+        (price, sum(sizes, ZERO))
+        for price, sizes in merged_levels(books, taker)
+        if limit is None or (price - limit) * taker.sign <= ZERO
+    ]
     left, worst = quantity, None
     for price, size in levels:
         if left <= ZERO:

@@ -2,7 +2,7 @@
 
 import { element, fillOnce, setText } from "../lib/dom.js";
 import { age, decimal, places } from "../lib/format.js";
-import { LadderTable, reachWords } from "./ladder.js";
+import { LadderTable, reachLines } from "./ladder.js";
 
 const ROWS = 12;
 export const GROUPS = [1, 10, 100, 1000];
@@ -14,6 +14,8 @@ export class BookPanel {
     this.host = host;
     this.table = new LadderTable(part(host, "ladder"), ROWS, pick);
     this.ladder = null;
+    /** Beside a ticket nothing is filled yet. */
+    this.whole = pick === null ? "remainder" : "whole order";
     this.group = group;
     part(host, "steps").addEventListener("change", (event) => {
       this.group = Number(event.target.value);
@@ -79,9 +81,9 @@ export class BookPanel {
     fillOnce(notes, said, (text) => [element("li", { class: "warn" }, `! ${text}`)]);
     const used = ladder?.books.filter((book) => book.used) ?? [];
     fillOnce(part(this.host, "key"), used.length > 1 ? used.map((book) => book.label) : [], (label) => [element("span", { class: "book-key" }, label)]);
-    const sizes = ladder === null ? [] : [["slice", ladder.slice], ["order", ladder.order]].filter(([, size]) => size !== null);
+    const lines = ladder === null ? [] : reachLines(ladder, this.whole);
     const reaches = part(this.host, "reaches");
-    reaches.hidden = !sizes.length;
-    fillOnce(reaches, sizes.map(([name, size]) => [name, reachWords(name === "slice" ? "slice" : "whole order", size, ladder)]), ([name, words]) => [element("li", { class: `reach-${name}` }, words)]);
+    reaches.hidden = !lines.length;
+    fillOnce(reaches, lines, ([name, words]) => [element("li", { class: `reach-${name}` }, words)]);
   }
 }

@@ -173,9 +173,34 @@ function drawEdge(node, ladder, side) {
 
 // --- how far a size reaches ----------------------------------------------------------------------
 
-/** "slice 0.0667 reaches 64,520.0: +0.2 bp, average +0.1". */
-export function reachWords(name, size, ladder) {
-  const amount = `${name} ${decimal(size.quantity)}`;
-  if (size.price === null) return `${amount}: these books carry only ${quantity(size.carried, ladder.lot)}`;
-  return `${amount} reaches ${price(size.price, ladder.tick)}: ${points(size.cost_bp)} bp, average ${points(size.average_bp)}`;
+/**
+ * [name, words] of each size. `whole` says what the order's quantity is: the whole order, or what remains of it. One
+ * line serves for two sizes that are equal, and where the limit leaves nothing to take.
+ */
+export function reachLines(ladder, whole) {
+  const { slice, order } = ladder;
+  const lines = [["slice", "slice", slice], ["order", whole, order]].filter(([, , size]) => size !== null);
+  const [nearest] = lines;
+  if (nearest && ladder.limit !== null && Number(nearest[2].carried) === 0) {
+    return [["none", `limit ${price(ladder.limit, ladder.tick)}: nothing to ${ladder.side} in ${booksOf(ladder)}`]];
+  }
+  const isOne = slice !== null && order !== null && Number(slice.quantity) === Number(order.quantity);
+  return lines.slice(isOne ? 1 : 0).map(([name, label, size]) => [hasOneRule(name, ladder) ? "slice" : name, reachWords(label, size, ladder)]);
+}
+
+/** "slice 0.0667 BTC reaches 64,520.0: +0.2 bp, average +0.1 bp". */
+function reachWords(name, size, ladder) {
+  const amount = `${name} ${decimal(size.quantity)} ${ladder.base}`;
+  if (size.price !== null) return `${amount} reaches ${price(size.price, ladder.tick)}: ${points(size.cost_bp)} bp, average ${points(size.average_bp)} bp`;
+  const within = ladder.limit === null ? "" : ` within the limit ${price(ladder.limit, ladder.tick)}`;
+  const books = booksOf(ladder);
+  return `${amount}: ${books} ${books === "this book" ? "carries" : "carry"} only ${quantity(size.carried, ladder.lot)} ${ladder.base}${within}`;
+}
+
+const booksOf = (ladder) => (ladder.books.filter((book) => book.used).length === 1 ? "this book" : "these books");
+
+/** Where slice and order end in the same row, the slice's solid rule stands for both. */
+function hasOneRule(name, { asks, bids, side, slice, order }) {
+  const rows = side === "buy" ? asks : bids;
+  return name === "order" && slice !== null && lastWithin(rows, order) !== -1 && lastWithin(rows, slice) === lastWithin(rows, order);
 }

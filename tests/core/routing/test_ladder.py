@@ -148,6 +148,17 @@ def test_two_books_of_a_sell_merge_bids_by_step() -> None:
     assert reach([alpha, beta], Side.SELL, D(16), D(100)).carried == D(15)
 
 
+@given(several, sides, sizes, st.integers(9_900, 10_100).map(lambda cents: Decimal(cents) / 100))
+def test_nothing_beyond_the_limit_is_taken(
+    given_books: list[Book], taker: Side, quantity: Decimal, limit: Decimal
+) -> None:
+    found = reach(given_books, taker, quantity, D(100), limit)
+    levels = [level for book in given_books for level in book.to_take(taker)]
+    allowed = sum((size for price, size in levels if (limit - price) * taker.sign >= 0), ZERO)
+    assert found.carried == min(quantity, allowed)
+    assert found.price is None or (limit - found.price) * taker.sign >= 0
+
+
 def test_a_step_or_a_quantity_of_nothing_is_refused() -> None:
     book = Book((), (), NOW)
     with pytest.raises(ValueError, match="the step is 0; it must be above zero"):
