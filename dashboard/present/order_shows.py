@@ -13,7 +13,7 @@ class OrderShows:
 
     ``schedule``: the plan's slices and line, and how far ahead or behind the order is. ``market``: the volume that the
     market trades while the order works, the order's share of this volume, and the market's average price. ``pace``:
-    when the order will be filled if it keeps its average pace.
+    when the order is expected to be filled.
     """
 
     schedule: bool

@@ -130,7 +130,7 @@ def test_a_later_plan_begins_with_what_was_done_when_it_was_made(scripts: Script
 def pace(scripts: Scripts, now: int, filled: str, line: Any = LINE, **changes: Any) -> tuple[Any, str]:
     order = {"status": "working", "quantity": "1", "filled": filled, "started_at": 0, "end_at": 60_000}
     found = scripts.result("lib/pace", "finishOf", order | changes, line, now)
-    words: str = scripts.result("lib/pace", "paceWords", found, now)
+    words: str = scripts.result("lib/pace", "finishWords", found, now)
     return found, words
 
 
@@ -143,7 +143,20 @@ def test_an_order_that_keeps_to_its_plan_is_done_at_the_end_of_it(scripts: Scrip
     found = scripts.results("lib/pace", "finishOf", orders)
     assert found == [{"at": 60_000, "share": 1}] * len(cases)
     words = [[finish, now] for finish, (now, _) in zip(found, cases, strict=True)]
-    assert set(scripts.results("lib/pace", "paceWords", words)) == {"done 00:01:00"}
+    assert set(scripts.results("lib/pace", "finishWords", words)) == {"00:01:00"}
+
+
+def test_an_order_ahead_of_its_plan_waits_for_it_and_then_follows(scripts: Scripts) -> None:
+    line = [[0, 0], [10, 0.25], [20, 0.5], [30, 1]]
+    cases = [(line, 5, 0.375), (line, 5, 0), (line, 12, 0.25), (line, 30, 0.9), ([], 5, 0.5)]
+    found = scripts.results("lib/plan", "planAhead", cases)
+    assert found == [
+        [[5, 0.375], [15, 0.375], [20, 0.5], [30, 1]],
+        [[5, 0], [5, 0], [10, 0.25], [20, 0.5], [30, 1]],
+        [[12, 0.25], [12, 0.25], [20, 0.5], [30, 1]],
+        [[30, 0.9]],
+        [[5, 0.5]],
+    ]
 
 
 def test_an_order_behind_its_plan_ends_short_of_its_quantity(scripts: Scripts) -> None:
@@ -157,7 +170,7 @@ def test_without_a_plan_the_average_pace_is_carried_on(scripts: Scripts) -> None
     assert pace(scripts, 15_000, "0.5", [])[0] == {"at": 30_000, "share": 1}
     assert pace(scripts, 30_000, "0.25", [])[1] == "50.0 % at the end"
     day = 86_400_000
-    assert pace(scripts, day, "0.5", [], end_at=None) == ({"at": 2 * day, "share": 1}, "done 01-03 00:00")
+    assert pace(scripts, day, "0.5", [], end_at=None) == ({"at": 2 * day, "share": 1}, "01-03 00:00")
 
 
 @pytest.mark.parametrize("changes", [{"status": "paused"}, {"started_at": None}, {"filled": "1"}])

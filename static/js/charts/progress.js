@@ -6,7 +6,7 @@ import { layout, lineTrace } from "./style.js";
 import { decimal, places, points } from "../lib/format.js";
 import { dueByVolume } from "./volume_target.js";
 import { finishOf } from "../lib/pace.js";
-import { allowedEdges, heightAt } from "../lib/plan.js";
+import { allowedEdges, heightAt, planAhead } from "../lib/plan.js";
 
 /** The least part of the quantity that the heights of the chart span. */
 const FLATTEST = 0.02;
@@ -27,7 +27,7 @@ export function progress(view, colour, frame) {
   if (view.order.algorithm === "vwap" && view.market?.vwap_bp) legend.push(`tracking so far ${points(view.market.vwap_bp)} bp`);
   if (line.length) legend.push("band: on schedule");
   if (earlier.length) legend.push("earlier plan in grey");
-  if (projected.length) legend.push("dotted: at the current pace");
+  if (projected.length) legend.push("dotted: expected until the ETA");
   return {
     traces,
     legend,
@@ -82,8 +82,11 @@ function earlierPlans({ order, form }, total, colour) {
 function projectedLine(view, total, own) {
   const found = finishOf(view.order, view.line, view.now);
   if (found === null) return [];
-  const line = [[view.now, Number(view.order.filled)], [found.at, found.share * total]];
-  return [lineTrace(line, named("at the current pace", view.order), { color: own, width: 2, dash: "dot" })];
+  const done = Number(view.order.filled) / total;
+  // An order that is ahead waits for its plan. One that is behind, or has no plan, goes on evenly.
+  const shares = view.line.length && found.share >= 1 ? planAhead(view.line, view.now, done) : [[view.now, done], [found.at, found.share]];
+  const line = shares.map(([time, share]) => [time, share * total]);
+  return [lineTrace(line, named("expected", view.order), { color: own, width: 2, dash: "dot" }, { name: "expected" })];
 }
 
 function filledLine(view, own, frame) {

@@ -82,7 +82,7 @@ export function tickTile(row, node, now) {
   const late = finish !== null && finish.share < 1;
   setText(eta, etaOf(row, now));
   eta.classList.toggle("warn", late);
-  eta.title = late ? "At this pace it will not be filled by its end." : row.end_at === null ? "" : `ends ${clock(row.end_at)} UTC`;
+  eta.title = late ? "It is not expected to be filled by its end." : row.end_at === null ? "" : `ends ${clock(row.end_at)} UTC`;
   const state = node.querySelector("[data-state]");
   const made = stateOf(row, now);
   if (!state.firstChild?.isEqualNode(made)) state.replaceChildren(made);

@@ -1,4 +1,4 @@
-// Where an order gets: by its plan, as far as it keeps to that.
+// Where an order gets: by its plan, as far as it keeps to that. This is its ETA on every page.
 
 import { DASH, percent, shortMoment } from "./format.js";
 import { finishShare, ON_SCHEDULE } from "./plan.js";
@@ -24,9 +24,6 @@ export function finishWords(found, now) {
   if (found === null) return DASH;
   return found.share >= 1 ? shortMoment(found.at, now) : `${percent(found.share)} at the end`;
 }
-
-/** The same where no heading says that it is the time: "done 14:52:07". */
-export const paceWords = (found, now) => `${found?.share >= 1 ? "done " : ""}${finishWords(found, now)}`;
 
 /**
  * "3.0 % behind", "0.3 % ahead" or "on schedule", for the share by which an order leads its plan. Null for an order that

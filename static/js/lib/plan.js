@@ -25,6 +25,17 @@ export function heightAt(line, time) {
   return line[line.length - 1][1];
 }
 
+/** What is left of a plan for an order that has done this share: it waits until the plan goes beyond it, then follows. */
+export function planAhead(line, at, done) {
+  const later = line.filter(([time, share]) => time > at && share > done);
+  if (!later.length) return [[at, done]];
+  const next = line.indexOf(later[0]);
+  const [end, height] = line[next];
+  const [start, before] = line[Math.max(0, next - 1)];
+  const meets = before >= done || height === before ? start : start + ((end - start) * (done - before)) / (height - before);
+  return [[at, done], [Math.max(at, meets), done], ...later];
+}
+
 /** The last fills of a slice are reported a moment after its end: so long it is not yet judged, in milliseconds. */
 const SETTLING = 5000;
 /** Shares are rounded to six digits. */

@@ -3,7 +3,7 @@
 import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { age, clock, costClass, countdown, DASH, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
-import { finishOf, leadWords, paceWords } from "../lib/pace.js";
+import { finishOf, finishWords, leadWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
@@ -142,7 +142,7 @@ export function drawNow(view) {
       ["Working", working],
       ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
       ...reserveRows(order),
-      form.shows.pace && ["At this pace", paceWords(finishOf(order, line, now), now)],
+      form.shows.pace && ["ETA", finishWords(finishOf(order, line, now), now)],
       ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
       ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
       ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
