@@ -82,6 +82,29 @@ def test_the_ranges_contain_the_last_moment(scripts: Scripts) -> None:
 
 # --- the words -------------------------------------------------------------------------------------
 
+
+def test_a_fill_at_the_start_has_room_before_it(scripts: Scripts) -> None:
+    assert scripts.result("charts/style", "paddedStart", [10_000, 20_000]) == pytest.approx([9_880, 20_000])
+
+
+#: The axis of an order with a plan of an hour that ended at some moment.
+AXIS = """async ([ended, name]) => {
+  const { OrderCharts } = await import("/static/js/charts/charts.js");
+  const order = { start_at: 0, end_at: 3600000, ended_at: ended, pauses: [[1000, 2000]] };
+  const view = { order, slices: [], form: { sliced: true }, now: 9e6 };
+  return new OrderCharts("1", name, null).frame(view, { warn: "amber" });
+}"""
+
+
+def test_the_axis_ends_shortly_after_the_end_of_the_order(scripts: Scripts) -> None:
+    assert scripts.run(AXIS, [25_000, "start"])["span"] == [0, 27_500]
+    assert scripts.run(AXIS, [100, "start"])["span"] == [0, 120]
+    assert scripts.run(AXIS, [3_600_000, "start"])["span"] == [0, 3_600_000]
+    assert scripts.run(AXIS, [25_000, "all"])["span"] == [0, 3_600_000]
+    frame = scripts.run(AXIS, [25_000, "start"])
+    assert [shape["opacity"] for shape in frame["shapes"]] == [0.08], "the bars are readable in a pause"
+
+
 ORDER = {
     "status": "working", "quantity": "1", "filled": "0.3", "base": "BTC", "quote": "USDT", "lot": "0.01",
     "tick": "0.1", "average": "60010.25", "arrival_mid": None, "limit_price": "61000",
@@ -149,6 +172,22 @@ def test_a_chart_says_what_is_not_known_and_never_zero(scripts: Scripts) -> None
     costs = [["Spread", "1.25"], ["Drift", None], ["Fees", "-0.01"]]
     bars = scripts.result("charts/words", "barWords", "Cost split", costs)
     assert bars == "Cost split: Spread +1.2 bp, Drift not known, Fees 0.0 bp."
+
+
+def test_a_chart_without_data_says_why_and_has_no_heights(scripts: Scripts) -> None:
+    order = {"ended_at": None, "started_at": None, "start_at": 4_620_000}
+    cases: list[tuple[dict[str, Any], int, str]] = [
+        ({}, 0, "No data yet: the order starts 01:17:00 UTC."),
+        ({}, 5_000_000, "No data yet."),
+        ({"start_at": None}, 0, "No data yet."),
+        ({"started_at": 1}, 0, "No data yet."),
+        ({"ended_at": 2}, 0, "No data is known for this order."),
+    ]
+    views = [[{"order": order | changes, "now": now}] for changes, now, _ in cases]
+    assert scripts.results("charts/nothing", "nothingWords", views) == [words for _, _, words in cases]
+    shown = scripts.result("charts/nothing", "emptied", {"yaxis": {}}, *views[0], {"muted": "grey"})
+    assert shown["yaxis"] == {"showticklabels": False, "showgrid": False}
+    assert [label["text"] for label in shown["annotations"]] == [cases[0][2]]
 
 
 ROUTE = [{"label": "alpha", "quantity": "1.5"}, {"label": "beta", "quantity": "0"}]

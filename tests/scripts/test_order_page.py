@@ -67,6 +67,24 @@ def test_the_market_is_kept_until_a_snapshot_and_says_whether_the_order_waits(sc
     assert view["samples"] == []
 
 
+#: The facts of an order that is due at its end.
+NOW = """async (status) => {
+  Object.assign(document.body.dataset, { finalOrders: "cancelled", liveChildren: "open" });
+  const { drawNow } = await import("/static/js/order/order_panels.js");
+  const order = { status, due_at: 60000, reserves: [], account: "alpha", owner: "a", waits: "", why: "" };
+  const form = { shows: { schedule: false, pace: false } };
+  drawNow({ order, slices: [], children: [], line: [], form, now: 0 });
+}"""
+
+
+def test_a_paused_order_has_no_next_decision(scripts: Scripts) -> None:
+    for status, due in (("working", "00:01:00"), ("paused", "–")):
+        scripts.write('<dl id="now"></dl>')
+        scripts.run(NOW, status)
+        facts = dict(zip(scripts.texts("#now dt"), scripts.texts("#now dd"), strict=True))
+        assert facts["Next decision in"] == due
+
+
 TABS = """<div class="tab-list"><button id="tab-children"><b></b></button><button id="tab-fills"><b></b></button>
 <button id="tab-journal"><b></b></button></div><div id="panel-rows"></div>"""
 BEGUN = """async (name) => {

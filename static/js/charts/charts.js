@@ -4,12 +4,16 @@ import { progress } from "./progress.js";
 import { price } from "./price.js";
 import { rangeOf } from "./ranges.js";
 import { split } from "./split.js";
-import { colours, CONFIG, nowLine, shadedTime } from "./style.js";
+import { colours, CONFIG, nowLine, paddedStart, shadedTime } from "./style.js";
 import { visible } from "./visible.js";
 import { volume } from "./volume.js";
 import { ORDER_WORDS } from "./words.js";
 import { byId, setText } from "../lib/dom.js";
 
+/** Milliseconds behind an order's end. */
+const LEAST_ROOM = 20;
+/** The bars of the market stay readable on it. */
+const PAUSE_SHADE = 0.08;
 const DRAWINGS = { progress, visible, price, volume, split };
 
 export class OrderCharts {
@@ -40,7 +44,8 @@ export class OrderCharts {
       this.names.map((name, index) => window.Plotly.react(this.nodes[name], drawings[index].traces, drawings[index].layout, CONFIG)),
     );
     this.names.forEach((name, index) => {
-      if (drawings[index].legend) setText(byId(`legend-${name}`), drawings[index].legend.join(", "));
+      const paused = this.timed.includes(name) && view.order.pauses.length > 0;
+      if (drawings[index].legend) setText(byId(`legend-${name}`), [...drawings[index].legend, ...(paused ? ["shaded: paused"] : [])].join(", "));
       this.nodes[name].setAttribute("aria-label", ORDER_WORDS[name](view));
     });
     this.link();
@@ -50,20 +55,20 @@ export class OrderCharts {
     const { order, slices, form } = view;
     const start = Math.min(order.start_at ?? view.now, slices[0]?.starts_at ?? Infinity);
     const planned = Math.max(order.end_at ?? view.now, slices.at(-1)?.ends_at ?? 0);
-    // Without a schedule an order may end in a thousandth of the time that it had.
-    const room = form.sliced ? 0.05 * (planned - start) : Math.max(500, 0.1 * ((order.ended_at ?? start) - start));
+    // An order may end in a thousandth of the time that it had.
+    const room = Math.max(LEAST_ROOM, 0.1 * ((order.ended_at ?? start) - start));
     const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + room), order.ended_at) : planned;
     // An order without a schedule that ended at once would be a hair in all the time that it had.
     const whole = form.sliced ? planned : end;
     this.span = rangeOf(this.range, { start, whole, shown: end, now: view.now, endedAt: order.ended_at });
-    const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn));
+    const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn, PAUSE_SHADE));
     const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
     return {
       // Copies: Plotly writes a zoom into the range that it was given.
       start,
       range: this.range,
       span: this.zoom?.span ?? this.span,
-      xRange: [...(this.zoom?.to ?? this.span)],
+      xRange: this.zoom ? [...this.zoom.to] : paddedStart(this.span),
       xRevision: `${this.revision}.${this.zooms}`,
       shapes: marks,
       revision: `${this.revision}.${this.resets}`,

@@ -2,6 +2,7 @@
 
 import { fillTraces, fillWords } from "./fills.js";
 import { levelMarks, padded } from "./levels.js";
+import { emptied } from "./nothing.js";
 import { layout, lineTrace } from "./style.js";
 import { decimal, places } from "../lib/format.js";
 
@@ -27,16 +28,17 @@ export function price(view, colour, frame) {
     range,
     digits,
   );
+  const shown = layout(colour, {
+    ...frame,
+    title: order.quote,
+    yRange: range,
+    shapes: [...frame.shapes, ...levels.shapes],
+    annotations: levels.annotations,
+  });
   return {
     traces,
     legend: priceLegend(order, fills, mids.length > 0, vwap.length > 0),
-    layout: layout(colour, {
-      ...frame,
-      title: order.quote,
-      yRange: range,
-      shapes: [...frame.shapes, ...levels.shapes],
-      annotations: levels.annotations,
-    }),
+    layout: range ? shown : emptied(shown, view, colour),
   };
 }
 

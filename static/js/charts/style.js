@@ -3,7 +3,10 @@
 import { isNarrow } from "../lib/dom.js";
 
 const LEFT = 64;
-const RIGHT = 14;
+/** Room for half of the last time of the axis. */
+const RIGHT = 27;
+/** A part of the time before its start, so that a fill at the start is whole. */
+const BESIDE_START = 0.012;
 
 export function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -15,7 +18,8 @@ export function colours() {
 
 /** Seconds only where the ticks are that close; the date stands elsewhere, once. */
 const TIME_TICKS = [
-  { dtickrange: [null, 999], value: "%H:%M:%S.%1f" },
+  { dtickrange: [null, 99], value: "%H:%M:%S.%3f" },
+  { dtickrange: [100, 999], value: "%H:%M:%S.%1f" },
   { dtickrange: [1000, 59999], value: "%H:%M:%S" },
   { dtickrange: [60000, 86399999], value: "%H:%M" },
   { dtickrange: [86400000, null], value: "%d %b" },
@@ -107,7 +111,10 @@ export const levelLine = (height, colour, dash) => ({
   line: { color: colour, width: 1, dash },
 });
 
-export const shadedTime = (from, to, colour) => ({
+/** The axis of a stretch of time. */
+export const paddedStart = ([from, to]) => [from - BESIDE_START * (to - from), to];
+
+export const shadedTime = (from, to, colour, opacity = 0.14) => ({
   type: "rect",
   xref: "x",
   yref: "paper",
@@ -117,6 +124,6 @@ export const shadedTime = (from, to, colour) => ({
   y1: 1,
   layer: "below",
   fillcolor: colour,
-  opacity: 0.14,
+  opacity,
   line: { width: 0 },
 });

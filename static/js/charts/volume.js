@@ -1,5 +1,6 @@
 // Volume: the market's and own by stretches of time, and what a plan expected of the market.
 
+import { emptied } from "./nothing.js";
 import { heightsWithin } from "./ranges.js";
 import { layout, lineTrace, shadedTime } from "./style.js";
 import { percent, spoken } from "../lib/format.js";
@@ -46,7 +47,7 @@ export function volume(view, colour, frame) {
       unknown.length && "grey: not known",
       expected.length && "violet: expected in the market",
     ].filter(Boolean),
-    layout: { ...drawn, barmode: "overlay", bargap: 0 },
+    layout: { ...(highest > 0 || known.length ? drawn : emptied(drawn, view, colour)), barmode: "overlay", bargap: 0 },
   };
 }
 

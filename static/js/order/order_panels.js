@@ -143,12 +143,15 @@ export function drawNow(view) {
       ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
       ...reserveRows(order),
       form.shows.pace && ["ETA", finishWords(finishOf(order, line, now), now)],
-      ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
+      ["Next decision in", decisionWords(order, now)],
       ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
       ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
     ].filter((row) => row !== false),
   );
 }
+
+/** A paused order decides nothing until it is resumed; what is due is only its end. */
+const decisionWords = ({ status, due_at: due }, now) => (status === "paused" || due === null || due < now ? DASH : countdown(due - now));
 
 /** What it may still spend: a line for each account, and the account's name where there are several. */
 function reserveRows(order) {
