@@ -214,60 +214,6 @@ def test_a_plan_is_said_as_its_algorithm_works(scripts: Scripts, plan: dict[str,
     assert scripts.result("charts/words", "planWords", {"base": "BTC"} | plan) == words
 
 
-# --- levels and marks ------------------------------------------------------------------------------
-
-
-def test_a_range_has_room_around_its_values(scripts: Scripts) -> None:
-    cases: list[tuple[list[float], Any]] = [
-        ([], None),
-        ([100.0], pytest.approx([99.998, 100.002])),
-        ([1.0, 2.0], pytest.approx([0.88, 2.12])),
-        ([-1.0, 1.0], pytest.approx([-1.24, 1.24])),
-    ]
-    assert scripts.results("charts/levels", "padded", [[values] for values, _ in cases]) == [
-        room for _, room in cases
-    ]
-    many = """async (count) => (await import("/static/js/charts/levels.js"))
-      .padded(Array.from({ length: count }, (_, index) => index % 7))"""
-    assert scripts.run(many, 200_000) == pytest.approx([-0.72, 6.72]), "more than a call takes as arguments"
-
-
-def test_a_level_off_the_picture_is_named_at_its_edge(scripts: Scripts) -> None:
-    levels = [
-        ["limit", "61000", "red", "dash"],
-        ["average", "60010.26", "blue", "solid"],
-        ["arrival", None, "grey", "dash"],
-        ["stop", "50000", "red", "dash"],
-    ]
-    marks = scripts.result("charts/levels", "levelMarks", levels, [60_000, 60_100], 1)
-    assert [label["text"] for label in marks["annotations"]] == [
-        "limit 61,000 ↑",
-        "average 60,010.3",
-        "stop 50,000 ↓",
-    ]
-    assert [shape["y0"] for shape in marks["shapes"]] == [60_010.26]
-    nothing = scripts.result("charts/levels", "levelMarks", levels, None, 1)
-    assert nothing == {"shapes": [], "annotations": []}
-
-
-def test_names_of_levels_that_are_close_do_not_lie_on_each_other(scripts: Scripts) -> None:
-    levels = [["one", "50", "red", "dash"], ["two", "51", "red", "dash"], ["far", "90", "red", "dash"]]
-    marks = scripts.result("charts/levels", "levelMarks", levels, [0, 100], 0)
-    assert [label["yanchor"] for label in marks["annotations"]] == ["top", "bottom", "bottom"]
-
-
-def test_fills_are_marked_by_side_and_by_who_took(scripts: Scripts) -> None:
-    kinds = [("buy", "maker"), ("buy", "maker"), ("sell", "taker"), ("sell", None)]
-    fills = [FILL | {"side": side, "liquidity": kind} for side, kind in kinds]
-    market = {"base": "BTC", "tick": "0.1", "lot": "0.01"}
-    traces = scripts.result("charts/fills", "fillTraces", fills, market, {"buy": "blue", "sell": "red"})
-    drawn = [(trace["marker"]["symbol"], trace["marker"]["color"], len(trace["x"])) for trace in traces]
-    assert drawn == [("circle", "blue", 2), ("diamond", "red", 1), ("square-open", "red", 1)]
-    assert traces[0]["text"][0] == "● maker, buy<br>0.3 BTC @ 60,010.2"
-    words = scripts.results("charts/fills", "fillWords", [[fills], [fills[:1]], [[]]])
-    assert words == ["● maker ◆ taker □ liquidity unknown", "● maker", ""]
-
-
 def test_the_heights_between_two_times_are_those_of_the_lines_there(scripts: Scripts) -> None:
     line = [[0, 0], [10, 10], [20, 0]]
     cases: list[tuple[list[Any], list[int], list[float]]] = [

@@ -1,7 +1,7 @@
 // Candles with own fills, VWAP, limit and collar. Grey is the market's; up candles are hollow, down candles solid.
 
-import { fillTraces, fillWords } from "./fills.js";
-import { levelMarks, padded } from "./levels.js";
+import { fillTraces, fillWords, sideWords } from "./fills.js";
+import { hiddenTicks, levelMarks, padded } from "./levels.js";
 import { colours, CONFIG, layout, levelLine, levelName, lineTrace, shadedTime } from "./style.js";
 import { clock, decimal, places } from "../lib/format.js";
 
@@ -10,7 +10,11 @@ const AXIS_RIGHT = 74;
 /** A limit or collar this many times the candles' height away is named at the edge instead of drawn. */
 const FAR = 1.5;
 /** So many candles' time is shown at least. */
-const FEWEST = 40;
+const FEWEST = 20;
+/** So much of the time before the first known candle is shown: the least, and the most of a young market. */
+const GREY = [3, 6];
+/** Where the prices end above the volume, as a part of the chart. */
+const PRICES_FROM = 0.2;
 
 /** `view`: market (symbol, base, quote, tick, lot), candles, rows, mid, limit, collar, side. Returns what it says in words. */
 export function drawCandles(node, view) {
@@ -36,6 +40,7 @@ export function drawCandles(node, view) {
     title: "",
     xRange,
     yRange: range,
+    digits,
     right: AXIS_RIGHT,
     left: 12,
     revision: `${market.symbol}.${candles.minutes}`,
@@ -43,7 +48,7 @@ export function drawCandles(node, view) {
     shapes: [...candles.unknown.map(([from, to]) => shadedTime(from, to, colour.muted)), ...refused(view, range, colour), ...marks.shapes],
     annotations: [...marks.annotations, ...unknownWords(candles, xRange, colour)],
   });
-  Object.assign(drawn.yaxis, { side: "right", domain: [0.2, 1] });
+  Object.assign(drawn.yaxis, { side: "right", domain: [PRICES_FROM, 1], labelalias: hiddenTicks(marks.tagged, range, digits) });
   drawn.yaxis2 = { ...drawn.yaxis, title: undefined, domain: [0, 0.14], range: undefined, showticklabels: false, showgrid: false, rangemode: "tozero", fixedrange: true };
   drawn.xaxis.anchor = "y2";
   drawn.barmode = "overlay";
@@ -75,18 +80,19 @@ function shownPrices({ rows, candles, mid, limit, collar }) {
 function levelTags({ limit, collar, mid, side }, colour, range, digits) {
   const levels = [
     ["", mid, colour.text, "dot"],
-    ["limit", limit, side === "sell" ? colour.sell : colour.buy, "solid"],
+    ["limit", limit, side === "sell" ? colour.sell : colour.buy, "longdash"],
     [side === "sell" ? "collar: below it nothing is sold" : "collar: above it nothing is bought", collar, colour.warn, "dash"],
   ].filter(([, value]) => value !== null);
   const isInside = ([, value]) => range && Number(value) >= range[0] && Number(value) <= range[1];
-  const beyond = levelMarks(levels.filter((level) => !isInside(level)), range, digits);
+  const beyond = levelMarks(levels.filter((level) => !isInside(level)), range, digits, { paper: colour.panel, bottom: PRICES_FROM });
   const inside = levels.filter(isInside);
   return {
+    tagged: inside.map(([, value]) => Number(value)),
     shapes: inside.map(([, value, color, dash]) => levelLine(Number(value), color, dash)),
     annotations: [
       ...beyond.annotations,
       ...inside.flatMap(([label, value, color]) => [
-        priceTag(decimal(Number(value).toFixed(digits)), Number(value), color, colour),
+        priceTag(decimal(value, digits), Number(value), color, colour),
         ...(label ? [{ ...levelName(label, Number(value), color), x: 0, xanchor: "left", bgcolor: colour.panel }] : []),
       ]),
     ],
@@ -128,11 +134,14 @@ function refused({ limit, collar, side }, range, colour) {
   }));
 }
 
-/** The whole stretch, or from shortly before the first known candle on: a few candles fill the picture, too. */
-function timeRange(rows, candles, length) {
+/** The whole stretch, or from shortly before the first known candle on. A young market leaves room for what comes. */
+export function timeRange(rows, candles, length) {
   const end = candles.until + 2 * length;
-  const first = rows.length ? Math.min(rows[0][0] - 3 * length, end - FEWEST * length) : candles.since;
-  return [Math.max(candles.since, first), end];
+  if (!rows.length) return [candles.since, end];
+  const missing = FEWEST - (end - rows[0][0]) / length;
+  const grey = Math.min(Math.max(missing, GREY[0]), GREY[1]);
+  const start = Math.max(candles.since, rows[0][0] - grey * length);
+  return [start, Math.max(end, start + FEWEST * length)];
 }
 
 /** The longest stretch of which nothing is known says so, if there is room. */
@@ -140,7 +149,7 @@ function unknownWords(candles, [start, end], colour) {
   const seen = candles.unknown.map(([from, to]) => [Math.max(from, start), to]);
   const longest = seen.reduce((most, stretch) => (most === null || stretch[1] - stretch[0] > most[1] - most[0] ? stretch : most), null);
   if (longest === null || longest[1] - longest[0] < 0.15 * (end - start)) return [];
-  return [{ text: "not known", x: (longest[0] + longest[1]) / 2, y: 0.97, yanchor: "top", xref: "x", yref: "paper", showarrow: false, font: { size: 11, color: colour.muted } }];
+  return [{ text: "not known", x: (longest[0] + longest[1]) / 2, y: 0.6, yanchor: "middle", xref: "x", yref: "paper", showarrow: false, font: { size: 11, color: colour.muted } }];
 }
 
 function wickTrace(bodies, colour) {
@@ -185,7 +194,7 @@ function legend({ market, candles, rows, limit, collar }, digits) {
   const lines = [
     rows.length && "hollow: up, solid: down",
     vwap !== null && `VWAP of these candles ${decimal(Number(vwap).toFixed(digits))}, by typical prices`,
-    candles.fills.length && `own fills ${fillWords(candles.fills)}`,
+    candles.fills.length && `own fills ${fillWords(candles.fills)} (${sideWords(candles.fills)})`,
     limit !== null && "limit",
     collar !== null && "collar now",
     candles.unknown.length && "grey: not known",

@@ -10,6 +10,8 @@ import { volume } from "./volume.js";
 import { ORDER_WORDS } from "./words.js";
 import { byId, setText } from "../lib/dom.js";
 
+/** Room for prices of nine characters beside the currency. */
+const LEFT = 78;
 /** Milliseconds behind an order's end. */
 const LEAST_ROOM = 20;
 /** The bars of the market stay readable on it. */
@@ -66,6 +68,7 @@ export class OrderCharts {
     return {
       // Copies: Plotly writes a zoom into the range that it was given.
       start,
+      left: LEFT,
       range: this.range,
       span: this.zoom?.span ?? this.span,
       xRange: this.zoom ? [...this.zoom.to] : paddedStart(this.span),

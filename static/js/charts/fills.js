@@ -26,6 +26,12 @@ export function fillTraces(fills, market, colour) {
   );
 }
 
+/** The colours that are drawn, in words, where both sides may be. */
+export function sideWords(fills) {
+  const sides = [["buy", "blue: buy"], ["sell", "orange: sell"]];
+  return sides.filter(([side]) => fills.some((fill) => fill.side === side)).map(([, words]) => words).join(", ");
+}
+
 /** The shapes that are drawn, in words. */
 export function fillWords(fills) {
   const drawn = new Set(fills.map(kindOf));

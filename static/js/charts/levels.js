@@ -3,19 +3,28 @@
 import { levelLine, levelName } from "./style.js";
 import { decimal } from "../lib/format.js";
 
-/** Lines and names of levels [label, price, colour, dash]; unknown ones are left out. */
-export function levelMarks(levels, range, digits) {
+/** Pixels between two names at the same edge. */
+const LINE = 14;
+
+/**
+ * Lines and names of levels [label, price, colour, dash]; unknown ones are left out. `paper` is the colour behind the
+ * names, and `bottom` where the heights end, as a part of the whole chart.
+ */
+export function levelMarks(levels, range, digits, { paper, bottom = 0 } = {}) {
   const shapes = [];
   const annotations = [];
+  const edges = { top: 0, bottom: 0 };
   for (const [label, value, color, dash] of range ? levels : []) {
     if (value === null || value === undefined) continue;
     const height = Number(value);
+    const named = `${label} ${decimal(value, digits)}`;
     if (height >= range[0] && height <= range[1]) {
       shapes.push(levelLine(height, color, dash));
-      annotations.push(levelName(`${label} ${decimal(height.toFixed(digits))}`, height, color));
+      annotations.push({ ...levelName(named, height, color), bgcolor: paper });
     } else {
-      const above = height > range[1];
-      annotations.push(levelName(`${label} ${decimal(value)} ${above ? "↑" : "↓"}`, above ? 1 : 0, color, "paper", above ? "top" : "bottom"));
+      const [edge, arrow, at, sign] = height > range[1] ? ["top", "↑", 1, -1] : ["bottom", "↓", bottom, 1];
+      annotations.push({ ...levelName(`${named} ${arrow}`, at, color, "paper", edge), bgcolor: paper, yshift: sign * LINE * edges[edge] });
+      edges[edge] += 1;
     }
   }
   partLabels(annotations.filter((label) => label.yref === "y"), range);
@@ -28,6 +37,22 @@ function partLabels(labels, range) {
   for (let index = 1; index < labels.length; index += 1) {
     if (labels[index].y - labels[index - 1].y < (range[1] - range[0]) * 0.09) labels[index - 1].yanchor = "top";
   }
+}
+
+/** How near to a label on the axis another one would touch it, as a part of the heights. */
+const TOUCHES = 0.065;
+
+/** Prices that the axis would write too near to one of its tags, without words: Plotly chooses the others. */
+export function hiddenTicks(tags, range, digits) {
+  if (!range) return {};
+  const height = range[1] - range[0];
+  const power = Math.floor(Math.log10(height / 6));
+  const unit = 10 ** power;
+  const near = tags.flatMap((tag) => {
+    const [first, last] = [Math.ceil((tag - TOUCHES * height) / unit), Math.floor((tag + TOUCHES * height) / unit)];
+    return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * unit);
+  });
+  return Object.fromEntries(near.map((price) => [decimal(price, Math.max(digits, -power)), ""]));
 }
 
 /** The range that shows all values, with room; undefined without one. */

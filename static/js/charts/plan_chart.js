@@ -200,6 +200,7 @@ function route(plan, colour, own) {
     x,
     text,
     textposition: "outside",
+    constraintext: "none",
     cliponaxis: false,
     marker: { color, line: { width: 0 } },
     textfont: { family: colour.mono, size: 12, color: colour.text },

@@ -23,15 +23,17 @@ export function price(view, colour, frame) {
     [
       ["arrival", order.arrival_mid, colour.muted, "dash"],
       ["average", order.average, order.side === "buy" ? colour.buy : colour.sell, "solid"],
-      ["limit", order.limit_price, colour.warn, "longdash"],
+      ["limit", order.limit_price, order.side === "buy" ? colour.buy : colour.sell, "longdash"],
     ],
     range,
     digits,
+    { paper: colour.panel },
   );
   const shown = layout(colour, {
     ...frame,
     title: order.quote,
     yRange: range,
+    digits,
     shapes: [...frame.shapes, ...levels.shapes],
     annotations: levels.annotations,
   });
@@ -58,7 +60,7 @@ function priceLegend(order, fills, hasMid, hasVwap) {
     fills.length > 0 && `own fills ${fillWords(fills)}`,
     order.limit_price !== null && "limit",
     order.arrival_mid !== null && "arrival",
-    hasVwap && "market VWAP",
+    hasVwap && "violet: market VWAP",
     order.average !== null && "own average",
   ].filter(Boolean);
 }

@@ -27,6 +27,7 @@ export function split(view, colour, frame) {
       name: "filled",
       text: rows.map(words),
       textposition: "outside",
+      constraintext: "none",
       cliponaxis: false,
       textfont: { family: colour.mono, size: 12, color: colour.text },
       marker: { color: order.side === "buy" ? colour.buy : colour.sell, line: { width: 0 } },

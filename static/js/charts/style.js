@@ -18,14 +18,22 @@ export function colours() {
 
 /** Seconds only where the ticks are that close; the date stands elsewhere, once. */
 const TIME_TICKS = [
-  { dtickrange: [null, 99], value: "%H:%M:%S.%3f" },
+  { dtickrange: [null, 99], value: "%H:%M:%S.%L" },
   { dtickrange: [100, 999], value: "%H:%M:%S.%1f" },
   { dtickrange: [1000, 59999], value: "%H:%M:%S" },
   { dtickrange: [60000, 86399999], value: "%H:%M" },
   { dtickrange: [86400000, null], value: "%d %b" },
 ];
 
-export function layout(colour, { title, xRange, yRange, revision, xRevision = revision, left = LEFT, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
+/** Prices with the places of the tick, and with more only where the axis steps by less than a tick. */
+const priceTicks = (digits) =>
+  [0, 1, 2, 3].map((more) => ({
+    dtickrange: [0.99 * 10 ** -(digits + more), more ? 0.99 * 10 ** -(digits + more - 1) : null],
+    value: `,.${digits + more}f`,
+  }));
+
+/** `digits` are the places of an axis of prices. */
+export function layout(colour, { title, xRange, yRange, digits = null, revision, xRevision = revision, left = LEFT, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
   const axis = {
     gridcolor: colour.line,
     linecolor: colour.line,
@@ -50,6 +58,7 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
       title: { text: title, font: { size: 11 }, standoff: 4 },
       range: yRange,
       nticks: 6,
+      tickformatstops: digits === null ? undefined : priceTicks(digits),
       separatethousands: true,
       exponentformat: "none",
       fixedrange: false,

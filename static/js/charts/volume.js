@@ -7,6 +7,8 @@ import { percent, spoken } from "../lib/format.js";
 
 const BUCKETS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400].map((seconds) => seconds * 1000);
 
+/** Milliseconds of a sample. */
+const SAMPLE = 1000;
 /** The newest seconds are unknown until a later trade or a look at the venue has proven them. */
 const PROVEN_WITHIN = 30000;
 
@@ -14,8 +16,9 @@ const bucketOf = (length) => BUCKETS.find((size) => length / size <= 70) ?? BUCK
 
 export function volume(view, colour, frame) {
   const size = bucketOf(frame.span[1] - frame.span[0]);
-  const known = view.samples.filter((sample) => sample[3] !== null);
-  const market = bucketed(known.map((sample) => [sample[0], Number(sample[3])]), size, frame.start);
+  // The second in which the order starts belongs to its first bar.
+  const known = view.samples.filter(([time, , , amount]) => amount !== null && time > frame.start - SAMPLE);
+  const market = bucketed(known.map(([time, , , amount]) => [Math.max(time, frame.start), Number(amount)]), size, frame.start);
   const own = bucketed(view.fills.map((fill) => [fill.at, Number(fill.quantity)]), size, frame.start);
   const bars = (name, sums, color, text, opacity = 1) => ({
     type: "bar",
@@ -62,7 +65,7 @@ function highestOf(bars, expected, size, [from, to]) {
 export function unknownStretches({ samples, now }) {
   const found = [];
   samples.forEach(([time, , , volume], index) => {
-    const until = samples[index + 1]?.[0] ?? time + 1000;
+    const until = samples[index + 1]?.[0] ?? time + SAMPLE;
     if (volume !== null || time > now - PROVEN_WITHIN) return;
     if (found.at(-1)?.[1] === time) found.at(-1)[1] = until;
     else found.push([time, until]);

@@ -26,16 +26,20 @@ function bars(name, title, rows) {
   const low = Math.min(0, ...values.map((value) => value ?? 0)) < 0 ? -1.3 * highest : 0;
   const high = Math.max(0, ...values.map((value) => value ?? 0)) > 0 ? 1.3 * highest : 0.15 * highest;
   const shown = layout(colour, { title: "bp, + is cost", yRange: [low, high], revision: name });
-  Object.assign(shown.xaxis, { type: "category", showgrid: false, fixedrange: true, range: undefined, tickformatstops: undefined });
+  const labels = rows.map(([label]) => label);
+  // Without its own ticks Plotly leaves out every second name of a narrow chart.
+  const all = { categoryorder: "array", categoryarray: labels, tickmode: "array", tickvals: labels, range: [-0.5, labels.length - 0.5] };
+  Object.assign(shown.xaxis, { type: "category", showgrid: false, fixedrange: true, tickformatstops: undefined, ...all });
   Object.assign(shown.yaxis, { zeroline: true, zerolinecolor: colour.muted, fixedrange: true });
   shown.bargap = 0.45;
   const trace = {
     type: "bar",
-    x: rows.map(([label]) => label),
+    x: labels,
     y: values,
     marker: { color: rows.map(([, value]) => colour[costClass(value)] ?? colour.muted), line: { width: 0 } },
     text: rows.map(([, value]) => points(value)),
     textposition: "outside",
+    constraintext: "none",
     textfont: { family: colour.mono, size: 12, color: colour.text },
     cliponaxis: false,
     hovertemplate: "%{x}: %{text} bp<extra></extra>",
