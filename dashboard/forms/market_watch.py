@@ -31,5 +31,6 @@ class MarketWatch(BaseModel):
     quantity: Positive | None = None
     limit: Positive | None = None
     collar_bp: Positive | None = None
-    group: Literal[1, 10, 100, 1000] = 10
+    #: The ticks of a step of the ladder; None if the desk is to choose.
+    group: Literal[1, 10, 100, 1000] | None = None
     minutes: Literal[1, 5] = 1

@@ -177,8 +177,10 @@ class _Found:
         return told or f"the book is {(now - self.book.at).total_seconds():.0f} s old"
 
 
-def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
+def ladder_read(place: LadderPlace, *, group: int | None, now: datetime) -> Ladder:
     """Return the current ladder, in steps of ``group`` ticks. It reads only data that engines publish, and no table.
+
+    Without a ``group``, the step is the largest one that fills both sides.
 
     Books that are missing, crossed or older than 3 s are left out with the reason. If no book is usable, the last
     known books are shown and marked as old.
@@ -189,7 +191,7 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
     known = fresh or [each for each in found if each.book is not None and each.book.is_sane]
     books = [each.book for each in known if each.book is not None]
     quote = _one_quote(known, now if fresh else max((book.at for book in books), default=now))
-    step = place.market.tick * group
+    step = place.market.tick * (_filling_group(books, place.market.tick) if group is None else group)
     asks = ladder_side(books, Side.BUY, step=step, rows=ROWS, own=place.own)
     bids = ladder_side(books, Side.SELL, step=step, rows=ROWS, own=place.own)
     market = place.market
@@ -218,6 +220,15 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
         slice=_reach_row(place, place.slice_quantity, books, quote) if fresh else None,
         order=_reach_row(place, place.quantity, books, quote) if fresh else None,
     )
+
+
+def _filling_group(books: Sequence[Book], tick: Decimal) -> int:
+    """Return the largest group whose steps fill all rows of both sides, or the smallest one if none does."""
+    for group in reversed(GROUPS):
+        sides = [ladder_side(books, side, step=tick * group, rows=ROWS) for side in Side]
+        if all(len(side.rows) == ROWS for side in sides):
+            return group
+    return GROUPS[0]
 
 
 def _published(place: LadderPlace) -> list[_Found]:

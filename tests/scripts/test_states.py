@@ -203,6 +203,29 @@ def test_sizes_of_a_ladder_have_the_places_that_fit(scripts: Scripts) -> None:
     assert scripts.results("market/ladder", "fittingPlaces", cases) == [5, 1, 2, 0, None]
 
 
+#: The steps that a pane asks for after it was told to watch a market, and when a ladder comes.
+STEPS = """async ([isChosen, group, events]) => {
+  const { MarketPane } = await import("/static/js/market/pane.js");
+  const asked = [];
+  const socket = { send: (message) => asked.push([message.symbol, message.group]) };
+  const given = { isChosen, choice: { group }, book: {}, wish: null, socket };
+  const pane = Object.assign(Object.create(MarketPane.prototype), given);
+  for (const [name, subject] of events) pane[name](subject);
+  return asked;
+}"""
+
+
+def test_the_step_that_the_desk_chose_stays_until_another_symbol(scripts: Scripts) -> None:
+    full = {"symbol": "BTC/USDT", "tick": "0.01", "step": "1", "asks": [{}] * 12, "bids": [{}] * 12}
+    finer, thin = full | {"step": "0.1"}, full | {"bids": [{}] * 11}
+    btc, sol = ["watch", {"symbol": "BTC/USDT"}], ["watch", {"symbol": "SOL/USDT"}]
+    events = [btc, ["holdGroup", thin], ["holdGroup", full], ["holdGroup", finer], sol, ["holdGroup", full]]
+    asked = scripts.run(STEPS, [False, None, events])
+    assert asked == [["BTC/USDT", None], ["BTC/USDT", 100], ["SOL/USDT", None]]
+    chosen = scripts.run(STEPS, [True, 10, events])
+    assert chosen == [["BTC/USDT", 10], ["SOL/USDT", 10]], "a person's choice stays"
+
+
 # --- the line to the server ------------------------------------------------------------------------
 
 #: What a page hears and asks when these messages come: handlers by name with their version, and what is sent.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.types import Side
 from execution.models import ChildOrder, User
@@ -43,6 +45,24 @@ def test_fresh_books_of_two_venues_are_one_ladder(rows: Rows) -> None:
         False,
     )
     assert ladder["spread_bp"] == "0.17"
+
+
+@pytest.mark.parametrize(
+    ("every", "group"), [("0.01", 1), ("0.03", 1), ("0.1", 10), ("0.7", 100), ("1", 100)]
+)
+def test_the_step_is_the_largest_that_fills_the_ladder(rows: Rows, every: str, group: int) -> None:
+    prices = [D(every) * at for at in range(1, 31)]
+    bids, asks = ([(str(D(60_000) + sign * price), "1") for price in prices] for sign in (-1, 1))
+    rows.book(bids, asks)
+    ladder = ladder_read(place_of(rows, "alpha"), group=None, now=NOW)
+    assert D(ladder["step"]) == D(ladder["tick"]) * group
+    assert (len(ladder["bids"]), len(ladder["asks"])) == (12, 12)
+
+
+def test_a_book_that_fills_no_ladder_has_the_finest_step(rows: Rows) -> None:
+    rows.book(BIDS, ASKS)
+    ladder = ladder_read(place_of(rows, "alpha"), group=None, now=NOW)
+    assert ladder["step"] == ladder["tick"]
 
 
 def test_accounts_of_one_venue_share_its_book(rows: Rows) -> None:

@@ -6,10 +6,16 @@ import { LadderTable, reachLines } from "./ladder.js";
 
 const ROWS = 12;
 export const GROUPS = [1, 10, 100, 1000];
+/** The ticks of a ladder's step. */
+export const groupOf = ({ step, tick }) => Math.round(Number(step) / Number(tick));
+export const isFull = (ladder) => ladder !== null && Math.min(ladder.asks.length, ladder.bids.length) >= ROWS;
 const part = (host, name) => host.querySelector(`[data-part="${name}"]`);
 
 export class BookPanel {
-  /** `host`: the panel of `_book.html`. `onGroup` is called when another step is chosen. */
+  /**
+   * `host`: the panel of `_book.html`. `group` is the chosen step, null: the desk's. `onGroup` is called when another
+   * step is chosen.
+   */
   constructor(host, { pick, group, onGroup }) {
     this.host = host;
     this.table = new LadderTable(part(host, "ladder"), ROWS, pick);
@@ -65,11 +71,13 @@ export class BookPanel {
         element(
           "label",
           { title: `Steps of ${text} ${ladder.quote}` },
-          element("input", { type: "radio", name: "ladder-step", value: group, checked: group === this.group }),
+          element("input", { type: "radio", name: "ladder-step", value: group }),
           element("span", {}, text),
         ),
       ];
     });
+    const shown = this.group ?? groupOf(ladder);
+    for (const input of host.querySelectorAll("input")) input.checked = Number(input.value) === shown;
   }
 
   drawNotes(ladder) {

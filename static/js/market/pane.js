@@ -3,7 +3,7 @@
 import { byId } from "../lib/dom.js";
 import { LiveSocket } from "../lib/socket.js";
 import { keep, kept } from "../lib/storage.js";
-import { BookPanel, GROUPS } from "./book.js";
+import { BookPanel, groupOf, GROUPS, isFull } from "./book.js";
 import { CandlePanel, LENGTHS } from "./candle_panel.js";
 
 const TICK = 500;
@@ -22,8 +22,10 @@ export class MarketPane {
     this.wish = null;
     this.why = "";
     this.ladder = null;
-    this.choice = { group: stored(GROUP, GROUPS, 10), minutes: stored(MINUTES, LENGTHS, 1) };
-    this.book = new BookPanel(byId("book"), { pick, group: this.choice.group, onGroup: (group) => this.choose(GROUP, { group }) });
+    /** Until a person chooses a step, the desk chooses one for the book. */
+    this.isChosen = stored(GROUP, GROUPS, null) !== null;
+    this.choice = { group: stored(GROUP, GROUPS, null), minutes: stored(MINUTES, LENGTHS, 1) };
+    this.book = new BookPanel(byId("book"), { pick, group: this.choice.group, onGroup: (group) => this.chooseGroup(group) });
     this.candles = new CandlePanel(byId("candles"), { minutes: this.choice.minutes, onMinutes: (minutes) => this.choose(MINUTES, { minutes }) });
     this.socket = new LiveSocket("/ws/market/", {
       opened: () => this.ask(),
@@ -41,6 +43,7 @@ export class MarketPane {
     this.why = why;
     const text = JSON.stringify(wish);
     if (text === JSON.stringify(this.wish)) return;
+    if (!this.isChosen && wish.symbol !== this.wish?.symbol) this.setGroup(null);
     this.wish = wish;
     this.ask();
   }
@@ -50,6 +53,24 @@ export class MarketPane {
     if (limit === this.candles.limit) return;
     this.candles.limit = limit;
     this.candles.draw(this.ladder, this.why, true);
+  }
+
+  setGroup(group) {
+    this.choice.group = group;
+    this.book.group = group;
+  }
+
+  chooseGroup(group) {
+    this.isChosen = true;
+    this.choose(GROUP, { group });
+  }
+
+  /** The step that the desk chose stays while the book moves: rows do not jump from one step to another. */
+  holdGroup(ladder) {
+    const { group } = this.choice;
+    if (group !== null || !isFull(ladder) || (this.wish.symbol ?? ladder.symbol) !== ladder.symbol) return;
+    this.setGroup(groupOf(ladder));
+    this.ask();
   }
 
   choose(name, choice) {
@@ -68,6 +89,7 @@ export class MarketPane {
     if (message.ladder !== undefined) {
       this.ladder = message.ladder;
       this.book.draw(this.ladder, this.why);
+      this.holdGroup(this.ladder);
     }
     if (message.candles !== undefined) this.candles.take(message.candles, isWhole);
     this.candles.draw(this.ladder, this.why, isWhole);
