@@ -16,6 +16,13 @@ def points(value: str | Decimal | None, places: int = 1) -> str:
     return DASH if value is None else signed(Decimal(value), places)
 
 
+def difference(value: str | None, other: str | None, places: int = 1) -> str | None:
+    """Return the difference of two figures as they are shown, so that a reader can check it."""
+    if value is None or other is None:
+        return None
+    return str(_places(Decimal(value), places) - _places(Decimal(other), places))
+
+
 def signed(number: Decimal, places: int) -> str:
     """Return a number as text with its sign. A number that rounds to zero has no sign."""
     shown = _places(number, places)

@@ -9,6 +9,7 @@ from typing import Any
 from dashboard.present import numbers
 from dashboard.present.exports import csv_text, moment, words
 from execution.payloads.reports import Report
+from execution.selectors.tca.reports import shown_split
 
 #: A figure of the order or of one of its venues, as exact text. None is unknown.
 Read = Callable[[Mapping[str, Any]], str | None]
@@ -107,7 +108,7 @@ def report_table(report: Report) -> list[dict[str, Any]]:
     A row is a figure: its label, its unit, and a cell for the whole order. With several venues, it also has a cell for
     each venue.
     """
-    parts = _context(report)
+    parts = [_shown(part) for part in _context(report)]
     return [
         {
             "label": line.label,
@@ -118,6 +119,11 @@ def report_table(report: Report) -> list[dict[str, Any]]:
         }
         for line in lines_of(report)
     ]
+
+
+def _shown(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    split = shown_split(part["split_bp"])
+    return {**part, "split_bp": split, "cost_bp": split["arrival"] or part["cost_bp"]}
 
 
 def _context(report: Report) -> list[Mapping[str, Any]]:

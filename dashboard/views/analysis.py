@@ -12,7 +12,7 @@ from dashboard.access import order_seen, person_of
 from dashboard.forms.filters import read_filter
 from dashboard.present.analysis_charts import chart_panels
 from dashboard.present.analysis_tables import analysis_csv, panels_of
-from dashboard.present.numbers import DASH, amount, lateness, length, percent, points, price, tone
+from dashboard.present.numbers import DASH, amount, difference, lateness, length, percent, points, price, tone
 from dashboard.present.report_tables import heads_of, report_csv, report_table
 from dashboard.responses import csv_response, filter_refused
 from execution.core.orders.terms import ALGORITHMS
@@ -21,7 +21,7 @@ from execution.payloads.reports import GROUPS, Predicted, Report
 from execution.selectors.orders.order_filter import AnalysisFilter
 from execution.selectors.orders.visibility import sees_several
 from execution.selectors.tca.analysis import analysis_page
-from execution.selectors.tca.reports import report_read
+from execution.selectors.tca.reports import report_read, shown_split
 
 #: One hour in milliseconds.
 HOUR = 3_600_000
@@ -45,7 +45,11 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
         "heads": heads_of(report),
         "lines": report_table(report),
         "facts": _facts(report),
-        "charts": {name: report[name] for name in ("split_bp", "markouts", "side")},
+        "charts": {
+            "split_bp": shown_split(report["split_bp"]),
+            "markouts": report["markouts"],
+            "side": report["side"],
+        },
     }
     return render(request, "dashboard/report.html", context)
 
@@ -81,7 +85,10 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
                     amount(report["split"]["total"], 2),
                     tone(report["split"]["total"], 2),
                 ),
-                _cost("Actual − predicted", report["predicted_error_bp"]),
+                _cost(
+                    "Actual − predicted, bp",
+                    difference(report["split_bp"]["total"], predicted and predicted["cost_bp"]),
+                ),
             ],
         ),
         (

@@ -8,7 +8,8 @@ read in two ways is refused.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 #: The largest amount and the finest step that the desk takes. Together they have 28 digits, which is as many as
@@ -147,3 +148,19 @@ def round_up(amount: Decimal) -> Decimal:
 def round_down(amount: Decimal) -> Decimal:
     """Round an available amount down for display, to two decimals if it is 1 or more. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()
+
+
+def rounded_parts(parts: Sequence[Decimal], places: int) -> list[Decimal]:
+    """Round the parts of a sum for display, so that they add up to the rounded sum.
+
+    Each part is first rounded down. The missing units go to the parts with the largest remainders. So each part
+    differs from its exact value by less than one unit of the last place.
+    """
+    unit = Decimal(1).scaleb(-places)
+    shown = [part.quantize(unit, ROUND_FLOOR) for part in parts]
+    total = sum(parts, Decimal(0)).quantize(unit, ROUND_HALF_EVEN)
+    missing = int((total - sum(shown, Decimal(0))) / unit)
+    largest = sorted(range(len(parts)), key=lambda index: shown[index] - parts[index])
+    for index in largest[:missing]:
+        shown[index] += unit
+    return shown

@@ -8,6 +8,9 @@ from typing import overload
 
 from execution.core.numbers import plain
 
+#: Decimals of a cost in basis points. Pages round further.
+BP_PLACES = 4
+
 
 @overload
 def decimal_str(number: Decimal) -> str: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import TypedDict
 
 from execution.payloads.fields import DecimalStr, EpochMs, SideText
-from execution.payloads.reports import CostSplit
+from execution.payloads.reports import ShownSplit
 
 #: Time, bid, ask, volume and notional of a second, or of a longer bucket in the past. An unknown value is null.
 Sample = tuple[int, DecimalStr | None, DecimalStr | None, DecimalStr | None, DecimalStr | None]
@@ -19,7 +19,7 @@ class MarketUpdate(TypedDict):
     vwap: DecimalStr | None
     vwap_bp: DecimalStr | None
     participation: DecimalStr | None
-    split_bp: CostSplit
+    split_bp: ShownSplit
     #: The current value of ``OrderRow.waits``.
     waits: str
 

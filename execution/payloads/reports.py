@@ -26,6 +26,12 @@ class CostSplit(TypedDict):
     total: Annotated[DecimalStr | None, about("against the arrival mid, with fees")]
 
 
+class ShownSplit(CostSplit):
+    """A split rounded for display, so that the parts add up. Spread + drift + delay = arrival."""
+
+    arrival: DecimalStr | None
+
+
 class MarkoutRow(TypedDict):
     """The distance of the fills' prices from their venue's mid ``seconds`` later, in basis points of that mid."""
 

@@ -16,6 +16,7 @@ from execution.core.numbers import (
     decimal_number,
     float_number,
     plain,
+    rounded_parts,
     whole_number,
     without_grouping,
 )
@@ -154,3 +155,18 @@ def test_only_grouping_that_is_no_decimal_comma_is_taken_out(text: str, read: st
 def test_a_large_amount_with_thousands_separators_is_itself(number: int) -> None:
     assert decimal_number(without_grouping(f"{number:,}")) == number
     assert decimal_number(without_grouping(f"{number / 1000:,.2f}")) == D(f"{number / 1000:.2f}")
+
+
+@given(st.lists(st.decimals(-10_000, 10_000, places=4), min_size=1, max_size=6), st.integers(0, 3))
+@example([D("0.45"), D("0.02"), D("-0.12")], 1)
+@example([D("-0.25"), D("-1.25"), D("-0.15")], 1)
+def test_rounded_parts_add_up_to_the_rounded_sum(parts: list[Decimal], places: int) -> None:
+    shown = rounded_parts(parts, places)
+    assert sum(shown) == round(sum(parts, D(0)), places)
+    assert all(abs(one - exact) < D(1).scaleb(-places) for one, exact in zip(shown, parts, strict=True))
+    assert all(-one.as_tuple().exponent == places for one in shown)  # type: ignore[operator]
+
+
+def test_parts_whose_plain_rounding_adds_up_are_rounded_plainly() -> None:
+    assert rounded_parts([D("0.33"), D("9.98")], 1) == [D("0.3"), D("10.0")]
+    assert rounded_parts([D("0.44"), D("0.44"), D("0.14")], 1) == [D("0.5"), D("0.4"), D("0.1")]

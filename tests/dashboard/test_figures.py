@@ -55,3 +55,8 @@ def test_larger_costs_keep_their_sign_and_colour() -> None:
         ("−0.1", "good"),
         ("+1,234.6", "warn"),
     ]
+
+
+def test_a_difference_is_that_of_the_figures_shown() -> None:
+    assert numbers.difference("8.34", "7.86") == "0.4"
+    assert numbers.difference("8.3", None) is None

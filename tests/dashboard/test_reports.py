@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard.present.report_tables import report_table
 from execution.models import Fill, MarketSample, OrderReport
 from execution.payloads.reports import Report
 from execution.selectors.tca import market_tape
@@ -96,15 +97,16 @@ def test_the_live_split_follows_new_fills_and_late_samples(office: Desk) -> None
     assert opened is not None
     now = timezone.now()
     first = market_tape.tape_read(opened, order.pk, now)
-    assert first["split_bp"] == {"spread": "1.55", "drift": "0", "delay": "0", "fees": "0.25", "total": "1.8"}
+    parts = {"spread": "1.6", "drift": "0", "delay": "0", "fees": "0.2", "total": "1.8"}
+    assert first["split_bp"] == {"arrival": "1.6", **parts}
     fill = office.fill(order, 77, quantity="1.25", price="64520", fee_in_quote=Decimal(2))
     Fill.objects.filter(pk=fill.pk).update(executed_at=now)
     MarketSample.objects.filter(second__gt=now - timedelta(seconds=60)).delete()
     unknown = market_tape.tape_read(opened, order.pk, now + timedelta(seconds=1))["split_bp"]
-    assert (unknown["spread"], unknown["drift"], unknown["total"]) == (None, None, "2.57")
+    assert (unknown["spread"], unknown["drift"], unknown["total"]) == (None, None, "2.6")
     record(office.venue, now.replace(microsecond=0) - timedelta(seconds=2), 1, "64500")
     late = market_tape.tape_read(opened, order.pk, now + timedelta(seconds=2))["split_bp"]
-    assert (late["spread"], late["drift"], late["total"]) == ("2.33", "0", "2.57")
+    assert (late["spread"], late["drift"], late["total"]) == ("2.3", "0", "2.6")
 
 
 def test_a_report_says_how_much_of_the_volume_was_known(office: Desk) -> None:
@@ -227,3 +229,12 @@ def test_a_kept_report_is_read_in_few_queries(office: Desk) -> None:
     ) as queries:
         report_read(order.pk, timezone.now())
     assert len(queries) == 1
+
+
+def test_the_figures_of_the_table_add_up(office: Desk) -> None:
+    report = report_make(ended_order(office, "a", keep=False).pk, timezone.now())
+    parts = {"spread": "0.45", "drift": "0.02", "delay": "-0.12", "fees": "10", "total": "10.35"}
+    report |= {"cost_bp": "0.35", "split_bp": parts}  # type: ignore[typeddict-item]
+    shown = {row["label"]: row["cells"][0]["text"] for row in report_table(report)}
+    assert [shown[name] for name in ("Spread", "Drift", "Delay")] == ["+0.5", "0.0", "−0.1"]
+    assert [shown[name] for name in ("Against arrival", "Fees", "Total")] == ["+0.4", "+10.0", "+10.4"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
+from execution.core.numbers import rounded_parts
 from execution.core.tca import costs
 from execution.core.tca.market_tape import MarketRecord
 from execution.core.types import BASIS_POINT, ZERO, Side
@@ -92,6 +93,25 @@ class Split:
         return Split(
             *(_bp(part, notional) for part in (self.spread, self.drift, self.delay, self.fees, self.total))
         )
+
+    def shown(self, places: int) -> tuple[Decimal | None, Split]:
+        """Return the cost before fees and the split, rounded so that the figures shown add up.
+
+        Spread, drift and delay add up to the cost before fees. This cost and the fees add up to the total.
+        """
+        parts = [self.spread, self.drift, self.delay]
+        known = [part for part in parts if part is not None]
+        before = None if self.total is None or self.fees is None else round(self.total - self.fees, places)
+        if len(known) == len(parts):
+            parts = [*rounded_parts(known, places)]
+            before = round(sum(known, ZERO), places)
+        else:
+            parts = [None if part is None else round(part, places) for part in parts]
+        total = None if self.total is None else round(self.total, places)
+        fees = None if self.fees is None else round(self.fees, places)
+        if before is not None and total is not None:
+            fees = total - before
+        return before, Split(*parts, fees, total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from execution.core.tca import costs
 from execution.core.types import ZERO, Side
 from execution.models import Account, ChildOrder, Fill, JournalEntry, Market, Order
 from execution.models.prepared import Compiled
-from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.encode import BP_PLACES, decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import OrderRow, SchedulePoint
 from execution.selectors.decisions.waiting import waiting_of, waits_said
 from execution.selectors.orders.schedules import schedule_lines
@@ -151,7 +151,7 @@ def _row(
         average=rounded_str(average, 12),
         arrival_mid=decimal_str(arrival),
         notional=rounded_str(_notional(order, arrival, terms.limit_price if terms else None), 2),
-        cost_bp=rounded_str(costs.slippage_bp(Side(order.side), average, arrival), 2),
+        cost_bp=rounded_str(costs.slippage_bp(Side(order.side), average, arrival), BP_PLACES),
         start_at=epoch_ms(terms.start_at) if terms else None,
         end_at=epoch_ms(terms.end_at) if terms else None,
         end_is_fixed=terms.end_is_fixed if terms else False,

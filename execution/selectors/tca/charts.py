@@ -30,11 +30,11 @@ from execution.payloads.analysis_charts import (
     VenueCost,
     WeekCost,
 )
-from execution.payloads.encode import decimal_str, moment_of, rounded_str
+from execution.payloads.encode import BP_PLACES, decimal_str, moment_of, rounded_str
 from execution.selectors.tca.parts import Counted, Part
 
 #: Decimals of basis points, and of notionals.
-BP_PLACES, NOTIONAL_PLACES = 4, 2
+NOTIONAL_PLACES = 2
 #: The most orders that the chart of predictions shows each by itself.
 MAX_PAIRS = 500
 

@@ -16,13 +16,13 @@ from execution.core.tca import costs
 from execution.core.types import ZERO, Side
 from execution.models import MarketSample, Order, OrderTerms
 from execution.models.prepared import Compiled
-from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.encode import BP_PLACES, decimal_str, epoch_ms, rounded_str
 from execution.payloads.market import MarketUpdate, Sample
 from execution.selectors.decisions.order_view import ORDER
 from execution.selectors.decisions.waiting import waiting_of
 from execution.selectors.tca.executions import venues_of
 from execution.selectors.tca.marks import Marks, marks_read
-from execution.selectors.tca.reports import split_row
+from execution.selectors.tca.reports import shown_split, split_row
 
 #: A second's sample may change for this long, because trades arrive late.
 OPEN_FOR = timedelta(seconds=5)
@@ -100,9 +100,9 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
         samples=rows,
         volume=decimal_str(volume),
         vwap=rounded_str(vwap, 12),
-        vwap_bp=rounded_str(costs.slippage_bp(Side(order.side), average, vwap), 2),
+        vwap_bp=rounded_str(costs.slippage_bp(Side(order.side), average, vwap), BP_PLACES),
         participation=rounded_str(costs.participation(order.filled, traded), 4),
-        split_bp=split_row(marks_read(tape.marks, order, tape.venues, now), 2),
+        split_bp=shown_split(split_row(marks_read(tape.marks, order, tape.venues, now), BP_PLACES)),
         waits=waiting_of([order], {order.pk: tape.venues}, {order.pk: order.why}, now).get(order.pk, ""),
     )
 

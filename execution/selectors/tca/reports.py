@@ -21,15 +21,15 @@ from execution.core.tca.analysis import (
 )
 from execution.core.types import ZERO, Side
 from execution.models import Order, OrderReport, Slice
-from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.encode import BP_PLACES, decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import Fee
-from execution.payloads.reports import CostSplit, MarkoutRow, Predicted, Report, VenueReport
+from execution.payloads.reports import CostSplit, MarkoutRow, Predicted, Report, ShownSplit, VenueReport
 from execution.selectors.orders.rows import order_rows_of
 from execution.selectors.tca.executions import executions_of, record_of, venues_of, working_since
 
 #: The time of a fill's last markout, plus the seconds by which a sample may be late.
 SETTLES_AFTER = timedelta(seconds=max(HORIZONS) + 10)
-BP_PLACES = 4
+SHOWN_PLACES = 1
 AMOUNT_PLACES = 8
 
 
@@ -160,6 +160,13 @@ def split_row(split: Split, places: int) -> CostSplit:
         fees=rounded_str(split.fees, places),
         total=rounded_str(split.total, places),
     )
+
+
+def shown_split(row: CostSplit) -> ShownSplit:
+    """Return a split in basis points as pages show it: rounded so that the parts add up."""
+    exact = (row["spread"], row["drift"], row["delay"], row["fees"], row["total"])
+    arrival, split = Split(*(None if part is None else Decimal(part) for part in exact)).shown(SHOWN_PLACES)
+    return ShownSplit(arrival=rounded_str(arrival, SHOWN_PLACES), **split_row(split, SHOWN_PLACES))
 
 
 def predicted_of(estimate: Mapping[str, Any] | None) -> Predicted | None:

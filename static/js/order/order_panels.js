@@ -97,6 +97,7 @@ const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["f
 export function drawCost(view) {
   const { order, market, form } = view;
   const split = market?.split_bp ?? { fees: order.fees_bp };
+  const arrival = split.arrival ?? order.cost_bp;
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
   fillList(
@@ -106,7 +107,7 @@ export function drawCost(view) {
       ["Arrival mid", toTick(order.arrival_mid)],
       form.shows.market && ["Market VWAP", toTick(market?.vwap)],
       null,
-      ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
+      ["against arrival", points(arrival), `number ${costClass(arrival)}`],
       form.shows.market && ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
       null,
       ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),

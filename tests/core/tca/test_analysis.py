@@ -94,6 +94,25 @@ def test_spread_drift_delay_and_fees_are_the_total_exactly(
         assert split.spread + split.drift + split.delay + split.fees == split.total  # type: ignore[operator]
 
 
+@given(st.sampled_from(Side), parts, prices, prices)
+def test_the_parts_of_a_cost_that_are_shown_add_up(
+    side: Side, made: list[tuple[Decimal, ...]], start: Decimal, arrival: Decimal
+) -> None:
+    split = split_of(side, made, start, arrival).bp(arrival)
+    before, shown = split.shown(1)
+    figures = (shown.spread, shown.drift, shown.delay, shown.fees, shown.total)
+    assert None not in (before, *figures)
+    assert shown.spread + shown.drift + shown.delay == before  # type: ignore[operator]
+    assert before + shown.fees == shown.total  # type: ignore[operator]
+
+
+def test_a_shown_part_stays_unknown_and_the_others_add_up() -> None:
+    before, shown = Split(None, None, D("-0.06"), D("10.04"), D("10.27")).shown(1)
+    assert (before, shown) == (D("0.2"), Split(None, None, D("-0.1"), D("10.1"), D("10.3")))
+    assert Split(D(1), D(0), D(0), None, None).shown(1) == (D(1), Split(D(1), D(0), D(0), None, None))
+    assert Split(None, None, None, None, None).shown(1) == (None, Split(None, None, None, None, None))
+
+
 @given(parts, prices, prices)
 def test_a_sell_that_mirrors_a_buy_costs_what_the_buy_gains(
     made: list[tuple[Decimal, ...]], start: Decimal, arrival: Decimal
