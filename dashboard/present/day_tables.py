@@ -51,7 +51,11 @@ def day_tables(report: DayReport) -> dict[str, Any]:
         ],
         "open_orders": [_open(row) for row in report["open"]],
         "halts": [
-            {**row, "from": _when(row["set_at"], day), "to": _when(row["lifted_at"], day)}
+            {
+                **row,
+                "from": _when(row["set_at"], day),
+                "to": _when(row["lifted_at"], day) if row["lifted_at"] else "in force",
+            }
             for row in report["halts"]
         ],
         "alerts": [{**row, "at": _when(row["raised_at"], day)} for row in report["alerts"]],

@@ -62,12 +62,12 @@ def lines_of(report: Report) -> list[Line]:
     """Return the figures that the report has for the whole order and also for each venue."""
     return [
         Line("Filled", report["base"], "quantity", _at("filled")),
-        Line("Share", "%", "share", _at("share"), "of what the order filled"),
+        Line("Share", "", "share", _at("share"), "of what the order filled"),
         Line("Fills", "", "count", _at("fills")),
         Line("Average", report["quote"], "price", _at("average")),
         *(Line(label, "bp", "bp", _at(*path), hint) for label, path, hint in COSTS),
         *(_markout_line(seconds, name) for seconds, name in MARKOUT_NAMES.items()),
-        Line("Maker share", "%", "share", _at("maker_share")),
+        Line("Maker share", "", "share", _at("maker_share")),
     ]
 
 

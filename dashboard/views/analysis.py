@@ -13,10 +13,12 @@ from dashboard.forms.filters import read_filter
 from dashboard.present.analysis_charts import chart_panels
 from dashboard.present.analysis_tables import analysis_csv, panels_of
 from dashboard.present.numbers import DASH, amount, difference, lateness, length, percent, points, price, tone
+from dashboard.present.order_pills import order_pill
 from dashboard.present.report_tables import heads_of, report_csv, report_table
 from dashboard.responses import csv_response, filter_refused
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.tca.buckets import MIN_ORDERS
+from execution.payloads.encode import moment_of
 from execution.payloads.reports import GROUPS, Predicted, Report
 from execution.selectors.orders.order_filter import AnalysisFilter
 from execution.selectors.orders.visibility import sees_several
@@ -40,6 +42,7 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
     algorithm = ALGORITHMS.get(report["algorithm"])
     context = {
         "report": report,
+        "pill": order_pill(report["status"]),
         "refresh": _refresh(report),
         "algorithm": algorithm.label if algorithm else report["algorithm"].upper(),
         "heads": heads_of(report),
@@ -123,11 +126,17 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
                     lateness(report["end_lag_seconds"]),
                     "",
                 ),
+                ("Began, UTC", _clock(report["started_at"]), ""),
+                ("Ended, UTC", _clock(report["ended_at"]), ""),
                 ("Average fill delay", length(report["mean_lag_seconds"]), ""),
             ],
         ),
         ("Fees paid", [("By currency", fees, ""), (f"In {quote}", amount(report["split"]["fees"], 2), "")]),
     ]
+
+
+def _clock(at: int | None) -> str:
+    return DASH if at is None else f"{moment_of(at):%Y-%m-%d %H:%M:%S}"
 
 
 def _cost(name: str, value: str | None) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from dashboard.again import ask_again, asked_again, must_answer
 from dashboard.forms.people import SECRET_FIELDS, posted_password, posted_person
 from dashboard.forms.reasons import posted_reason
 from dashboard.present.limit_tables import limit_table
+from dashboard.present.order_pills import order_pill
 from dashboard.present.people import ROLES, person_audit
 from dashboard.responses import see_other
 from execution.core.problem_codes import Code
@@ -85,7 +86,10 @@ def _detail(request: HttpRequest, public_id: str, problems: Sequence[Problem] = 
         row for row in limit_rows(now) if row["scope"] == "trader" and row["subject"] == facts["name"]
     ]
     context = {
-        "person": facts,
+        "person": {
+            **facts,
+            "orders": [{**row, "pill": order_pill(row["status"])} for row in facts["orders"]],
+        },
         "written": _written(request.POST) if "username" in request.POST else facts["entry"],
         "roles": ROLES,
         "limits": limit_table(own_limits),

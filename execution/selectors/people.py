@@ -54,6 +54,7 @@ class LiveOrderRow(TypedDict):
     id: str
     side: str
     symbol: str
+    base: str
     quantity: str
     filled: str
     algorithm: str
@@ -190,8 +191,9 @@ def _order(order: Order) -> LiveOrderRow:
         id=order.public_id,
         side=order.side,
         symbol=order.symbol,
-        quantity=plain(order.quantity),
-        filled=plain(order.filled),
+        base=order.symbol.partition("/")[0],
+        quantity=grouped(order.quantity),
+        filled=grouped(order.filled),
         algorithm=order.algorithm,
         status=order.status,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from execution.models import Account, AuditEntry, TradingLimit, User
+from execution.models import Account, AuditEntry, Order, TradingLimit, User
 from tests.dashboard.desk_fixture import Desk
 
 PASSWORD = "correct-battery-staple-9"
@@ -167,3 +167,12 @@ def test_the_limits_of_a_trader_stand_on_their_page(office: Desk, admin: Client)
     page = admin.get(path).content.decode()
     assert "75,000" in page
     assert "11,000" not in page
+
+
+def test_a_live_order_has_the_pill_of_the_lists_and_its_unit(office: Desk, admin: Client) -> None:
+    order = office.order()
+    Order.objects.filter(pk=order.pk).update(quantity=Decimal(100_000), status="pending_approval")
+    page = admin.get(f"/people/{office.trader.public_id}/").content.decode()
+    assert '<span class="pill warn"><span aria-hidden="true">?</span>pending approval</span>' in page
+    assert '100,000 <span class="muted">BTC</span>' in page
+    assert "pending_approval" not in page

@@ -238,3 +238,12 @@ def test_the_figures_of_the_table_add_up(office: Desk) -> None:
     shown = {row["label"]: row["cells"][0]["text"] for row in report_table(report)}
     assert [shown[name] for name in ("Spread", "Drift", "Delay")] == ["+0.5", "0.0", "−0.1"]
     assert [shown[name] for name in ("Against arrival", "Fees", "Total")] == ["+0.4", "+10.0", "+10.4"]
+
+
+def test_the_report_says_when_the_order_worked_and_a_unit_once(office: Desk) -> None:
+    order = ended_order(office, "a", keep=False)
+    page = office.client(office.trader).get(f"/orders/{order.public_id}/report/").content.decode()
+    assert '<span class="pill good"><span aria-hidden="true">●</span>completed</span>' in page
+    assert f"{order.started_at:%Y-%m-%d %H:%M:%S}" in page
+    assert f"{order.ended_at:%Y-%m-%d %H:%M:%S}" in page
+    assert '<td class="muted">%</td>' not in page

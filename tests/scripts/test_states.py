@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.present.order_pills import order_pill
 from execution.core.states import CHILD_LIVE, ORDER_FINAL, ChildStatus, OrderStatus
 from tests.scripts.bare import Scripts
 
@@ -32,6 +33,9 @@ def test_every_state_of_an_order_has_a_sign_and_its_word(scripts: Scripts) -> No
         assert words[1:] == status.replace("_", " ")
         assert (words[0] == "?") == (status == "pending_approval"), "? is the sign of an unknown state, too"
         assert kind.startswith("pill")
+        pill = order_pill(status)
+        tones = {pill.tone, "" if is_final else "bad"} - {""}
+        assert (words, set(kind.split()[1:])) == (f"{pill.sign}{pill.word}", tones), "as the server's pill"
 
 
 def test_every_state_of_a_child_has_a_sign_and_its_word(scripts: Scripts) -> None:
@@ -135,10 +139,11 @@ def test_figures_of_a_basket_that_are_not_known_are_a_dash(scripts: Scripts) -> 
     }  # fmt: skip
     known, none = scripts.results("basket/standing", "figures", [[basket], [unknown]])
     assert [value for _, value, _, _ in known] == [">99.9 %", "1,000.00", "0.00", "−1,000.00", "−1.2 bp"]
-    assert known[1][2] == "USDT, 500.00 filled"
+    assert known[1][2] == "USDT, 500.00 so far"
+    assert [name for name, *_ in known[1:4]] == ["to buy", "to sell", "net when done"]
     assert known[4][3] == "good"
     assert [value for _, value, _, _ in none] == ["–"] * 5
-    assert none[1][2] == "USDT, filled: not known"
+    assert none[1][2] == "USDT, so far: not known"
     counts = [{"working": 3, "pending_approval": 1}, {}]
     words = scripts.results("basket/standing", "countWords", [[each] for each in counts])
     assert words == ["3 working, 1 pending approval", ""]

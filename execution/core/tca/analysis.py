@@ -111,7 +111,8 @@ class Split:
         fees = None if self.fees is None else round(self.fees, places)
         if before is not None and total is not None:
             fees = total - before
-        return before, Split(*parts, fees, total)
+        spread, drift, delay = parts
+        return before, Split(spread, drift, delay, fees, total)
 
 
 @dataclass(frozen=True, slots=True)

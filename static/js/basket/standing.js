@@ -12,13 +12,13 @@ export const countWords = (counts) => Object.entries(counts).map(([status, count
 /** Name, value, hint and class of each figure; what is not known is a dash. Pure. */
 export function figures(basket) {
   const { notional, filled, filled_share: share } = basket;
-  const part = (name) => (filled[name] === null ? "filled: not known" : `${decimal(filled[name], 2)} filled`);
-  const money = (name) => [name, notional[name] === null ? DASH : decimal(notional[name], 2), `${notional.currency}, ${part(name)}`, ""];
+  const part = (name) => (filled[name] === null ? "so far: not known" : `${decimal(filled[name], 2)} so far`);
+  const money = (name, label) => [label, notional[name] === null ? DASH : decimal(notional[name], 2), `${notional.currency}, ${part(name)}`, ""];
   return [
     ["filled", share === null ? DASH : percent(Number(share)), share === null ? "a price or a rate is not known" : "of the notional", ""],
-    money("bought"),
-    money("sold"),
-    money("net"),
+    money("bought", "to buy"),
+    money("sold", "to sell"),
+    money("net", "net when done"),
     [
       "cost, + is cost",
       basket.cost_bp === null ? DASH : `${points(basket.cost_bp)} bp`,
