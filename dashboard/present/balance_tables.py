@@ -45,6 +45,7 @@ def balance_tables(found: Balances, limits: Sequence[LimitRow] = ()) -> dict[str
             {**row, "limits": [bar for bar in bars if bar["base"] == row["currency"]]}
             for row in _exposure(found["together"], places, whole)
         ],
+        "shows_limits": any(bar["base"] in shown for bar in bars),
         "limits": [bar for bar in bars if bar["base"] not in shown],
         "symbols": [_symbol(row) for row in found["symbols"]],
         "today": {

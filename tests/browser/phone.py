@@ -27,6 +27,17 @@ CUT = """() => [...document.querySelectorAll("main .panel *")].filter((node) => 
   && (node.getBoundingClientRect().right > node.closest(".panel").getBoundingClientRect().right + 1
     || (node.matches("li, p, label") && node.scrollWidth > node.clientWidth + 1 && !node.title)))
   .slice(0, 3).map((node) => node.outerHTML.slice(0, 120))"""
+#: Cells of cards whose text sticks out of its card or has the width of a letter, and numbers without their label.
+CARDS = """() => [...document.querySelectorAll("main .cards tbody td")].filter((cell) => cell.checkVisibility())
+  .filter((cell) => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    const box = cell.getBoundingClientRect();
+    const head = cell.closest("table[data-cards]")?.tHead.rows[0].cells[cell.cellIndex]?.textContent.trim();
+    return text.getBoundingClientRect().right > cell.parentNode.getBoundingClientRect().right + 1
+      || (box.width < 30 && box.height > 60)
+      || (head && cell.matches(".number") && cell.colSpan === 1 && !cell.dataset.label);
+  }).slice(0, 3).map((cell) => cell.outerHTML.slice(0, 120))"""
 #: Buttons that a finger misses. The prices of the ladder are rows of a book, and its field takes a price as well.
 SMALL = """() => [...document.querySelectorAll(
     ".edge-tabs > *, :is(main, .top) :is(button, .button, [role=tab], summary, .bell)")]
@@ -58,6 +69,7 @@ def phone_problems(page: Page) -> list[str]:
     found = [f"wider than a phone: {part}" for part in overflowing(page)]
     found += [f"scrolls sideways: {part}" for part in page.evaluate(SIDEWAYS)]
     found += [f"is cut off: {part}" for part in page.evaluate(CUT)]
+    found += [f"is no card: {part}" for part in page.evaluate(CARDS)]
     found += [f"covers the page: {part}" for part in page.evaluate(COVERED)]
     return found + [f"too small for a finger: {part}" for part in page.evaluate(SMALL)]
 

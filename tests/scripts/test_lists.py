@@ -149,6 +149,50 @@ def test_a_halt_names_the_orders_that_wait_by_symbol_and_by_trader(scripts: Scri
     assert scripts.results("halts/waiting", "idsOf", cases) == [["a", "b", "c"], ["a", "c"], []]
 
 
+# --- what an order says of itself in each list ------------------------------------------------------
+
+IN_LISTS = """async (row) => {
+  const { rowNode } = await import("/static/js/blotter/row.js");
+  const { wallRow } = await import("/static/js/wall/row.js");
+  const { tileNode } = await import("/static/js/home/tile.js");
+  const layout = { order: ["progress", "ahead", "eta", "last_fill", "alerts"], hidden: [] };
+  const viewer = document.createElement("div");
+  viewer.dataset.userRole = "supervisor";
+  document.body.replaceChildren(viewer);
+  Object.assign(document.body.dataset, { finalOrders: "completed", liveChildren: "open" });
+  const text = (node, selector) => node.querySelector(selector).textContent;
+  return [
+    text(rowNode(row, { now: row.now, layout }), '[data-column="alerts"]'),
+    text(wallRow(row, row.now), "[data-alert]"),
+    text(tileNode(row, { now: row.now }), "[data-eta]"),
+  ];
+}"""
+NOW = 1_796_256_000_000  # 2026-12-03, midnight
+LISTED: dict[str, Any] = {
+    "id": "k3x", "trader": "ann", "account": "alpha", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT",
+    "side": "buy", "algorithm": "twap", "quantity": "1", "filled": "0", "lot": "0.001", "tick": "0.1",
+    "notional": None, "limit_price": None, "average": None, "arrival_mid": None, "cost_bp": None, "alerts": 0,
+    "status": "working", "needs_person": False, "reason": "", "waits": "", "outcome": "", "unsettled": 0,
+    "unknown_since": None, "behind": False, "schedule": [], "done": [], "actions": [], "last_fill_at": None,
+    "created_at": NOW, "started_at": None, "start_at": NOW, "end_at": NOW + 1000, "ended_at": None, "now": NOW,
+}  # fmt: skip
+
+
+def test_a_list_says_why_an_order_needs_a_person_since_the_badge_says_that_it_does(scripts: Scripts) -> None:
+    row = LISTED | {"status": "paused", "needs_person": True, "reason": "halted: the market is broken"}
+    in_blotter, on_wall, _ = scripts.run(IN_LISTS, row)
+    assert in_blotter == "! halted: the market is broken"
+    assert on_wall == "halted: the market is broken"
+    unexplained = scripts.run(IN_LISTS, row | {"reason": ""})
+    assert unexplained[:2] == ["! needs attention", "needs attention: see its journal"]
+
+
+def test_a_tile_says_the_short_start_of_an_order_that_waits_for_it(scripts: Scripts) -> None:
+    row = LISTED | {"status": "scheduled", "start_at": NOW + 4_620_000}
+    assert scripts.run(IN_LISTS, row)[2] == "starts 01:17:00"
+    assert scripts.run(IN_LISTS, row | {"now": NOW - 60_000})[2] == "starts 12-03 01:17"
+
+
 # --- acts and fields -------------------------------------------------------------------------------
 
 ACTS = """async ([viewer, row]) => {
@@ -179,6 +223,7 @@ def test_a_row_offers_what_its_state_and_the_viewers_role_allow(
 
 MENU = """async ([keys, row]) => {
   const { openMenu } = await import("/static/js/blotter/menu.js");
+  const layout = { order: ["progress", "ahead", "eta", "last_fill", "alerts"], hidden: [] };
   const viewer = document.createElement("div");
   Object.assign(viewer.dataset, { userRole: "trader", userName: "ann", mayTrade: "" });
   const menu = Object.assign(document.createElement("div"), { id: "row-menu", popover: "auto" });

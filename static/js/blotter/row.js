@@ -17,9 +17,10 @@ function alerts(row) {
   const needs = row.needs_person && !isFinal(row.status);
   const reason = reasonOf(row);
   const parts = [];
-  if (needs) parts.push(element("span", { class: "bad" }, "! needs attention"));
+  // The badge of the state says it already; here stands why.
+  if (needs) parts.push(element("span", { class: "bad" }, `! ${reason || "needs attention"}`));
   else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
-  if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
+  if (reason && !needs) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
   const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
   return element(
     "td",

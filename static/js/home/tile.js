@@ -4,7 +4,7 @@ import { actsOf } from "../blotter/acts.js";
 import { chooseBox } from "../blotter/bulk.js";
 import { shareOf } from "../blotter/row.js";
 import { element, setText } from "../lib/dom.js";
-import { age, clock, costClass, DASH, decimal, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { age, clock, costClass, DASH, decimal, percent, points, price, quantity, shortMoment, spoken } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { orderSpark, tickOrderSpark } from "../lib/spark.js";
 import { orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
@@ -36,7 +36,7 @@ function stateOf(row, now) {
 }
 
 function etaOf(row, now) {
-  if (row.status === "scheduled" && row.start_at > now) return `starts ${moment(row.start_at, now)}`;
+  if (row.status === "scheduled" && row.start_at > now) return `starts ${shortMoment(row.start_at, now)}`;
   return finishWords(finishOf(row, row.schedule, now), now);
 }
 
@@ -61,7 +61,7 @@ export function tileNode(row, { now, isChosen, showsTrader }) {
     element("div", { class: "choose" }, chooseBox(row, isChosen)),
     whatCell(row, showsTrader),
     element("div", { class: "line" }, orderSpark(row, now)),
-    two("filled number", [said("filled "), percent(shareOf(row))], quantity(row.filled, row.lot)),
+    two("filled number", [said("filled "), percent(shareOf(row))], [quantity(row.filled, row.lot), said(` ${row.base}`)]),
     two("cost number", [said("cost, bp "), element("span", { class: costClass(row.cost_bp) || null }, points(row.cost_bp))], [
       said("average "),
       row.average === null ? DASH : price(row.average, row.tick, 1),

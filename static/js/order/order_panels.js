@@ -8,6 +8,8 @@ import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
+/** Words that no line end tears apart. */
+const whole = (text) => element("span", { class: "whole-line" }, text);
 const figure = (text) => element("span", { class: "number" }, text);
 
 /** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
@@ -78,9 +80,9 @@ export function drawDone(view) {
     const words = leadWords(order.status, lead);
     if (words !== null) parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, words));
   }
-  if (!final && order.started_at === null && order.start_at > now) parts.push(` · starts ${moment(order.start_at, now)}, in ${countdown(order.start_at - now)}`);
+  if (!final && order.started_at === null && order.start_at > now) parts.push(" · ", whole(`starts ${moment(order.start_at, now)}`), `, in ${countdown(order.start_at - now)}`);
   const end = order.ended_at ?? order.end_at;
-  parts.push(` · ${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`);
+  parts.push(" · ", whole(`${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`));
   if (order.last_fill_at !== null && !final) parts.push(` · last fill ${age(now - order.last_fill_at)} ago`);
   byId("done-line").replaceChildren(...parts);
 }

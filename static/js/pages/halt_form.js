@@ -1,5 +1,6 @@
 // The question before a halt: the preview follows the form, and the phrase opens the button.
 
+import { labelCards } from "../lib/cards.js";
 import { byId, setText } from "../lib/dom.js";
 import { decimal } from "../lib/format.js";
 import { register } from "../lib/pages.js";
@@ -30,6 +31,7 @@ class HaltForm {
 
   show() {
     groupAmounts(this.host);
+    labelCards();
     this.judge();
   }
 

@@ -158,7 +158,8 @@ function fillPerson(node, person, money) {
   const halt = part(node, "halt");
   halt.hidden = !person.halt;
   setText(halt, person.halt === "stop" ? "■ halted" : "■ no new orders");
-  node.querySelector("a").hidden = Boolean(person.halt);
+  // The place of the button stays, so that the bars stand below each other.
+  node.querySelector("a").classList.toggle("invisible", Boolean(person.halt));
   const sums = Object.entries(person.working);
   setText(part(node, "working"), sums.length ? sums.map(([currency, amount]) => `${short(amount)} ${currency}`).join(" · ") : DASH);
   part(node, "working").title = sums.map(([currency, amount]) => `${decimal(amount)} ${currency}`).join("\n");

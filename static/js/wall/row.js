@@ -29,7 +29,7 @@ export function behindWords(row, now) {
 
 function alertOf(row, now) {
   if (row.unknown_since !== null) return ["bad", `child unknown ${age(now - row.unknown_since)}`];
-  if (row.needs_person) return ["bad", `needs attention: ${reasonOf(row) || "see its journal"}`];
+  if (row.needs_person) return ["bad", reasonOf(row) || "needs attention: see its journal"];
   if (row.behind) return ["warn", [behindWords(row, now), reasonOf(row)].filter(Boolean).join(" · ")];
   return [row.waits ? "warn" : "muted", reasonOf(row)];
 }
