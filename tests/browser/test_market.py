@@ -97,7 +97,8 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     page.locator("#review").click()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
-    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"remainder [\d.]+"))
+    nothing = re.compile(r"limit [\d,.]+: nothing to buy in (this book|these books)$")
+    expect(book.locator("[data-part=reaches]")).to_contain_text(nothing)
     assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
     own = book.locator(".own-child:not([hidden]), .ladder-edge .buy-text")
     expect(own.first).to_contain_text("▲ 0.25", timeout=60_000)
