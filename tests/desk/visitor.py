@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 KEY = re.compile(r'name="key" value="([^"]+)"')
 TERMS = re.compile(r'name="terms_version" value="([^"]+)"')
-#: The sentences of the box above a ticket that comes back.
-REFUSALS = re.compile(r"<p>([^<]+)</p>")
 ACCOUNT = re.compile(r'name="accounts" value="([a-z0-9]{8})"')
 
 
@@ -125,13 +123,9 @@ class Visitor:
         self._post(f"{path}amend/", fields, self.get(path))
 
     def send(self, fields: dict[str, str], page: str) -> str:
-        try:
-            address, answer = self._post("/orders/new/", fields, page)
-        except urllib.error.HTTPError as error:
-            error.add_note(f"the ticket was refused: {REFUSALS.findall(error.read().decode())}")
-            raise
+        address, answer = self._post("/orders/new/", fields, page)
         found = re.search(r"/orders/([a-z0-9]{8})/$", address)
-        assert found is not None, f"the ticket was refused: {REFUSALS.findall(answer)}"
+        assert found is not None, f"the ticket was refused: {re.findall(r'<p[^>]*>([^<]+)</p>', answer)}"
         return found[1]
 
 
