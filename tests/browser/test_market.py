@@ -49,10 +49,10 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
     book = page.locator("#book")
     expect(book.locator("[data-part=unit]")).to_contain_text("merged")
     expect(book.locator(".ladder tbody .price:not([disabled])").first).to_be_visible()
-    expect(book.locator(".reach-slice")).to_contain_text(
-        re.compile(r"slice [\d.]+ BTC reaches [\d,.]+: .* bp")
+    reaches = book.locator("[data-part=reaches] li")
+    expect(reaches).to_have_text(
+        [re.compile(r"^slice [\d.]+ BTC reaches [\d,.]+: .* bp"), re.compile(r"^whole order 2 BTC reaches")]
     )
-    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order 2 BTC reaches"))
     expect(book.locator("tr.in-slice").first).to_be_attached()
     label = page.locator("#candles [data-part=chart]")
     page.locator("#candles [data-part=lengths] label", has_text="5 min").click()
