@@ -24,6 +24,7 @@ from execution.payloads.encode import moment_of
 from execution.payloads.limits import ApprovalRow
 from execution.selectors import limits as selectors
 from execution.selectors.orders import pages
+from execution.selectors.orders.approvals import on_approval
 from execution.services.orders import approvals as services
 
 #: The most slices that a request lists. The rest is only counted.
@@ -102,6 +103,7 @@ def _page(request: HttpRequest, public_id: str, problems: Sequence[Problem] = ()
         "slices": [{**part, "starts_at": moment_of(part["starts_at"])} for part in slices[:SHOWN_SLICES]],
         "more_slices": max(0, len(slices) - SHOWN_SLICES),
         "verdict": verdict,
+        "on_approval": on_approval(approval.order, approval),
         "kinds": " ".join(sorted(verdict.kinds_to_approve)),
         "is_late": approval.is_waiting and not is_open,
         "may_decide": is_open and person.role == Role.SUPERVISOR and approval.requested_by_id != person.pk,

@@ -75,6 +75,7 @@ class ApprovalRow(TypedDict):
     decided_by: OptionalText
     decided_at: EpochMs | None
     reason: Annotated[str, about("of whoever decided")]
+    halted: Annotated[str, about("the halt under which it cannot be approved now, in words; empty: none")]
 
 
 class ApprovalDetail(ApprovalRow):

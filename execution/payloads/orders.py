@@ -97,6 +97,7 @@ class WaitingApproval(TypedDict):
     id: str
     changes: Annotated[str, about("of an amendment, in words; empty for a new order")]
     expires_at: EpochMs
+    on_approval: Annotated[str, about("what happens when it is approved, in words")]
 
 
 class OrderDetail(OrderRow):

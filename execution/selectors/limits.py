@@ -15,6 +15,7 @@ from execution.selectors.access import access_waiting
 from execution.selectors.catalogue import accounts_visible
 from execution.selectors.decisions.limits import usage_of
 from execution.selectors.decisions.notional import order_notionals
+from execution.selectors.orders.approvals import approval_halted
 from execution.selectors.orders.visibility import orders_visible, sees_several
 
 #: The largest number of decided requests in the list.
@@ -147,4 +148,5 @@ def approval_row(approval: OrderApproval) -> ApprovalRow:
         decided_by="" if approval.decided_by is None else approval.decided_by.get_username(),
         decided_at=epoch_ms(approval.decided_at),
         reason=approval.reason,
+        halted=approval_halted(approval),
     )

@@ -132,6 +132,6 @@ def _kind(entry: JournalEntry, username: str) -> NewsKind | None:
         return "cancelled" if by_other and entry.data.get("outcome") == OrderStatus.CANCELLED else None
     if entry.kind == Event.PAUSE:
         if entry.actor in NOBODY:
-            return "halted" if entry.reason.startswith(f"{HALTED}: ") else "paused"
+            return "halted" if entry.reason.startswith((f"{HALTED} by ", f"{HALTED}: ")) else "paused"
         return "paused" if by_other else None
     return "attention"

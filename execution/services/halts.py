@@ -27,6 +27,7 @@ from execution.selectors.halts import (
     STOPS,
     children_open,
     halt_reason,
+    halt_reasons,
     halt_subject,
     halts_in_force,
     is_any_in_force,
@@ -359,7 +360,7 @@ def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
 
 
 def _tell_orders(halt: Halt, now: datetime) -> None:
-    said = halt.orders.filter(status=OrderStatus.PAUSED, reason=halt_reason(halt))
+    said = halt.orders.filter(status=OrderStatus.PAUSED, reason__in=halt_reasons(halt))
     for pk in said.values_list("pk", flat=True):
         try:
             _tell_order(halt, pk, now)
@@ -370,7 +371,7 @@ def _tell_orders(halt: Halt, now: datetime) -> None:
 @transaction.atomic
 def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
     order = order_locked(order_pk)
-    if order.status != OrderStatus.PAUSED or order.reason != halt_reason(halt) or halt.lifted_by is None:
+    if order.status != OrderStatus.PAUSED or order.reason not in halt_reasons(halt) or halt.lifted_by is None:
         return
     actor = person_actor(halt.lifted_by)
     if (other := order_halt(order, STOPS)) is not None:

@@ -297,7 +297,7 @@ def test_a_sell_is_reviewed_as_one_and_a_halt_says_why_there_is_no_review(
         expect(page.locator("#review-text")).to_have_text("Halted")
         page.locator("h1").click()  # the keyboard reviews from anywhere on the page
         page.keyboard.press("Control+Enter")
-        expect(page.locator("#review-refused")).to_contain_text("SOL/USDT is halted: a drill")
+        expect(page.locator("#review-refused")).to_contain_text("SOL/USDT is halted by supervisor: a drill")
         expect(page.locator("#review-refused")).to_be_in_viewport()
         expect(page.locator("#review-dialog")).to_be_hidden()
         watched.picture("ticket-halted")

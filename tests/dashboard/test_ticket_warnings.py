@@ -118,4 +118,4 @@ def test_the_review_says_why_a_halt_refuses_it(office: Desk, quoted: None) -> No
     halted(office)
     problems = shown(office, "review").context["data"]["problems"]
     assert [(each["field"], each["code"]) for each in problems] == [("", "trading_halted")]
-    assert "The desk is halted: a drill, by supervisor." in problems[0]["message"]
+    assert "The desk is halted by supervisor: a drill." in problems[0]["message"]

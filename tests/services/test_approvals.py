@@ -11,6 +11,9 @@ import pytest
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.models import JournalEntry, Order, OrderApproval, Role, User
+from execution.selectors.limits import approval_row
+from execution.selectors.orders.approvals import on_approval
+from execution.selectors.orders.pages import order_snapshot
 from execution.services.desk.limits import limit_end
 from execution.services.orders.amend import order_amend, order_amend_preview
 from execution.services.orders.approvals import (
@@ -23,6 +26,7 @@ from execution.services.orders.approvals import (
 )
 from execution.services.orders.orders import order_cancel, order_pause, order_resume
 from tests.factories import NOW, D, Rows
+from tests.services.halting import NO_NEW, halt
 from tests.services.limiting import bound
 
 SECOND = timedelta(seconds=1)
@@ -229,3 +233,17 @@ def test_resuming_is_judged_by_the_limits_of_now_and_a_supervisor_may_allow_it(r
         rows.supervisor,
         ["order_notional"],
     )
+
+
+def test_a_request_says_what_its_approval_does_to_the_time_and_which_halt_refuses_it(rows: Rows) -> None:
+    bound(rows, "order_notional", 10_000, "approval")
+    order = rows.submit()
+    said = order_snapshot(order.pk)["order"]["waiting_approval"]
+    assert said is not None
+    assert "its schedule moves by the lost time" in said["on_approval"]
+    assert order.terms is not None
+    order.terms.end_is_fixed = True
+    assert "Its end is fixed" in on_approval(order, approval_of(order))
+    assert approval_row(approval_of(order))["halted"] == ""
+    halt(rows, NO_NEW)
+    assert approval_row(approval_of(order))["halted"] == "no new orders, by supervisor: a test"

@@ -153,7 +153,7 @@ def test_after_the_lift_an_order_that_waits_no_longer_says_halted(rows: Rows) ->
     stopped = halt(rows)
     order.refresh_from_db()
     version = order.version
-    assert order.reason.startswith("halted: a test")
+    assert order.reason.startswith("halted by supervisor: a test")
     lift(rows, stopped)
     order.refresh_from_db()
     assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
@@ -172,7 +172,7 @@ def test_an_order_under_two_halts_says_the_one_that_is_left(rows: Rows) -> None:
     second = halt(rows, HaltRequest("stop", "symbol", SYMBOL), reason="news of the coin")
     lift(rows, first)
     order.refresh_from_db()
-    assert order.reason == "halted: news of the coin, by supervisor"
+    assert order.reason == "halted by supervisor: news of the coin"
     lift(rows, second)
     order.refresh_from_db()
     assert order.reason.startswith("the halt was lifted")

@@ -47,7 +47,7 @@ def test_a_stop_pauses_the_parent_for_a_person_and_cancels_what_rests(
     child.refresh_from_db()
     order = Order.objects.get()
     assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
-    assert order.reason == "halted: a test, by supervisor"
+    assert order.reason == "halted by supervisor: a test"
     assert (child.status, child.cancel_requested_at) == (ChildStatus.CANCELLING, NOW)
     assert stopped.swept_at == NOW
     assert stopped.flat_at is None, "the exchange has not said yet that it is gone"
@@ -138,7 +138,7 @@ def test_a_child_that_has_not_left_is_dropped_at_once(rows: Rows) -> None:
     stopped = halt(rows)
     child.refresh_from_db()
     assert (child.status, child.is_settled, child.submitted_at) == (ChildStatus.CANCELLED, True, None)
-    assert child.reason == "halted: a test, by supervisor"
+    assert child.reason == "halted by supervisor: a test"
     halts_tend(now=NOW + SECOND)
     stopped.refresh_from_db()
     assert stopped.flat_at == NOW
@@ -189,7 +189,7 @@ def test_the_next_check_sees_the_halt_and_cancels_though_the_parent_is_not_pause
     child.refresh_from_db()
     assert child.status == ChildStatus.CANCELLING
     assert child.order.status == OrderStatus.WORKING
-    assert child.order.why == "waits: halted: a test, by supervisor"
+    assert child.order.why == "waits: halted by supervisor: a test"
     rows.step(child.order, now=NOW + SECOND)
     assert child.order.children.count() == 1
     check_order(child.order)
@@ -203,7 +203,7 @@ def test_what_was_intended_before_the_halt_is_not_taken_after_it(rows: Rows, req
     assert rows.submit_child(child) is None
     child.refresh_from_db()
     assert (child.status, child.submitted_at) == (ChildStatus.CANCELLED, None)
-    assert child.reason == "halted: a test, by supervisor"
+    assert child.reason == "halted by supervisor: a test"
     check_order(child.order)
 
 
@@ -247,7 +247,7 @@ def test_a_submit_meets_a_halt_that_came_after_its_preview(
         return preview
 
     monkeypatch.setattr(submit, "order_preview", judged_then_halted)
-    with pytest.raises(Refused, match="halted: a test"):
+    with pytest.raises(Refused, match="halted by supervisor: a test"):
         rows.submit()
     assert not Order.objects.exists()
 

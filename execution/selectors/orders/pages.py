@@ -34,6 +34,7 @@ from execution.payloads.orders import (
 from execution.selectors.decisions.order_view import ORDER
 from execution.selectors.decisions.spending import reserve_of
 from execution.selectors.fees import fees_of
+from execution.selectors.orders.approvals import on_approval
 from execution.selectors.orders.page_rows import PageRows, page_rows
 from execution.selectors.orders.rows import order_row_of
 from execution.selectors.orders.schedules import earlier_plans, has_schedule
@@ -174,7 +175,10 @@ def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApp
     if request is None:
         return None
     return WaitingApproval(
-        id=request.public_id, changes=request.change_words, expires_at=epoch_ms(request.expires_at)
+        id=request.public_id,
+        changes=request.change_words,
+        expires_at=epoch_ms(request.expires_at),
+        on_approval=on_approval(order, request),
     )
 
 

@@ -46,7 +46,7 @@ function drawStatus(order, now) {
   reason.hidden = !text;
   const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
-  setText(reason, (order.needs_person ? "Needs attention: " : "") + text);
+  setText(reason, (order.needs_person ? "Needs attention · " : "") + text);
 }
 
 function drawApproval(request) {
@@ -134,6 +134,16 @@ export function drawNow(view) {
     ]);
     return;
   }
+  if (order.status === "pending_approval") {
+    const until = order.waiting_approval && ` until ${moment(order.waiting_approval.expires_at, now)} UTC`;
+    fillList(byId("now"), [
+      ["Why", `waits for approval${until ?? ""}`, "words"],
+      ["On approval", order.waiting_approval?.on_approval || DASH, "words"],
+      ["Account", order.account || DASH, ""],
+      ...reserveRows(order),
+    ]);
+    return;
+  }
   const current = slices.find((part) => now < part.ends_at && now >= part.starts_at);
   const live = children.filter((child) => isLiveChild(child.status));
   const working = live.length ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ") : DASH;
@@ -148,7 +158,7 @@ export function drawNow(view) {
       form.shows.pace && ["ETA", finishWords(finishOf(order, line, now), now)],
       ["Next decision in", decisionWords(order, now)],
       ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
-      ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
+      ["Why", [...new Set([order.waits, order.why, order.status === "paused" && order.reason])].filter(Boolean).join("; ") || DASH, "words"],
     ].filter((row) => row !== false),
   );
 }

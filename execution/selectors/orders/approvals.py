@@ -1,0 +1,23 @@
+"""What an approval does to an order that waits for it, in words."""
+
+from __future__ import annotations
+
+from execution.models import Order, OrderApproval
+from execution.selectors.halts import ANY_KIND, halt_blocks_order
+
+
+def on_approval(order: Order, approval: OrderApproval) -> str:
+    """Return what happens to the order, and to its time, when the request is approved."""
+    terms = order.terms
+    if approval.changes is not None:
+        return "The desk makes the amendment, if the order's terms have not changed since the request."
+    if terms is not None and terms.end_is_fixed:
+        return (
+            "The order begins, but not before its start. Its end is fixed, so the wait takes from its time."
+        )
+    return "The order begins, but not before its start. If the start has passed, its schedule moves by the lost time."
+
+
+def approval_halted(approval: OrderApproval) -> str:
+    """Return the halt under which a waiting request cannot be approved now; empty if there is none."""
+    return halt_blocks_order(approval.order, ANY_KIND) if approval.is_waiting else ""
