@@ -58,7 +58,8 @@ class HomeGroup(TypedDict):
     paused: int
     #: The sums by side; empty if the orders have several symbols.
     sides: dict[str, SideSum]
-    #: The open quantity at the current mid, by quote currency; null while one of the orders has no price.
+    #: The open quantity at the current mid, by quote currency, without orders that wait for approval.
+    #: Null while one of the orders has no price.
     open: dict[str, DecimalStr | None]
     #: The cost of the fills against their orders' arrival mids, weighted by value; + is cost.
     cost_bp: DecimalStr | None

@@ -45,6 +45,8 @@ class WallMoney(TypedDict):
     currency: str
     #: The open quantity times the mid, or times the arrival mid without a usable quote. Null if an order has neither.
     working: DecimalStr | None
+    #: The same of the orders that wait for approval. ``working`` does not include them.
+    waiting: DecimalStr | None
     #: The notional of today's fills, since midnight UTC.
     done: DecimalStr
     #: The cost of today's fills against their orders' arrival mids. Fills of orders without an arrival are left out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
@@ -39,6 +40,11 @@ def test_every_live_order_of_everybody_is_on_the_wall_and_no_other(rows: Rows) -
     assert {name: person["live"] for name, person in people.items()} == {"trader": 1, "second_trader": 1}
     assert people["second_trader"]["working"] == {"USDT": "18000"}
     assert picture["panels"]["totals"]["money"][0]["working"] == "36000"
+    Order.objects.filter(pk=ours.pk).update(status="pending_approval", version=F("version") + 1)
+    panels = Wall().read(NOW)["panels"]
+    (money,) = panels["totals"]["money"]
+    assert (money["working"], money["waiting"]) == ("18000", "18000"), "an order that waits does not work"
+    assert {person["name"]: person["working"] for person in panels["people"]}["trader"] == {}
 
 
 def test_what_needs_attention_stands_first(rows: Rows) -> None:

@@ -15,7 +15,7 @@ from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.home import Grouping, HomeGroup, HomeRow, SideSum
 from execution.payloads.orders import SchedulePoint
 from execution.selectors.decisions.waiting import Pair
-from execution.selectors.wall.money import working
+from execution.selectors.wall.money import at_work, working
 from execution.selectors.wall.orders import Held
 
 
@@ -98,7 +98,7 @@ def home_groups(
 
 
 def _group(held: Collection[Held], prices: Mapping[Pair, Quote]) -> HomeGroup:
-    sums = working(held, prices)
+    sums = working(at_work(held), prices)
     return HomeGroup(
         orders=len(held),
         behind=sum(one.row["behind"] for one in held),

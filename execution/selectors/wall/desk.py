@@ -26,7 +26,7 @@ from execution.selectors.halts import halt_rows
 from execution.selectors.limits import approvals_waiting
 from execution.selectors.quotes import quotes_latest
 from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows, quote_pairs
-from execution.selectors.wall.money import Day, money_rows, working
+from execution.selectors.wall.money import Day, at_work, money_rows, working
 from execution.selectors.wall.needs import alert_rows, unknown_children, unknown_row, unknown_since
 from execution.selectors.wall.orders import Held, held_orders, live_versions, moved_orders
 
@@ -94,7 +94,7 @@ class Wall:
         return WallTotals(
             state=_state(halts),
             narrow_halts=sum(halt["scope"] != HaltScope.DESK for halt in halts),
-            money=money_rows(working(self.held.values(), prices), self.day),
+            money=money_rows(self.held.values(), prices, self.day),
             live=len(rows),
             behind=sum(row["behind"] for row in rows),
             paused=sum(row["status"] == OrderStatus.PAUSED for row in rows),
@@ -128,7 +128,7 @@ def _people(
     traders = User.objects.filter(role=Role.TRADER, is_active=True) | User.objects.filter(pk__in=by_trader)
     found: list[tuple[Decimal, WallPerson]] = []
     for trader in traders.order_by("username"):
-        sums = working(by_trader[trader.pk], prices)
+        sums = working(at_work(by_trader[trader.pk]), prices)
         person = WallPerson(
             id=trader.public_id,
             name=trader.get_username(),

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db.models import Q
 
 from execution.core.days import midnight_of
+from execution.core.states import OrderStatus
 from execution.core.tca import costs
 from execution.core.types import BASIS_POINT, ZERO, Quote, Side
 from execution.models import Fill, Market, Order
@@ -37,6 +38,16 @@ def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
         so_far = sums.get(currency, ZERO)
         sums[currency] = None if so_far is None or price is None else so_far + order.left * price
     return sums
+
+
+def at_work(held: Iterable[Held]) -> list[Held]:
+    """Return the orders without those that wait for approval. An order that waits does not work."""
+    return [order for order in held if order.row["status"] != OrderStatus.PENDING_APPROVAL]
+
+
+def waiting(held: Iterable[Held]) -> list[Held]:
+    """Return the orders that wait for approval."""
+    return [order for order in held if order.row["status"] == OrderStatus.PENDING_APPROVAL]
 
 
 @dataclass(slots=True)
@@ -119,16 +130,19 @@ class Day:
         return tally.cost / tally.benchmark / BASIS_POINT if tally.benchmark > ZERO else None
 
 
-def money_rows(open_sums: Mapping[str, Decimal | None], day: Day) -> list[WallMoney]:
+def money_rows(held: Iterable[Held], prices: Prices, day: Day) -> list[WallMoney]:
     """Return a row of sums for each currency, the largest first."""
+    orders = list(held)
+    open_sums, waiting_sums = working(at_work(orders), prices), working(waiting(orders), prices)
     currencies = sorted(
-        {*open_sums, *day.tallies},
+        {*open_sums, *waiting_sums, *day.tallies},
         key=lambda name: (-(open_sums.get(name) or ZERO) - day.tallies[name].done, name),
     )
     return [
         WallMoney(
             currency=name,
             working=rounded_str(open_sums.get(name, ZERO), 2),
+            waiting=rounded_str(waiting_sums.get(name, ZERO), 2),
             done=rounded_str(day.tallies[name].done, 2),
             cost_bp=rounded_str(day.cost_bp(name), 2),
         )

@@ -2,7 +2,7 @@
 // pressing stays the same button.
 
 import { arrange, byId, element, fillOnce, setText } from "../lib/dom.js";
-import { age, clock, costClass, countdown, DASH, decimal, local, percent, points, short } from "../lib/format.js";
+import { age, clock, costClass, DASH, decimal, local, percent, points, short, spoken } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
 
@@ -45,6 +45,14 @@ const notice = ({ where, text }) =>
 
 const STATES = { active: ["ACTIVE", "good"], no_new_orders: ["NO NEW ORDERS", "warn"], halted: ["HALTED", "bad"] };
 
+/** "USDT · 3 k EUR · 5.2 M USDT pending approval": what stands under the main sum. Pure. */
+export function workingWords(money) {
+  if (!money.length) return "";
+  const [main, ...others] = money;
+  const waiting = money.filter((row) => row.waiting === null || Number(row.waiting) > 0);
+  return [main.currency, ...others.map((row) => `${short(row.working)} ${row.currency}`), ...waiting.map((row) => `${short(row.waiting)} ${row.currency} pending approval`)].join(" · ");
+}
+
 function drawTiles(totals) {
   const [word, tone] = STATES[totals.state];
   const narrow = totals.narrow_halts;
@@ -55,7 +63,7 @@ function drawTiles(totals) {
   tile(
     "tile-working",
     main ? short(main.working) : "0",
-    main ? [main.currency, more((row) => short(row.working))].filter(Boolean).join(" · ") : "",
+    workingWords(totals.money),
     "",
     main ? `${decimal(main.working)} ${main.currency} open, at the current mid` : null,
   );
@@ -207,7 +215,7 @@ function tickNeed(node, need, rows, now) {
   } else if (need.approval) {
     const { approval } = need;
     setText(what, `${approval.side.toUpperCase()} ${decimal(approval.quantity)} ${approval.symbol} of ${approval.trader} waits for approval${approval.changes ? `: ${approval.changes}` : ""}`);
-    setText(how, approval.expires_at > now ? `expires in ${countdown(approval.expires_at - now)}` : "expired");
+    setText(how, approval.expires_at > now ? `expires in ${spoken(approval.expires_at - now)}` : "expired");
     how.title = local(approval.expires_at);
   } else if (need.alert) {
     const { alert } = need;
