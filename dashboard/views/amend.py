@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -33,7 +34,7 @@ from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import OrderNotFound
 
 #: Terms that every order has besides its algorithm's parameters.
-AMOUNTS = {"quantity": "Quantity", "limit_price": "Limit price"}
+AMOUNTS = {"quantity": "Total quantity", "limit_price": "Limit price"}
 ENDS = ("duration", "end_at")
 #: The most slices that the preview lists. The rest is only counted.
 SHOWN_SLICES = 50
@@ -82,7 +83,7 @@ def _form(request: HttpRequest, public_id: str) -> HttpResponse:
         "shown": json.dumps(shown),
         "amounts": [_amount(name, label, found, shown[name]) for name, label in AMOUNTS.items()],
         "parameters": [
-            field
+            replace(field, unit="from the start") if field.name == "duration" else field
             for field in fields.algorithm_fields(found.order.algorithm, shown)
             if field.name in shown and field.name not in AMOUNTS
         ],
@@ -169,7 +170,8 @@ def _shown_by(form: Mapping[str, str]) -> dict[str, str]:
 
 def _amount(name: str, label: str, amendment: Amendment, value: str) -> fields.Field:
     limits = amendment.market.limits
-    unit = limits.base if name == "quantity" else limits.quote
+    filled = f"{limits.base}, of which {grouped(amendment.order.filled)} filled"
+    unit = filled if name == "quantity" else limits.quote
     words = {
         "quantity": f"At least {plain(amendment.least)}: the filled quantity and what may still fill.",
         "limit_price": "Empty: no limit.",

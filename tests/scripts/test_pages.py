@@ -106,8 +106,8 @@ def test_a_halt_says_what_happened_to_the_orders_time_when_it_is_lifted(scripts:
     assert found[0] == {
         "Set": "2026-09-21 14:11:50.000 UTC by sue",
         "Cancels requested": "2026-09-21 14:11:51.000 UTC",
-        "Nothing open": "–",
-        "Lifted": "in force",
+        "No child order open": "–",
+        "Lifted": "not lifted",
     }
     assert found[1]["Lifted"] == "2026-09-21 14:13:20.000 UTC by bob: well"
     assert found[1]["In force for"] == "1 min 30 s"

@@ -162,13 +162,13 @@ def test_an_order_ahead_of_its_plan_waits_for_it_and_then_follows(scripts: Scrip
 def test_an_order_behind_its_plan_ends_short_of_its_quantity(scripts: Scripts) -> None:
     found, words = pace(scripts, 18_000, "0.1")
     assert found == {"at": 60_000, "share": pytest.approx(0.5)}
-    assert words == "50.0 % at the end"
-    assert pace(scripts, 18_000, "0")[1] == "0.0 % at the end"
+    assert words == "50 % filled by end"
+    assert pace(scripts, 18_000, "0")[1] == "0 % filled by end"
 
 
 def test_without_a_plan_the_average_pace_is_carried_on(scripts: Scripts) -> None:
     assert pace(scripts, 15_000, "0.5", [])[0] == {"at": 30_000, "share": 1}
-    assert pace(scripts, 30_000, "0.25", [])[1] == "50.0 % at the end"
+    assert pace(scripts, 30_000, "0.25", [])[1] == "50 % filled by end"
     day = 86_400_000
     assert pace(scripts, day, "0.5", [], end_at=None) == ({"at": 2 * day, "share": 1}, "01-03 00:00")
 
@@ -307,3 +307,11 @@ def test_each_account_says_what_it_has_done(scripts: Scripts) -> None:
     (idle,) = scripts.result("order/children_folds", "venueRows", {"account": "alpha"}, [])
     assert (idle["share"], idle["average"], idle["feesBp"]) == (None, None, None)
     assert scripts.result("order/children_folds", "venueRows", {"account": ""}, []) == []
+
+
+def test_the_eta_of_an_order_that_does_not_work_is_its_start_or_its_end(scripts: Scripts) -> None:
+    order = {"status": "scheduled", "start_at": 60_000, "ended_at": None, "started_at": None, "quantity": "1"}
+    order |= {"filled": "0", "schedule": []}
+    ended = order | {"status": "completed", "ended_at": 30_000}
+    cases = [[order, 0], [order, 90_000], [ended, 90_000], [order | {"status": "paused"}, 0]]
+    assert scripts.results("lib/pace", "etaWords", cases) == ["starts 00:01:00", "–", "00:00:30", "–"]

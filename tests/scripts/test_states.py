@@ -82,7 +82,7 @@ HALT: dict[str, Any] = {
     ("changes", "title", "state", "progress"),
     [
         ({}, "Desk halt", "halting", "3 of 5 settled, 41 s since the halt was set"),
-        ({"flat_at": 9, "time_to_flat": 1420}, "Desk halt", "halted", "nothing open after 1.42 s"),
+        ({"flat_at": 9, "time_to_flat": 1420}, "Desk halt", "halted", "no child order open after 1.42 s"),
         ({"lifted_at": 9}, "Desk halt", "lifted", "3 of 5 settled"),
         ({"kind": "no_new_orders"}, "Desk halt", "no new orders", "live orders go on"),
         ({"scope": "account", "subject": "alpha", "children": 0, "settled": 0}, "Halt of account alpha", "halting",
@@ -292,3 +292,24 @@ def test_each_piece_of_news_is_told_once(scripts: Scripts) -> None:
     scripts.clear()
     again = scripts.run("async () => (await import('/static/js/lib/told.js')).claim(['c', 'd'])")
     assert again == ["d"], "another page of this browser knows it"
+
+
+def test_the_wall_names_what_waits_for_approval_beside_what_works(scripts: Scripts) -> None:
+    money = [
+        {"currency": "USDT", "working": "196000", "waiting": "5200000"},
+        {"currency": "EUR", "working": "3000", "waiting": "0"},
+    ]
+    words = scripts.results("wall/panels", "workingWords", [[money], [[]], [money[1:]]])
+    assert words == ["USDT · 3.0 k EUR · 5.2 M USDT pending approval", "", "EUR"]
+
+
+def test_a_question_names_its_order_and_a_button_how_many(scripts: Scripts) -> None:
+    order = {"side": "buy", "quantity": "0.6", "filled": "0.063", "symbol": "BTC/USDT", "base": "BTC"}
+    order |= {"lot": "0.001", "algorithm": "twap", "id": "8tx6cgqp", "trader": "ronda"}
+    cases = [[order], [order | {"filled": "0.6"}]]
+    assert scripts.results("order/order_panels", "questionWords", cases) == [
+        "BUY 0.6 BTC/USDT by TWAP · 0.537 BTC left · 8tx6cgqp · ronda",
+        "BUY 0.6 BTC/USDT by TWAP · nothing left · 8tx6cgqp · ronda",
+    ]
+    counts = [["Cancel", 1], ["Resume", 3]]
+    assert scripts.results("halts/waiting", "allWords", counts) == ["Cancel 1 order…", "Resume all 3 orders…"]

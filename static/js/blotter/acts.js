@@ -1,16 +1,13 @@
 // What a person does to one order from its row: the acts that its state allows, and the questions before them.
 
 import { byId, setText } from "../lib/dom.js";
-import { offerShift } from "../order/order_panels.js";
-import { decimal } from "../lib/format.js";
+import { offerShift, questionWords } from "../order/order_panels.js";
 import { mayAct } from "./rights.js";
 
 const LABELS = { pause: "Pause", resume: "Resume…", cancel: "Cancel…" };
 
 /** The acts that the order's state allows to this person, with their labels. */
 export const actsOf = (row) => (mayAct(row) ? row.actions.filter((act) => act in LABELS).map((act) => [act, LABELS[act]]) : []);
-
-const sentence = (row) => `${row.side.toUpperCase()} ${decimal(row.quantity)} ${row.symbol} · ${row.id} · ${row.trader}`;
 
 function send(form, row, act) {
   form.setAttribute("hx-post", `/orders/${row.id}/${act}/`);
@@ -30,6 +27,6 @@ export function runAct(row, act) {
   send(form, row, act);
   const line = dialog.querySelector("[data-order-line]");
   line.hidden = false;
-  setText(line, sentence(row));
+  setText(line, questionWords(row));
   dialog.showModal();
 }

@@ -2,7 +2,7 @@
 
 import { element, fillOnce } from "../lib/dom.js";
 import { DASH, moment, price } from "../lib/format.js";
-import { finishOf, finishWords } from "../lib/pace.js";
+import { etaWords } from "../lib/pace.js";
 import { TableView } from "../lib/tables.js";
 
 /** At most so often is an opened row asked for again while its order moves, in milliseconds. */
@@ -13,7 +13,7 @@ const facts = (row, now) => [
   ["Algorithm", row.algorithm.toUpperCase()],
   ["Limit", row.limit_price === null ? DASH : price(row.limit_price, row.tick)],
   ["Arrival", row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1)],
-  ["ETA", finishWords(finishOf(row, row.schedule, now), now)],
+  ["ETA", etaWords(row, now)],
   ["Last fill", row.last_fill_at === null ? DASH : `${moment(row.last_fill_at, now)} UTC`],
   ["Placed", `${moment(row.created_at, now)} UTC by ${row.trader}`],
   ["Basket", row.basket || DASH],

@@ -4,7 +4,7 @@ import { chooseCell } from "./bulk.js";
 import { arranged } from "./columns.js";
 import { bar, cell, element, named, number, setText } from "../lib/dom.js";
 import { age, costClass, DASH, decimal, local, percent, points, price, quantity, short, shortMoment } from "../lib/format.js";
-import { finishOf, finishWords } from "../lib/pace.js";
+import { etaWords, finishOf } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
 
@@ -99,7 +99,7 @@ export function tickRow(row, node, now) {
   const finish = finishOf(row, row.schedule, now);
   const eta = node.querySelector("[data-eta]");
   const late = finish !== null && finish.share < 1;
-  setText(eta, finishWords(finish, now));
+  setText(eta, etaWords(row, now));
   eta.title = late ? "at this pace it will not be filled by its end" : "";
   eta.classList.toggle("warn", late);
   const last = node.querySelector("[data-age]");

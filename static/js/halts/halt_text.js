@@ -27,7 +27,7 @@ export const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`
 /** How far a halt has come, in words. */
 export function progressOf(halt, now) {
   if (halt.kind === "no_new_orders") return "live orders go on";
-  if (halt.flat_at !== null) return `nothing open after ${seconds(halt.time_to_flat)}`;
+  if (halt.flat_at !== null) return `no child order open after ${seconds(halt.time_to_flat)}`;
   const settled = `${halt.settled} of ${halt.children} settled`;
   return halt.lifted_at === null ? `${settled}, ${age(now - halt.set_at)} since the halt was set` : settled;
 }

@@ -26,13 +26,16 @@ function drawGroups(host, name, { waiting, isLifted }) {
   );
 }
 
+/** "Cancel 1 order…", "Resume all 3 orders…". Pure. */
+export const allWords = (act, count) => `${act} ${count === 1 ? "1 order" : `all ${count} orders`}…`;
+
 export function drawWaiting(halt) {
   const { waiting } = halt;
   const isLifted = halt.lifted_at !== null;
   byId("halt-waiting").hidden = !waiting.length;
   setText(byId("waiting-words"), isLifted ? "paused by the halt, not resumed yet" : "they can be resumed when the halt is lifted");
-  setText(byId("resume-all"), `Resume all ${waiting.length}…`);
-  setText(byId("cancel-all"), `Cancel all ${waiting.length}…`);
+  setText(byId("resume-all"), allWords("Resume", waiting.length));
+  setText(byId("cancel-all"), allWords("Cancel", waiting.length));
   byId("resume-all").disabled = !isLifted;
   drawGroups(byId("waiting-symbols"), "symbol", { waiting, isLifted });
   drawGroups(byId("waiting-traders"), "trader", { waiting, isLifted });

@@ -4,8 +4,8 @@ import { actsOf } from "../blotter/acts.js";
 import { chooseBox } from "../blotter/bulk.js";
 import { shareOf } from "../blotter/row.js";
 import { element, setText } from "../lib/dom.js";
-import { age, clock, costClass, DASH, decimal, percent, points, price, quantity, shortMoment, spoken } from "../lib/format.js";
-import { finishOf, finishWords } from "../lib/pace.js";
+import { age, clock, costClass, DASH, decimal, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { etaWords, finishOf } from "../lib/pace.js";
 import { orderSpark, tickOrderSpark } from "../lib/spark.js";
 import { orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 import { behindWords, lateWords } from "../wall/row.js";
@@ -33,11 +33,6 @@ function stateOf(row, now) {
   if (row.status !== "working" || row.needs_person) return orderPill(row);
   if (row.behind) return element("span", { class: "warn", title: behindWords(row, now) || null }, `! ${lateWords(row, now)} late`);
   return row.schedule.length ? element("span", { class: "good" }, "● on plan") : element("span", { class: "muted" }, "▶ working");
-}
-
-function etaOf(row, now) {
-  if (row.status === "scheduled" && row.start_at > now) return `starts ${shortMoment(row.start_at, now)}`;
-  return finishWords(finishOf(row, row.schedule, now), now);
 }
 
 function actsCell(row) {
@@ -80,7 +75,7 @@ export function tickTile(row, node, now) {
   const eta = node.querySelector("[data-eta]");
   const finish = finishOf(row, row.schedule, now);
   const late = finish !== null && finish.share < 1;
-  setText(eta, etaOf(row, now));
+  setText(eta, etaWords(row, now));
   eta.classList.toggle("warn", late);
   eta.title = late ? "It is not expected to be filled by its end." : row.end_at === null ? "" : `ends ${clock(row.end_at)} UTC`;
   const state = node.querySelector("[data-state]");

@@ -19,10 +19,17 @@ export function finishOf(order, line, now) {
   return now < order.end_at ? { at: order.end_at, share: (share * (order.end_at - order.started_at)) / (now - order.started_at) } : null;
 }
 
-/** "14:52:07", or how much is done by the end: "91.2 % at the end". */
+/** "14:52:07", or how much is done by the end: "91 % filled by end". */
 export function finishWords(found, now) {
   if (found === null) return DASH;
-  return found.share >= 1 ? shortMoment(found.at, now) : `${percent(found.share)} at the end`;
+  return found.share >= 1 ? shortMoment(found.at, now) : `${percent(found.share, 0)} filled by end`;
+}
+
+/** The column ETA: when a scheduled order starts, when an ended one ended, else when a working one is done. */
+export function etaWords(order, now) {
+  if (order.ended_at !== null) return shortMoment(order.ended_at, now);
+  if (order.status === "scheduled" && order.start_at > now) return `starts ${shortMoment(order.start_at, now)}`;
+  return finishWords(finishOf(order, order.schedule, now), now);
 }
 
 /**

@@ -12,8 +12,19 @@ const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const whole = (text) => element("span", { class: "whole-line" }, text);
 const figure = (text) => element("span", { class: "number" }, text);
 
+/** The order that a question is about: "BUY 0.6 BTC/USDT by TWAP · 0.537 BTC left · 8tx6cgqp · ronda". Pure. */
+export function questionWords(order) {
+  const left = Number(order.quantity) - Number(order.filled);
+  const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base} left` : "nothing left";
+  return `${order.side.toUpperCase()} ${decimal(order.quantity)} ${order.symbol} by ${order.algorithm.toUpperCase()} · ${rest} · ${order.id} · ${order.trader}`;
+}
+
 /** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
 export function drawHead(order, now) {
+  for (const line of document.querySelectorAll("dialog [data-order-line]")) {
+    line.hidden = false;
+    setText(line, questionWords(order));
+  }
   const span = order.start_at !== null && order.end_at !== null ? spoken(order.end_at - order.start_at) : null;
   const parts = [side(order.side), ` ${decimal(order.quantity)} ${order.symbol}`, word("by"), order.algorithm.toUpperCase()];
   if (span) parts.push(word(`over ${span},`));

@@ -40,8 +40,8 @@ export function factsOf(halt) {
   const facts = [
     ["Set", `${moment(halt.set_at)} by ${halt.set_by}`, local(halt.set_at)],
     ["Cancels requested", moment(halt.swept_at)],
-    ["Nothing open", moment(halt.flat_at)],
-    ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
+    ["No child order open", moment(halt.flat_at)],
+    ["Lifted", halt.lifted_at === null ? "not lifted" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
   ];
   if (halt.lifted_at === null) return facts;
   facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
