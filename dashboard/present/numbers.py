@@ -52,6 +52,11 @@ def percent(share: str | None, places: int = 1) -> str:
     return f"{shown} %".replace("-", "−")
 
 
+def participation(share: str | None) -> str:
+    """Return a share of the market's volume as text. It may be small, so below 1 % it has two decimals."""
+    return percent(share, 2 if share is not None and Decimal(share) < Decimal("0.01") else 1)
+
+
 def amount(value: str | Decimal | None, places: int | None = None) -> str:
     """Return a number as text with thousands separators, with all digits or rounded to ``places``."""
     if value is None:

@@ -12,7 +12,18 @@ from dashboard.access import order_seen, person_of
 from dashboard.forms.filters import read_filter
 from dashboard.present.analysis_charts import chart_panels
 from dashboard.present.analysis_tables import analysis_csv, panels_of
-from dashboard.present.numbers import DASH, amount, difference, lateness, length, percent, points, price, tone
+from dashboard.present.numbers import (
+    DASH,
+    amount,
+    difference,
+    lateness,
+    length,
+    participation,
+    percent,
+    points,
+    price,
+    tone,
+)
 from dashboard.present.order_pills import order_pill
 from dashboard.present.report_tables import heads_of, report_csv, report_table
 from dashboard.responses import csv_response, filter_refused
@@ -102,7 +113,7 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
                 ("TWAP", price(report["market_twap"], tick), ""),
                 (f"Volume, {base}", amount(report["market_volume"], 2), ""),
                 ("Watched", percent(report["watched"]), ""),
-                ("Participation", percent(report["participation"]), ""),
+                ("Participation", participation(report["participation"]), ""),
             ],
         ),
         (

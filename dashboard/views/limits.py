@@ -27,9 +27,9 @@ from execution.services.desk import limits as services
 
 SCOPES = (("desk", "The desk"), ("trader", "A trader"), ("account", "An account"), ("symbol", "A symbol"))
 LEVELS = (
-    (LimitLevel.HARD, "Hard", "Refuses. While an order runs, it pauses the order."),
-    (LimitLevel.APPROVAL, "Approval", "A new order waits for another person. A running order pauses."),
-    (LimitLevel.SOFT, "Soft", "The trader gives a reason, which is kept."),
+    (LimitLevel.HARD, "Refuses", "No order above it is accepted. A running order pauses."),
+    (LimitLevel.APPROVAL, "Needs approval", "A new order waits for another person. A running order pauses."),
+    (LimitLevel.SOFT, "Wants a reason", "The trader gives a reason, which is kept."),
 )
 
 

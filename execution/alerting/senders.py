@@ -66,7 +66,9 @@ def _send_signed(parts: Mapping[str, str], event_id: str, body: Mapping[str, Any
             status = answer.status_code
     except requests.RequestException as error:
         # The text of the error may have the whole address in it, and with it a secret path.
-        raise NotDelivered(f"{type(error).__name__}: no answer from the webhook") from error
+        late = isinstance(error, requests.Timeout)
+        why = "no answer in time from the webhook" if late else "the webhook cannot be reached"
+        raise NotDelivered(why) from error
     if not 200 <= status < 300:
         raise NotDelivered(f"the webhook answered {status}")
 

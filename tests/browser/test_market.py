@@ -106,7 +106,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     watched.picture("order-market")
     page.mouse.wheel(0, 600)
     expect(page.locator("#order-status")).to_be_in_viewport()
-    assert page.evaluate(SCHEDULED) == "0.0 % · starts 00:01:00, in 00:01:00 · ends 00:02:00"
+    assert page.evaluate(SCHEDULED) == "0.0 % · starts 00:01:00, in 00:01:00 · ends 00:02:00 UTC"
     page.locator("[data-act=cancel]").click()
     page.get_by_role("button", name="Cancel the order", exact=True).click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", timeout=60_000)

@@ -66,3 +66,9 @@ def test_decimals_are_strings_with_a_pattern_and_enumerations_have_names(documen
     assert forms["FillRow"]["properties"]["price"] == {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
     assert forms["TwapOrder"]["properties"]["side"]["$ref"] == f"{REF}Side"
     assert "title" not in json.dumps(forms["FillRow"]["properties"])
+
+
+def test_the_document_begins_with_the_launch_of_an_order(document: Any) -> None:
+    paths = list(document["paths"])
+    assert paths[:3] == ["/api/v1/orders", "/api/v1/orders/preview", "/api/v1/orders/{public_id}"]
+    assert all("/bulk/" in path for path in paths[-10:]), "many orders at once come last"

@@ -194,3 +194,10 @@ def test_what_is_not_known_is_a_dash_and_never_zero(scripts: Scripts, function: 
 def test_a_tooltip_has_the_readers_own_time(scripts: Scripts) -> None:
     here, none = scripts.results("lib/format", "local", [(ms(NOW),), (None,)])
     assert (here.endswith("19:43:20 your time"), none) == (True, ""), here
+
+
+def test_a_small_share_of_the_market_has_two_decimals(scripts: Scripts) -> None:
+    shares = ["0.0005", "0.0099", "0.01", "0.7049", "0", None]
+    words = ["0.05 %", "0.99 %", "1.0 %", "70.5 %", "0.00 %", "–"]
+    assert [numbers.participation(share) for share in shares] == words
+    assert scripts.results("lib/format", "participation", [[share] for share in shares]) == words

@@ -163,7 +163,7 @@ def test_the_driver_checks_again_and_takes_back_what_rests_beyond_the_new_limit(
     assert rows.step(order, now=NOW + SECOND) is Applied.DONE
     child.refresh_from_db()
     assert child.status == ChildStatus.CANCELLING
-    assert "beyond the limit price, which is 59990 now" in order.journal.latest("version").reason
+    assert "beyond the limit price, which is 59,990 now" in order.journal.latest("version").reason
     check_order(order)
 
 

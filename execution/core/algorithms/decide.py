@@ -13,7 +13,7 @@ from decimal import Decimal
 from execution.core.algorithms.registry import bound_reason, work_slice
 from execution.core.algorithms.replan import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
 from execution.core.market_rules import status_words
-from execution.core.numbers import plain
+from execution.core.numbers import grouped
 from execution.core.orders.slices import IDLE_RECHECK, OPPOSED_RECHECK, SliceTask, slice_at
 from execution.core.orders.view import (
     CROSS,
@@ -81,7 +81,7 @@ def over_reason(view: OrderView) -> str:
     if (limit := view.limit_price) is not None:
         touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
         if all((touch - limit) * view.side.sign > 0 for touch in touches):
-            return f"{left}: the market is beyond the limit price {plain(limit)}"
+            return f"{left}: the market is beyond the limit price {grouped(limit)}"
     if view.rejections.count and view.rejections.kind not in HARMLESS_REJECTIONS:
         return f"{left}: the last {view.rejections.count} of its children were refused: {view.rejections.why}"
     if why := end_reason(view) or bound_reason(view):
@@ -96,7 +96,7 @@ def over_reason(view: OrderView) -> str:
 
 
 def _left(view: OrderView) -> str:
-    return f"time ran out with {plain(view.remaining)} {view.base} left"
+    return f"time ran out with {grouped(view.remaining)} {view.base} left"
 
 
 def _scheduled(view: OrderView) -> Decision:

@@ -198,12 +198,12 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
     if len(alive) > 1 or not child.can_be_cancelled:
         return Decision((), min(view.now + IDLE_RECHECK, closes_at), "waits for its last part to end")
     until = child.intended_at + (_iceberg(view).move_after or MOVE_AFTER)
-    shown = f"shows {plain(child.quantity)} at {plain(child.price or ZERO)}"
+    shown = f"shows {grouped(child.quantity)} at {grouped(child.price or ZERO)}"
     if view.now < until:
         return Decision((), min(until, closes_at), shown)
     if not _was_left(view, child):
         return Decision((), min(view.now + IDLE_RECHECK, closes_at), f"{shown}, at the book's price")
-    why = f"moves its part: the book has moved away from {plain(child.price or ZERO)}"
+    why = f"moves its part: the book has moved away from {grouped(child.price or ZERO)}"
     return Decision((CancelChild(child.sequence, why),), view.now + IDLE_RECHECK, why)
 
 
@@ -238,17 +238,19 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
         elif not is_outside(view):
             return _cross(view, work, soon)
     if wanted < min(leasts):
-        return Decision((), soon, f"waits: {plain(wanted)} left is under the minimum of {plain(min(leasts))}")
+        return Decision(
+            (), soon, f"waits: {grouped(wanted)} left is under the minimum of {grouped(min(leasts))}"
+        )
     choice = cheapest(bounded, wanted, REST)
     if choice.venue is None:
         return Decision((), soon, f"waits: {choice.why}")
     if choice.quantity < (least := _least(view, bounded, choice.venue)):
-        why = f"waits: {choice.venue.label} can take {plain(choice.quantity)}, under its minimum of {plain(least)}"
+        why = f"waits: {choice.venue.label} can take {grouped(choice.quantity)}, under its minimum of {grouped(least)}"
         return Decision((), soon, why)
     price = _price(view, bounded, choice.venue)
     if far := too_far_to_rest(choice.venue.market, view.side, price, known_quote(choice.venue).mid):
         return Decision((), soon, f"waits: {far}")
-    why = f"shows {plain(choice.quantity)} of {plain(view.remaining)} left at {plain(price)}"
+    why = f"shows {grouped(choice.quantity)} of {grouped(view.remaining)} left at {grouped(price)}"
     move_at = view.now + (_iceberg(view).move_after or MOVE_AFTER)
     return _place_child(work, choice, REST, price, why, min(move_at, closes_at))
 
@@ -295,7 +297,7 @@ def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> 
     soon = min(view.now + IDLE_RECHECK, work.part.ends_at)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
     if view.remaining < least:
-        return Decision((), soon, f"{plain(view.remaining)} left is too little to cross")
+        return Decision((), soon, f"{grouped(view.remaining)} left is too little to cross")
     if alive:
         why = "cancels its part, then crosses the rest"
         cancels = tuple(
@@ -334,9 +336,9 @@ def _cross(view: OrderView, work: SliceTask, soon: datetime) -> Decision:
         if opposed := opposed_cross(view):
             return Decision((), min(view.now + OPPOSED_RECHECK, end), f"waits: {opposed}")
         return Decision(
-            (), soon, f"waits: the other side of the book, {plain(touch)}, is beyond {plain(price)}"
+            (), soon, f"waits: the other side of the book, {grouped(touch)}, is beyond {grouped(price)}"
         )
-    why = f"crosses {plain(choice.quantity)} of {plain(view.remaining)} left, up to {plain(price)}"
+    why = f"crosses {grouped(choice.quantity)} of {grouped(view.remaining)} left, up to {grouped(price)}"
     return _place_child(work, choice, CROSS, price, why, end)
 
 

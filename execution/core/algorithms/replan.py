@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from execution.core.durations import as_clock
-from execution.core.numbers import plain
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, AtEnd, OutsideLimit
 from execution.core.orders.plans import SlicePlan, shift_plan
 from execution.core.orders.view import CROSS, CancelChild, Decision, OrderView, Replan
@@ -103,7 +103,7 @@ def extension(view: OrderView) -> Decision | None:
     end = min(view.now + _slice_length(view), view.end_at + room_of(view))
     if end - view.now < MIN_SLICE:
         return None
-    why = f"{plain(view.remaining)} {view.base} is left: the order is extended until {end:%H:%M:%S} UTC"
+    why = f"{grouped(view.remaining)} {view.base} is left: the order is extended until {end:%H:%M:%S} UTC"
     part = SlicePlan(1, view.now, end, view.remaining)
     return Decision((Replan((part,), end, why),), view.now, why)
 
@@ -218,7 +218,7 @@ def beyond_limit(view: OrderView) -> tuple[CancelChild, ...]:
     limit = view.limit_price
     if limit is None:
         return ()
-    why = f"its price is beyond the limit price, which is {plain(limit)} now"
+    why = f"its price is beyond the limit price, which is {grouped(limit)} now"
     return tuple(
         CancelChild(child.sequence, why)
         for child in view.children

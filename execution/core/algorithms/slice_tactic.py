@@ -16,7 +16,7 @@ from execution.core.algorithms.passive_pricing import (
 )
 from execution.core.algorithms.replan import must_finish
 from execution.core.market_rules import too_far_to_rest, within_most
-from execution.core.numbers import plain
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import SlicedParameters, narrowed
 from execution.core.orders.slices import CROSS_AGAIN, IDLE_RECHECK, OPPOSED_RECHECK, UNSENT_AGAIN, SliceTask
 from execution.core.orders.view import CROSS, REST, CancelChild, ChildView, Decision, OrderView, PlaceChild
@@ -208,13 +208,11 @@ def _rest(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision
     # Its book may be far from its quote, by which minimum and maximum were judged.
     quantity = within_most(choice.venue.market, choice.quantity, price)
     if quantity < (least := minimum_quantity(choice.venue.market, price)):
-        why = (
-            f"slice {number}: {plain(quantity)} at {plain(price)} is under the minimum {plain(least)}, waits"
-        )
+        why = f"slice {number}: {grouped(quantity)} at {grouped(price)} is under the minimum {grouped(least)}, waits"
         return Decision((), min(view.now + MIN_LOOK, until), why)
     if far := too_far_to_rest(choice.venue.market, view.side, price, known_quote(choice.venue).mid):
         return Decision((), min(view.now + IDLE_RECHECK, until), f"slice {number}: waits: {far}")
-    why = f"slice {number}: rests {plain(quantity)} at {plain(price)}"
+    why = f"slice {number}: rests {grouped(quantity)} at {grouped(price)}"
     child = PlaceChild(
         account=choice.venue.account,
         slice_number=number,
@@ -234,7 +232,7 @@ def _prices(view: OrderView) -> set[Decimal]:
 
 def _rests(number: int, prices: set[Decimal]) -> str:
     """Return the reason for a decision to let children rest. It changes only when their prices change."""
-    return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
+    return f"slice {number}: rests at {', '.join(sorted(map(grouped, prices)))}"
 
 
 def _quiet(view: OrderView, number: int, quantity: Decimal) -> str:
@@ -242,7 +240,7 @@ def _quiet(view: OrderView, number: int, quantity: Decimal) -> str:
         return _rests(number, _prices(view))
     if quantity <= ZERO:
         return f"slice {number}: on schedule, nothing to do"
-    return f"slice {number}: {plain(quantity)} is under the minimum of a resting order, waits"
+    return f"slice {number}: {grouped(quantity)} is under the minimum of a resting order, waits"
 
 
 def _next_check(view: OrderView, work: SliceTask) -> datetime:
@@ -281,7 +279,7 @@ def _would(view: OrderView, work: SliceTask) -> Decision | None:
         return None
     tighter = price if view.limit_price is None else worse_of_allowed(price, view.limit_price, view.side)
     decision = _cross(replace(view, limit_price=tighter), work, view.remaining, at_once=True)
-    return decision and replace(decision, why=f"I-would price {plain(price)}: {decision.why}")
+    return decision and replace(decision, why=f"I-would price {grouped(price)}: {decision.why}")
 
 
 def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = False) -> Decision | None:

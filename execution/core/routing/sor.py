@@ -144,8 +144,8 @@ def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParam
 def can_be_had(allocation: Split) -> str:
     """Return how much is available and at what price, such as ``0.7 of 1 is available, at 60,012.3 after fees``."""
     if not allocation.parts:
-        return f"nothing of {plain(allocation.quantity)} is available"
-    had = f"{plain(allocation.filled)} of {plain(allocation.quantity)} is available"
+        return f"nothing of {grouped(allocation.quantity)} is available"
+    had = f"{grouped(allocation.filled)} of {grouped(allocation.quantity)} is available"
     if allocation.average_price is None:
         return had
     tick = min(part.venue.market.tick for part in allocation.parts)
@@ -225,10 +225,11 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
         return Decision((), min(view.now + IDLE_RECHECK, work.part.ends_at), f"waits: {closed}")
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
         if len(view.usable) < len(view.accounts):
-            why = f"waits: {plain(view.remaining)} left is under the minimum of every account that can be used now"
+            why = f"waits: {grouped(view.remaining)} left is under the minimum of every account that can be used now"
             return Decision((), min(view.now + IDLE_RECHECK, work.part.ends_at), why)
         return _close(
-            f"{plain(view.remaining)} {view.base} left is under every exchange's minimum", OrderStatus.EXPIRED
+            f"{grouped(view.remaining)} {view.base} left is under every exchange's minimum",
+            OrderStatus.EXPIRED,
         )
     venues = _fresh(view)
     if not venues or (len(venues) < len(_unrefused(view, view.crossable)) and view.now < _books_due(view)):
@@ -261,7 +262,7 @@ def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Pl
         price = child_price(view, venue, CROSS)
         pays = floor_to(affordable(view, venue, CROSS, asked), venue.market.lot)
         if pays >= least_quantity(view, venue, CROSS):
-            why = f"slice {work.part.number}: crosses {plain(pays)}, up to {plain(price)}; {found.why}"
+            why = f"slice {work.part.number}: crosses {grouped(pays)}, up to {grouped(price)}; {found.why}"
             children.append(replace(child, price=price, quantity=pays, why=why))
     return _within_maximums(view, children) or _by_touch(view, work, quantity)
 
@@ -289,7 +290,9 @@ def _by_touch(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Plac
     price = child_price(view, choice.venue, CROSS)
     if (known_quote(choice.venue).aggressive(view.side) - price) * view.side.sign > 0:
         return ()
-    why = f"slice {work.part.number}: crosses {plain(choice.quantity)}, up to {plain(price)}; {choice.why}"
+    why = (
+        f"slice {work.part.number}: crosses {grouped(choice.quantity)}, up to {grouped(price)}; {choice.why}"
+    )
     return (_place_child(work, choice.venue.account, choice.quantity, price, why.removesuffix("; ")),)
 
 
@@ -314,7 +317,7 @@ def _place_children(work: SliceTask, allocation: Split) -> tuple[PlaceChild, ...
             part.venue.account,
             part.quantity,
             part.price,
-            f"takes {plain(part.quantity)} of {total} up to {plain(part.price)}; {allocation.why}",
+            f"takes {grouped(part.quantity)} of {total} up to {grouped(part.price)}; {allocation.why}",
         )
         for part in allocation.parts
     )

@@ -84,6 +84,9 @@ export function percent(share, digits = 1) {
   return `${shown.replace("-", "−")} %`;
 }
 
+/** A share of the market's volume: it may be small, so below 1 % it has two decimals. */
+export const participation = (share) => percent(share, known(share) && Number(share) < 0.01 ? 2 : 1);
+
 /** 14:52:07, UTC; with milliseconds or without. */
 export function clock(milliseconds, exact = false) {
   if (!known(milliseconds)) return DASH;

@@ -2,7 +2,7 @@
 
 import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
-import { age, clock, costClass, countdown, DASH, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { age, clock, costClass, countdown, DASH, decimal, local, moment, participation, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, finishWords, leadWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
@@ -93,7 +93,7 @@ export function drawDone(view) {
   }
   if (!final && order.started_at === null && order.start_at > now) parts.push(" · ", whole(`starts ${moment(order.start_at, now)}`), `, in ${countdown(order.start_at - now)}`);
   const end = order.ended_at ?? order.end_at;
-  parts.push(" · ", whole(`${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`));
+  parts.push(" · ", whole(`${order.ended_at ? "ended" : "ends"} ${moment(end, now)}${end === null ? "" : " UTC"}`));
   if (order.last_fill_at !== null && !final) parts.push(` · last fill ${age(now - order.last_fill_at)} ago`);
   byId("done-line").replaceChildren(...parts);
 }
@@ -127,19 +127,20 @@ export function drawCost(view) {
       null,
       ["Fees paid", fees],
       ["Maker share", percent(order.maker_share, 0)],
-      form.shows.market && ["Participation", percent(market?.participation)],
+      form.shows.market && ["Participation", participation(market?.participation)],
     ].filter((row) => row !== false),
   );
 }
 
 export function drawNow(view) {
   const { order, slices, children, line, form, now } = view;
+  setText(byId("now-title"), isFinal(order.status) ? "Ended" : "Now");
   if (isFinal(order.status)) {
     const left = Number(order.quantity) - Number(order.filled);
     const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
     fillList(byId("now"), [
       ["State", order.status.replaceAll("_", " "), "words"],
-      ["Ended", clock(order.ended_at), "number", local(order.ended_at)],
+      ["Ended", order.ended_at === null ? DASH : `${moment(order.ended_at, now)} UTC`, "number", local(order.ended_at)],
       ["Left", rest],
       ["Why", order.reason || DASH, "words"],
     ]);
@@ -164,11 +165,11 @@ export function drawNow(view) {
       form.shows.schedule && ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
       form.shows.schedule && ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
       ["Working", working],
-      ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+      ["Account", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
       ...reserveRows(order),
       form.shows.pace && ["ETA", finishWords(finishOf(order, line, now), now)],
       ["Next decision in", decisionWords(order, now)],
-      ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
+      ["Driven by", order.owner ? `worker ${order.owner}` : "nobody", order.owner ? "words" : "words warn"],
       ["Why", [...new Set([order.waits, order.why, order.status === "paused" && order.reason])].filter(Boolean).join("; ") || DASH, "words"],
     ].filter((row) => row !== false),
   );

@@ -254,7 +254,7 @@ def test_no_more_than_so_many_orders_rest_because_of_the_most_of_one() -> None:
     assert placed(replace(view, children=resting))
     full = replace(view, children=(*resting, replace(resting[0], sequence=MAX_PIECES)))
     assert placed(full) == []
-    assert decide(full).why == "slice 1: rests at 59999.5"
+    assert decide(full).why == "slice 1: rests at 59,999.5"
 
 
 def test_a_market_whose_most_is_under_its_least_gets_nothing_and_no_error() -> None:
