@@ -36,6 +36,7 @@ from execution.selectors.markets import (
     market_to_json,
     markets_of,
 )
+from execution.selectors.orders.pages import order_snapshot
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
 from execution.services.children.children import child_report
 from execution.services.orders.orders import order_pause, order_resume
@@ -202,3 +203,11 @@ def test_accounts_of_one_exchange_on_one_host_share_its_address(rows: Rows) -> N
     assert clients_of_address(third.pk) == 1
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
     assert clients_of_address(third.pk) == 1
+
+
+def test_a_refused_post_only_child_says_so_in_words(rows: Rows) -> None:
+    child = rows.resting()
+    child.reason = "OrderImmediatelyFillable: binance Order would immediately match and take."
+    child.save()
+    (row,) = order_snapshot(child.order_id)["children"]
+    assert row["reason"] == "refused: a post-only order would have traded at once"

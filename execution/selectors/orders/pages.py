@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from execution.core.numbers import round_up
 from execution.core.orders.reservation import spent_currency
+from execution.core.orders.view import WOULD_TAKE
 from execution.core.tca import costs
 from execution.core.types import Side
 from execution.models import ApprovalState, ChildOrder, Fill, JournalEntry, Order
@@ -247,6 +248,13 @@ def _slice_rows(rows: PageRows) -> list[SliceRow]:
     ]
 
 
+def _child_reason(child: ChildOrder) -> str:
+    """Return a child's reason. A refusal of a post-only order has one text; the journal keeps the exchange's own."""
+    if child.reason.startswith(f"{WOULD_TAKE}:"):
+        return "refused: a post-only order would have traded at once"
+    return child.reason
+
+
 def _child_row(child: ChildOrder) -> ChildRow:
     return ChildRow(
         key=str(child.sequence),
@@ -264,7 +272,7 @@ def _child_row(child: ChildOrder) -> ChildRow:
         filled=decimal_str(child.filled),
         average=rounded_str(costs.average_price(child.notional, child.filled), 12),
         status=child.status,
-        reason=child.reason,
+        reason=_child_reason(child),
         settled=child.is_settled,
     )
 
