@@ -1,4 +1,4 @@
-"""What an approval does to an order that waits for it, in words."""
+"""The effect of an approval on the order that waits for it, in words."""
 
 from __future__ import annotations
 

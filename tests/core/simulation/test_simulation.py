@@ -185,7 +185,7 @@ def test_a_market_beyond_the_limit_expires_the_order_with_the_reason(side: Side)
     limit = D("54000.00") if side is Side.BUY else D("66000.00")
     run = Simulation(order(D(1), 4, side=side, limit_price=limit), Rates(rest_fills=0.0), seed=3).run()
     assert run.view.status is OrderStatus.EXPIRED
-    assert f"beyond the limit price {limit:.0f}" in run.view.outcome_reason
+    assert f"beyond the limit price {limit:,.0f}" in run.view.outcome_reason
 
 
 def test_a_catch_up_cap_of_one_never_makes_a_slice_larger() -> None:
