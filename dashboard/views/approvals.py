@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -16,6 +17,7 @@ from dashboard.access import person_of
 from dashboard.again import ask_again, must_answer
 from dashboard.forms import fields
 from dashboard.forms.reasons import posted_reason
+from dashboard.present.numbers import DASH, amount
 from dashboard.responses import see_other
 from execution.core.orders.terms import algorithm_label
 from execution.core.problems import Problem, Refused
@@ -36,8 +38,12 @@ SHOWN_SLICES = 12
 @login_required
 def approval_list(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
+    waiting = selectors.approval_rows(person=person, waiting=True)
+    values = selectors.waiting_values(now) if waiting else {}
     context = {
-        "waiting": [_dated(row) for row in selectors.approval_rows(person=person, waiting=True)],
+        "waiting": [
+            {**_dated(row), "notional": _notional(*values.get(row["order"], (None, "")))} for row in waiting
+        ],
         "former": [_dated(row) for row in selectors.approval_rows(person=person, waiting=False)],
         "may_act": person.role == Role.SUPERVISOR,
         "now": now,
@@ -121,6 +127,10 @@ def _parameters(order: Any) -> list[tuple[str, Any]]:
         if value not in (None, ""):
             found.append((field["label"], f"{field['choices'].get(value, value)} {field['unit']}".strip()))
     return found
+
+
+def _notional(value: Decimal | None, currency: str) -> str:
+    return DASH if value is None else f"{amount(value, 2)} {currency}"
 
 
 def _dated(row: ApprovalRow) -> dict[str, Any]:

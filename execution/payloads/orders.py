@@ -53,6 +53,8 @@ class OrderRow(TypedDict):
     start_at: EpochMs | None
     end_at: EpochMs | None
     end_is_fixed: bool
+    #: The time since which a paused order loses time. A shift moves its schedule by the time lost.
+    lost_since: PageOnly[EpochMs | None]
     #: The time at which the order began to work.
     started_at: PageOnly[EpochMs | None]
     ended_at: EpochMs | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitKind, LimitLevel, LimitScope, Measure
-from execution.models import AccessRequest, ApprovalState, OrderApproval, Role, TradingLimit, User
+from execution.models import AccessRequest, ApprovalState, Order, OrderApproval, Role, TradingLimit, User
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.limits import ApprovalRow, LimitChange, LimitRow, LimitWaiting
 from execution.selectors.access import access_waiting
@@ -110,6 +111,20 @@ def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
     if waiting:
         return _rows(seen.filter(state=ApprovalState.WAITING).order_by("expires_at", "pk"))
     return _rows(seen.exclude(state=ApprovalState.WAITING).order_by("-decided_at", "-pk")[:FORMER])
+
+
+def waiting_values(now: datetime) -> dict[str, tuple[Decimal | None, str]]:
+    """Return the open notional of each order that waits for approval, with its currency, by the order's id.
+
+    The amount is None if no price is known.
+    """
+    waiting = Order.objects.filter(approvals__state=ApprovalState.WAITING)
+    ids = dict(waiting.values_list("pk", "public_id"))
+    return {
+        ids[each.order_pk]: (each.open, each.currency)
+        for each in order_notionals(now)
+        if each.order_pk in ids
+    }
 
 
 def approvals_waiting() -> list[ApprovalRow]:

@@ -71,6 +71,10 @@ def act(page: Page, public_id: str) -> None:
     expect(tile(page, public_id)).to_contain_text(re.compile(r"its time runs on until \d\d:\d\d:\d\d UTC"))
     page.keyboard.press("Enter")
     expect(page.locator("#resume-dialog [data-order-line]")).to_contain_text(public_id)
+    expect(page.locator("#catch-up-words")).to_contain_text(re.compile(r"It ends [\d:]{8} UTC, in "))
+    expect(page.locator("#shift-words")).to_contain_text(
+        re.compile(r"So far \d+ s: it would end [\d:]{8} UTC")
+    )
     page.locator("#resume-dialog").get_by_role("button", name="Resume", exact=True).click()
     expect(tile(page, public_id).get_by_role("button", name=f"Pause {public_id}", exact=True)).to_be_visible()
     page.locator(f'#tiles li[data-id="{public_id}"] a[data-open]').focus()

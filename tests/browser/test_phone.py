@@ -137,6 +137,11 @@ def test_a_supervisor_halts_from_any_page_and_reads_the_halts_as_cards(
 
 def lifts(watched: Watched, page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/halts/[0-9a-z]{8}/$"))
+    page.goto("/halts/")
+    wait_for_cards(page, '[data-halts="in-force"]', "Reason")
+    page.get_by_role("link", name=re.compile("^Lift… ")).click()
+    expect(page.locator("#lift-dialog")).to_be_visible()
+    page.locator("#lift-dialog").get_by_role("button", name="Back", exact=True).click()
     lift = page.get_by_role("button", name="Lift…", exact=True)
     at_the_thumb(lift)
     watched.picture("phone-halt")

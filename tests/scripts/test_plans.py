@@ -315,3 +315,32 @@ def test_the_eta_of_an_order_that_does_not_work_is_its_start_or_its_end(scripts:
     ended = order | {"status": "completed", "ended_at": 30_000}
     cases = [[order, 0], [order, 90_000], [ended, 90_000], [order | {"status": "paused"}, 0]]
     assert scripts.results("lib/pace", "etaWords", cases) == ["starts 00:01:00", "–", "00:00:30", "–"]
+
+
+def test_the_question_before_a_resume_says_what_each_answer_does_to_the_end(scripts: Scripts) -> None:
+    order = {"end_at": 600_000, "end_is_fixed": False, "lost_since": 60_000}
+    cases = [
+        [order, 252_000],
+        [order | {"end_is_fixed": True}, 252_000],
+        [order, 700_000],
+        [order | {"lost_since": 300_000}, 252_000],  # paused before its start
+        [order | {"lost_since": None}, 252_000],
+        [order | {"end_at": None}, 252_000],
+    ]
+    found = scripts.results("order/resume", "resumeWords", cases)
+    assert [words["catchUp"] for words in found] == [
+        "It ends 00:10:00 UTC, in 5 min 48 s.",
+        "It ends 00:10:00 UTC, in 5 min 48 s.",
+        "Its end 00:10:00 UTC has passed.",
+        "It ends 00:10:00 UTC, in 5 min 48 s.",
+        "It ends 00:10:00 UTC, in 5 min 48 s.",
+        "",
+    ]
+    assert [words["shift"] for words in found] == [
+        "So far 3 min 12 s: it would end 00:13:12 UTC.",
+        "",
+        "So far 10 min 40 s: it would end 00:20:40 UTC.",
+        "So far 0 s: it would end 00:10:00 UTC.",
+        "",
+        "",
+    ]

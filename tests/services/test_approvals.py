@@ -11,7 +11,7 @@ import pytest
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.models import JournalEntry, Order, OrderApproval, Role, User
-from execution.selectors.limits import approval_row
+from execution.selectors.limits import approval_row, waiting_values
 from execution.selectors.orders.approvals import on_approval
 from execution.selectors.orders.pages import order_snapshot
 from execution.services.desk.limits import limit_end
@@ -56,6 +56,7 @@ def test_an_order_above_a_limit_waits_for_another_person_and_begins_when_they_ap
     order = rows.submit()
     assert (order.status, order.arrival_at) == ("pending_approval", None)
     assert rows.submit() == order  # the same key asks once
+    assert waiting_values(NOW) == {order.public_id: (D("18000"), "USDT")}
     approval = approval_of(order)
     with pytest.raises(Refused, match="Only a supervisor"):
         approve(rows, approval, person=rows.trader)

@@ -12,7 +12,9 @@ from execution.core.problems import Refused
 from execution.core.states import ORDER_FINAL
 from execution.core.types import VenueStatus
 from execution.models import Order, User
+from execution.payloads.encode import epoch_ms
 from execution.selectors.decisions.order_view import plan_rows
+from execution.selectors.orders.pages import order_snapshot
 from execution.services.children.children import child_report
 from execution.services.children.fills import fill_record
 from execution.services.orders.orders import OrderNotFound, order_cancel, order_pause, order_resume
@@ -96,7 +98,9 @@ def test_shifting_moves_schedule_and_end_by_the_time_lost(rows: Rows) -> None:
     trade = trade_of(child, "1", "0.05", client_id=child.client_id)
     fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
     order = pause(rows, child.order, now=NOW + MINUTE / 2)
+    assert order_snapshot(order.pk)["order"]["lost_since"] == epoch_ms(NOW + MINUTE / 2)
     order = resume(rows, order, mode="shift", now=NOW + 2 * MINUTE)
+    assert order_snapshot(order.pk)["order"]["lost_since"] is None
     assert order.terms is not None
     assert (order.terms.version, order.terms.end_at) == (2, NOW + 4.5 * MINUTE)
     plan = plan_rows(order)

@@ -17,7 +17,7 @@ from execution.models.prepared import Compiled
 from execution.payloads.encode import BP_PLACES, decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import OrderRow, SchedulePoint
 from execution.selectors.decisions.waiting import waiting_of, waits_said
-from execution.selectors.orders.schedules import schedule_lines
+from execution.selectors.orders.schedules import lost_since, schedule_lines
 
 #: The columns of an order and its terms that a row does not show, and that would cost most to read.
 DEFERRED_FIELDS = ("market", "memo", "fees", "why", "journal_hash", "terms__parameters", "terms__reason")
@@ -155,6 +155,7 @@ def _row(
         start_at=epoch_ms(terms.start_at) if terms else None,
         end_at=epoch_ms(terms.end_at) if terms else None,
         end_is_fixed=terms.end_is_fixed if terms else False,
+        lost_since=epoch_ms(lost_since(order)),
         started_at=epoch_ms(order.started_at),
         ended_at=epoch_ms(order.ended_at),
         created_at=epoch_ms(order.created_at),

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from execution.core.journal import SETS_QUANTITY
 from execution.core.orders.terms import ALGORITHMS
+from execution.core.states import OrderStatus
 from execution.core.types import ZERO
 from execution.models import Order, Slice
 from execution.payloads.encode import epoch_ms
@@ -51,6 +52,17 @@ class _Kept:
 
 _kept = _Kept(2000)
 schedules_forget = _kept.forget
+
+
+def lost_since(order: Order) -> datetime | None:
+    """Return the time since which a paused order loses time; None for an order that is not paused or has no terms.
+
+    Time before the start is not lost. A plan that was made during the pause begins at the time of its making.
+    """
+    terms = order.terms
+    if order.status != OrderStatus.PAUSED or terms is None or order.paused_at is None:
+        return None
+    return max(order.paused_at, terms.start_at, terms.created_at)
 
 
 def is_sliced(algorithm: str) -> bool:

@@ -19,6 +19,7 @@ from execution.selectors.decisions.exposure import done_of
 from execution.selectors.decisions.order_view import plan_rows
 from execution.selectors.halts import STOPS
 from execution.selectors.markets import market_from_json
+from execution.selectors.orders.schedules import lost_since
 from execution.selectors.orders.visibility import may_act, order_find
 from execution.services.orders.affordability import refuse_if_unaffordable
 from execution.services.orders.amend_preview import market_of_order
@@ -156,14 +157,12 @@ def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
 
     Raises ``Refused`` for an order without a schedule, or with a fixed end.
     """
-    terms = order.terms
-    if terms is None or order.paused_at is None:
+    terms, paused_at = order.terms, lost_since(order)
+    if terms is None or paused_at is None:
         refuse("mode", "The order has no schedule to shift.", code=Code.NOTHING_TO_SHIFT)
     if terms.end_is_fixed:
         message = f"The end {terms.end_at:%H:%M:%S} UTC is fixed. Resume with catch up."
         refuse("mode", message, "shift", terms.end_at, code=Code.END_IS_FIXED)
-    # Time lost before the start is no time lost, and a plan that was made during the pause begins where it was.
-    paused_at = max(order.paused_at, terms.start_at, terms.created_at)
     if now <= paused_at:
         return
     lost = now - paused_at

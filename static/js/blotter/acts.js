@@ -1,7 +1,8 @@
 // What a person does to one order from its row: the acts that its state allows, and the questions before them.
 
 import { byId, setText } from "../lib/dom.js";
-import { offerShift, questionWords } from "../order/order_panels.js";
+import { questionWords } from "../order/order_panels.js";
+import { drawResume, watchResume } from "../order/resume.js";
 import { mayAct } from "./rights.js";
 
 const LABELS = { pause: "Pause", resume: "Resume…", cancel: "Cancel…" };
@@ -14,7 +15,8 @@ function send(form, row, act) {
   window.htmx.process(form);
 }
 
-export function runAct(row, act) {
+/** `now` gives the server's clock. */
+export function runAct(row, act, now) {
   if (act === "pause") {
     send(byId("pause-form"), row, act);
     window.htmx.trigger("#pause-form", "submit");
@@ -23,7 +25,7 @@ export function runAct(row, act) {
   const dialog = byId(`${act}-dialog`);
   const form = dialog.querySelector("form");
   form.reset();
-  if (act === "resume") offerShift(row);
+  if (act === "resume") watchResume(dialog, () => drawResume(row, now()));
   send(form, row, act);
   const line = dialog.querySelector("[data-order-line]");
   line.hidden = false;

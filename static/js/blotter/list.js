@@ -86,7 +86,7 @@ export function orderList({ first, path, layout, showsTrader = false, take = () 
     const node = event.target.closest("tr[data-id]");
     if (!node || event.target.closest("a, .choose-cell")) return;
     const menu = event.target.closest("[data-menu]");
-    if (menu) openMenu(rows.get(node.dataset.id), menu);
+    if (menu) openMenu(rows.get(node.dataset.id), menu, () => socket.now());
     else if (!getSelection().toString()) {
       toggle(node.dataset.id);
       if (event.target.closest("[data-open-row]")) node.querySelector("[data-open-row]").focus();
@@ -97,7 +97,7 @@ export function orderList({ first, path, layout, showsTrader = false, take = () 
     opened.get(id)?.received(socket.now());
   });
   document.addEventListener("visibilitychange", draw);
-  listKeys({ body, rows: () => rows });
+  listKeys({ body, rows: () => rows, now: () => socket.now() });
   showConnection(() => socket);
 
   return { draw, bulk, table };

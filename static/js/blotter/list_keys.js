@@ -8,7 +8,7 @@ import { actsOf, runAct } from "./acts.js";
 const handleOf = (node) => node.querySelector('a[href^="/orders/"]') ?? node.querySelector("button, input");
 
 /** `body` has a `[data-id]` for each order, and `rows` gives what the server said of them, by id. */
-export function listKeys({ body, rows }) {
+export function listKeys({ body, rows, now }) {
   /** Where the focus is or was: the order, and its place in the list. */
   let place = null;
   let held = false;
@@ -40,7 +40,7 @@ export function listKeys({ body, rows }) {
     const row = rows().get(here()?.dataset.id);
     if (event.repeat) return;
     if (!row) notice("Go to an order with j and k first.", "warn");
-    else if (actsOf(row).some(([allowed]) => allowed === name)) runAct(row, name);
+    else if (actsOf(row).some(([allowed]) => allowed === name)) runAct(row, name, now);
     else notice(`You cannot ${name} order ${row.id} now.`, "warn");
   }
 

@@ -20,13 +20,13 @@ function leave() {
   if (menu.matches(":popover-open")) menu.hidePopover();
 }
 
-export function openMenu(row, button) {
+export function openMenu(row, button, now) {
   const menu = byId("row-menu");
   const items = actsOf(row).map(([act, label]) => {
     const item = element("button", { type: "button", class: act === "cancel" ? "danger-text" : null, "data-act": act }, label);
     item.addEventListener("click", () => {
       menu.hidePopover();
-      runAct(row, act);
+      runAct(row, act, now);
     });
     return item;
   });

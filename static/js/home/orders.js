@@ -50,7 +50,7 @@ export class LiveOrders {
     });
     this.host.addEventListener("click", (event) => this.clicked(event));
     this.host.addEventListener("keydown", (event) => this.moved(event));
-    listKeys({ body: this.host, rows: () => this.rows });
+    listKeys({ body: this.host, rows: () => this.rows, now: this.now });
     for (const name of ["pointerleave", "focusout"]) this.host.addEventListener(name, () => setTimeout(() => this.draw(), 0));
   }
 
@@ -59,7 +59,7 @@ export class LiveOrders {
     if (group) this.bulk.choose(this.idsOf(group.closest("li").dataset.group), group.checked);
     const tile = event.target.closest("li[data-id]");
     const act = event.target.closest("[data-act]");
-    if (tile && act) runAct(this.rows.get(tile.dataset.id), act.dataset.act);
+    if (tile && act) runAct(this.rows.get(tile.dataset.id), act.dataset.act, this.now);
     else if (tile && !event.target.closest("a, button, label, input") && !getSelection().toString()) location.assign(`/orders/${tile.dataset.id}/`);
   }
 

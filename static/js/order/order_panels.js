@@ -188,26 +188,17 @@ function reserveRows(order) {
   ]);
 }
 
-const OPEN_TO = {
-  amend: new Set(["scheduled", "working", "paused"]),
-  pause: new Set(["scheduled", "working"]),
-  resume: new Set(["paused"]),
-  cancel: new Set(["pending_approval", "scheduled", "working", "paused", "closing"]),
-};
-
 /** What stands in the place of a button that its own act takes away. */
 const NEXT = { pause: "resume", resume: "pause" };
 
 export function drawActions(order) {
   const held = document.activeElement?.closest("#order-actions [data-act]");
   for (const button of document.querySelectorAll("#order-actions [data-act]")) {
-    const closing = order.status === "closing" && order.outcome === "cancelled";
-    button.hidden = !OPEN_TO[button.dataset.act].has(order.status) || (button.dataset.act === "cancel" && closing);
+    button.hidden = !order.actions.includes(button.dataset.act);
   }
   if (held?.hidden) focusInstead(held.dataset.act);
   const left = byId("clone-left"); // while nothing is filled it is the same as a clone
   if (left) left.hidden = !isPartFilled(order);
-  offerShift(order);
 }
 
 /** Who works by keyboard goes on from the button that took the place of the one they pressed. */
@@ -222,12 +213,4 @@ export function keepFocus() {
   for (const act of ["resume", "cancel", "amend"]) {
     byId(`${act}-dialog`)?.addEventListener("close", () => document.activeElement === document.body && focusInstead(act));
   }
-}
-
-/** A schedule with a fixed end cannot move: the choice is not offered, and why is said. */
-export function offerShift(order) {
-  const choice = byId("shift-choice");
-  if (!choice) return; // who only watches has no dialogs
-  choice.hidden = order.end_is_fixed;
-  byId("shift-refused").hidden = !order.end_is_fixed;
 }

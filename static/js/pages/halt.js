@@ -108,6 +108,7 @@ export function start() {
   watchWaiting(byId("halt-waiting"), () => halt.waiting, bulkDialog());
   document.addEventListener("visibilitychange", draw);
   draw();
+  if (location.hash === "#lift" && halt.lifted_at === null) byId("lift-dialog").showModal();
   setInterval(draw, DRAW_EVERY);
   showConnection(() => socket);
 }

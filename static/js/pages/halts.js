@@ -3,15 +3,18 @@
 import { labelCards } from "../lib/cards.js";
 import { byId, cell, element, number, readJson } from "../lib/dom.js";
 import { DASH, local, moment } from "../lib/format.js";
-import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
+import { KINDS, seconds, stateOf, subjectOf, titleOf } from "../halts/halt_text.js";
 import { register } from "../lib/pages.js";
+
+/** The dialog is on the halt's page, because a person should see what waits there before they lift it. */
+const liftCell = (halt) => element("td", {}, element("a", { href: `/halts/${halt.id}/#lift`, class: "button small-button", "aria-label": `Lift… ${titleOf(halt)}` }, "Lift…"));
 
 /** The row of a halt; one that is lifted says when, by whom and why. */
 export function haltRow(halt, now) {
   const [sign, word, tone] = stateOf(halt);
   const stops = halt.kind === "stop";
   const time = (at) => cell(moment(at, now), "mono", local(at));
-  const lifted = halt.lifted_at === null ? [] : [time(halt.lifted_at), cell(halt.lifted_by), cell(halt.lift_reason, "wrap")];
+  const last = halt.lifted_at === null ? [liftCell(halt)] : [time(halt.lifted_at), cell(halt.lifted_by), cell(halt.lift_reason, "wrap")];
   return element(
     "tr",
     { "data-id": halt.id },
@@ -25,7 +28,7 @@ export function haltRow(halt, now) {
     number(stops ? `${halt.settled} / ${halt.children}` : DASH),
     number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)),
     cell(halt.reason, "wrap"),
-    ...lifted,
+    ...last,
   );
 }
 

@@ -7,6 +7,7 @@ import { byId, readJson, setText } from "../lib/dom.js";
 import { drawActions, drawCost, drawDone, drawHead, drawNow, keepFocus } from "../order/order_panels.js";
 import { OrderState, SECTIONS } from "../order/order_state.js";
 import { RangeSwitch } from "../order/range_switch.js";
+import { drawResume } from "../order/resume.js";
 import { RowTabs } from "../order/row_tabs.js";
 import { age } from "../lib/format.js";
 import { notice } from "../lib/notices.js";
@@ -86,6 +87,7 @@ class OrderPage {
     drawDone(view);
     drawNow(view);
     drawAge(view);
+    drawResume(order, view.now);
     if (this.isChanged) {
       this.pane?.setLimit(order.limit_price);
       drawHead(order, view.now);

@@ -73,10 +73,10 @@ class Wall {
     this.body.addEventListener("click", (event) => {
       const node = event.target.closest("tr[data-id]");
       const menu = event.target.closest("[data-menu]");
-      if (node && menu) openMenu(this.rows.get(node.dataset.id), menu);
+      if (node && menu) openMenu(this.rows.get(node.dataset.id), menu, () => this.socket.now());
     });
     document.addEventListener("visibilitychange", () => this.draw());
-    listKeys({ body: this.body, rows: () => this.rows });
+    listKeys({ body: this.body, rows: () => this.rows, now: () => this.socket.now() });
     setInterval(() => this.tick(), TICK);
     showConnection(() => this.socket);
   }
