@@ -109,6 +109,7 @@ def _open(row: OpenOrder) -> Row:
         **_named("open", row),
         "Quantity": row["quantity"],
         "Filled": row["filled"],
+        "State": row["status"].replace("_", " "),
         "From (UTC)": moment(row["created_at"]),
     }
 

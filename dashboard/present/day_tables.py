@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.numbers import DASH, amount, percent, points, tone
+from dashboard.present.order_pills import order_pill
 from execution.core.orders.terms import algorithm_label
 from execution.payloads.analysis_charts import CostSummary
 from execution.payloads.day_report import DayCurrency, DayGroup, DayOrder, DayReport, OpenOrder
@@ -166,6 +167,7 @@ def _open(row: OpenOrder) -> dict[str, Any]:
         "filled": amount(row["filled"]),
         "done": percent(str(share)),
         "created": moment_of(row["created_at"]),
+        "pill": order_pill(row["status"]) if row["status"] else None,
     }
 
 

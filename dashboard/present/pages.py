@@ -80,7 +80,13 @@ PAGES = (
         menu=ADMIN,
         more=SUPERVISOR,
     ),
-    Page("alerts", "Alerts", EVERYBODY, "bell notifications", parts=("alert",)),
+    Page(
+        "alerts",
+        "Alerts",
+        EVERYBODY,
+        "bell notifications",
+        parts=("alert", "alert_channels", "alert_channel_new"),
+    ),
     Page("alert_channels", "Alert channels", ADMIN, "mail slack telegram webhook"),
     Page("alert_channel_new", "New alert channel", ADMIN, "mail slack telegram webhook add"),
     Page(

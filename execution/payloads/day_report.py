@@ -60,6 +60,7 @@ class OpenOrder(TypedDict):
     algorithm: str
     quantity: DecimalStr
     filled: Annotated[DecimalStr, about("by the end of the report")]
+    status: Annotated[OptionalText, about("its state now; empty in the report of a day that is over")]
     created_at: EpochMs
 
 

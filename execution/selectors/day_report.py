@@ -52,7 +52,7 @@ def day_report(*, person: User, day: date, now: datetime) -> DayReport:
         currencies=currencies_of(orders, ended),
         dearest=dearest,
         cheapest=cheapest,
-        open=_open(still, until),
+        open=_open(still, until, is_over=now >= end),
         open_count=still.count(),
         halts=[_halt(halt, until) for halt in _halts(person, start, until)],
         alerts=alerts,
@@ -60,7 +60,7 @@ def day_report(*, person: User, day: date, now: datetime) -> DayReport:
     )
 
 
-def _open(still: QuerySet[Order], until: datetime) -> list[OpenOrder]:
+def _open(still: QuerySet[Order], until: datetime, *, is_over: bool) -> list[OpenOrder]:
     orders = list(still.select_related("trader").order_by("created_at", "pk")[:MAX_OPEN])
     filled: dict[int, Decimal] = defaultdict(Decimal)
     fills = Fill.objects.filter(order__in=orders, executed_at__lt=until)
@@ -75,6 +75,7 @@ def _open(still: QuerySet[Order], until: datetime) -> list[OpenOrder]:
             algorithm=order.algorithm,
             quantity=decimal_str(order.quantity),
             filled=decimal_str(filled.get(order.pk, ZERO)),
+            status="" if is_over else order.status,
             created_at=epoch_ms(order.created_at),
         )
         for order in orders

@@ -128,7 +128,9 @@ def test_a_past_day_stays_as_it_was(office: Desk) -> None:
     )
     AlertSubject.objects.create(alert=alert, key="1", text="alpha is down", at=NOON)
     before = read(office)
-    assert [row["filled"] for row in before["open"]] == ["0.5"]
+    assert [(row["filled"], row["status"]) for row in before["open"]] == [("0.5", "")]
+    today = read(office, now=NOON + timedelta(hours=1))
+    assert [row["status"] for row in today["open"]] == ["working"], "the day is not over"
     assert [(row["subject"], row["lifted_at"]) for row in before["halts"]] == [("the desk", None)]
     assert [(row["label"], row["text"]) for row in before["alerts"]] == [
         ("Exchange or account down", "alpha is down")

@@ -88,8 +88,9 @@ def test_the_declaration_names_routes_and_only_roles_that_may_use_the_page() -> 
 
 def test_a_phone_has_tabs_for_pages_that_the_role_may_use(office: Desk) -> None:
     labels = {page.route: page.label for page in PAGES}
-    for person in people(office):
-        page = office.client(person).get("/alerts/").content.decode()
+    places = [(person, "/alerts/") for person in people(office)]
+    for person, path in [*places, (office.admin, "/alert-channels/")]:
+        page = office.client(person).get(path).content.decode()
         found = re.search(r'<nav class="edge-tabs".*?</nav>', page, re.DOTALL)
         assert found is not None
         tabs = re.findall(r'<a href="([^"]+)"( aria-current="page")?>.*?<span>([^<]+)', found[0])
