@@ -60,13 +60,13 @@ def test_each_halt_has_a_row_and_a_lifted_one_says_who_lifted_it(scripts: Script
     scripts.start("halts")
     kind, plain = "cancel everything and stop", "no new orders"
     assert rows_of(scripts, "in-force") == [
-        ["◍halting", "h1", "account alpha", kind, "14:11:50", "sue", "3", "1 / 4", "–", "odd fills"]
+        ["◍halting", "h1", "account alpha", kind, "14:11:50", "sue", "3", "1 / 4", "–", "odd fills", "Lift…"]
     ]
     begun = ["2026-09-20 13:13:20", "sue", "–", "–", "–", "odd fills"]
     ended = ["14:12:20", "bob", "all is well"]
     assert rows_of(scripts, "former") == [["○lifted", "h0", "account alpha", plain, *begun, *ended]]
     expect(scripts.page.locator("[data-empty]:visible")).to_have_count(0)
-    assert scripts.page.locator("[data-label='Head']").count() == 23, "cards on a phone"
+    assert scripts.page.locator("[data-label='Head']").count() == 24, "cards on a phone"
 
 
 def test_a_list_without_halts_says_so(scripts: Scripts) -> None:

@@ -344,3 +344,11 @@ def test_the_question_before_a_resume_says_what_each_answer_does_to_the_end(scri
         "",
         "",
     ]
+
+
+def test_an_order_follows_its_schedule_from_its_approval_to_its_end(scripts: Scripts) -> None:
+    line = [[0, 0.0], [10_000, 0.5], [20_000, 1.0]]
+    order = {"status": "working", "ended_at": None}
+    cases = [order, order | {"status": "pending_approval"}, order | {"status": "completed", "ended_at": 9}]
+    found = scripts.results("lib/plan", "dueOf", [[case, line, 20_000, 0.1] for case in cases])
+    assert found == [0.5, None, None], "nobody is behind a schedule that has not begun"

@@ -5,13 +5,10 @@ import { arranged } from "./columns.js";
 import { bar, cell, element, named, number, setText } from "../lib/dom.js";
 import { age, costClass, DASH, decimal, local, percent, points, price, quantity, short, shortMoment } from "../lib/format.js";
 import { etaWords, finishOf } from "../lib/pace.js";
-import { shareDue } from "../lib/plan.js";
+import { dueOf } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
 
 export const shareOf = (row) => Number(row.filled) / Number(row.quantity);
-
-/** The share that the schedule wants now; null of an order that has ended or has no plan. */
-const dueOf = (row, now) => (isFinal(row.status) ? null : shareDue(row.schedule, now, shareOf(row)));
 
 function alerts(row) {
   const needs = row.needs_person && !isFinal(row.status);
@@ -91,7 +88,7 @@ export function patchRow(node, fresh) {
 /** What moves with time alone: the schedule's mark, ahead or behind, the ETA, the age of the last fill. */
 export function tickRow(row, node, now) {
   const share = shareOf(row);
-  const due = dueOf(row, now);
+  const due = dueOf(row, row.schedule, now, share);
   drawBar(node.querySelector("[data-bar]"), share, due);
   const ahead = node.querySelector("[data-ahead]");
   setText(ahead, due === null ? DASH : points((share - due) * 100));

@@ -3,7 +3,7 @@
 import { unknownStretches } from "./volume.js";
 import { clock, decimal, percent, places, points, price, quantity } from "../lib/format.js";
 import { leadWords } from "../lib/pace.js";
-import { shareDue } from "../lib/plan.js";
+import { dueOf } from "../lib/plan.js";
 import { shownLine, venueRows } from "../order/children_folds.js";
 
 const joined = (parts) => `${parts.filter(Boolean).join(", ")}.`;
@@ -14,7 +14,7 @@ const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 function progress({ order, line, now }) {
   const total = Number(order.quantity);
   const done = Number(order.filled) / total;
-  const due = order.ended_at === null ? shareDue(line, now, done) : null;
+  const due = dueOf(order, line, now, done);
   const lead = due === null ? 0 : done - due;
   return `Progress: ${
     joined([

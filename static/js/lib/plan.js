@@ -59,6 +59,12 @@ export function shareDue(line, at, done) {
   return done > most + ROUNDING ? most : done;
 }
 
+/** An order follows its schedule from its approval to its end. A schedule that waits for approval moves when it comes. */
+export const followsSchedule = (order) => order.ended_at === null && order.status !== "pending_approval";
+
+/** What `shareDue` finds for an order; null where it follows no schedule. */
+export const dueOf = (order, line, now, done) => (followsSchedule(order) ? shareDue(line, now, done) : null);
+
 /**
  * The edges of the range in which `shareDue` finds nothing ahead or behind, as steps through time. A slice counts from
  * its start at the upper edge, and from its end at the lower one.

@@ -1,7 +1,7 @@
 // Small lines in a row: the life of an order against its plan, and the course of a price. Geometry is pure.
 
 import { percent } from "./format.js";
-import { allowedEdges, shareDue } from "./plan.js";
+import { allowedEdges, dueOf } from "./plan.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 export const WIDTH = 160;
@@ -108,7 +108,7 @@ export function tickOrderSpark(svg, row, now) {
   set(mark, "d", `M${at} 0V${HEIGHT}`);
   set(dot, "d", `M${end} ${y}h0`);
   const share = Number(row.filled) / Number(row.quantity);
-  const due = shareDue(row.schedule, now, share);
+  const due = dueOf(row, row.schedule, now, share);
   set(svg, "aria-label", due === null ? `${percent(share)} done` : `${percent(share)} done, schedule ${percent(due)}`);
 }
 

@@ -4,7 +4,7 @@ import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { age, clock, costClass, countdown, DASH, decimal, local, moment, participation, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, finishWords, leadWords } from "../lib/pace.js";
-import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
+import { dueOf, followsSchedule, ON_SCHEDULE } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
@@ -72,9 +72,9 @@ export function drawDone(view) {
   const { order, line, now } = view;
   const done = Number(order.filled) / Number(order.quantity);
   const final = isFinal(order.status);
-  const plan = shareDue(line, now, done);
-  const due = plan === null ? dueShare(view) : null;
-  const mark = final ? null : (plan ?? due);
+  const plan = dueOf(order, line, now, done);
+  const due = plan === null && followsSchedule(order) ? dueShare(view) : null;
+  const mark = plan ?? due;
   setText(byId("done-filled"), quantity(order.filled, order.lot));
   setText(byId("done-quantity"), `/ ${quantity(order.quantity, order.lot)} ${order.base}`);
   const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, ${due === null ? "schedule" : "due by market volume"} ${percent(mark)}`;
@@ -84,7 +84,7 @@ export function drawDone(view) {
     byId("done-bar").replaceChildren(bar(done, mark, label));
   }
   const parts = [percent(done)];
-  if (due !== null && !final) parts.push(` · due by market volume ${percent(due)}`);
+  if (due !== null) parts.push(` · due by market volume ${percent(due)}`);
   if (plan !== null && (order.status === "working" || order.status === "paused")) {
     const lead = done - plan;
     const tone = lead < -0.02 ? "bad" : "good";
