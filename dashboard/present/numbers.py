@@ -93,6 +93,14 @@ def lateness(seconds: str | None) -> str:
     return f"{as_words(whole)} {'early' if number < 0 else 'late'}" if whole else "on time"
 
 
+def fill_delay(seconds: str | None) -> str:
+    """Return the average time of the fills ahead of or behind the plan as text, such as ``8.4 s early``."""
+    if seconds is None:
+        return DASH
+    shown = length(str(abs(Decimal(seconds)))).removeprefix("+")
+    return f"{shown} {'early' if Decimal(seconds) < 0 else 'late'}" if Decimal(seconds) else "on time"
+
+
 def _places(number: Decimal, places: int) -> Decimal:
     shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     return abs(shown) if shown == 0 else shown

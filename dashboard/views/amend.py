@@ -170,8 +170,7 @@ def _shown_by(form: Mapping[str, str]) -> dict[str, str]:
 
 def _amount(name: str, label: str, amendment: Amendment, value: str) -> fields.Field:
     limits = amendment.market.limits
-    filled = f"{limits.base}, of which {grouped(amendment.order.filled)} filled"
-    unit = filled if name == "quantity" else limits.quote
+    unit = f"{limits.base}, with what is filled" if name == "quantity" else limits.quote
     words = {
         "quantity": f"At least {plain(amendment.least)}: the filled quantity and what may still fill.",
         "limit_price": "Empty: no limit.",

@@ -56,7 +56,7 @@ class HomeGroup(TypedDict):
     orders: int
     behind: int
     paused: int
-    #: The sums by side; empty if the orders have several symbols.
+    #: The sums by side, without orders that wait for approval; empty if the orders have several symbols.
     sides: dict[str, SideSum]
     #: The open quantity at the current mid, by quote currency, without orders that wait for approval.
     #: Null while one of the orders has no price.

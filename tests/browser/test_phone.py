@@ -66,7 +66,7 @@ def chosen_cards_are_stopped_at_the_thumb(watched: Watched, card: Locator) -> No
     assert bar["height"] <= room, "the end of a list that is longer than the screen"
     assert phone_problems(page) == []
     watched.picture("phone-bulk")
-    page.locator("#bulk-bar").get_by_role("button", name="Clear Esc", exact=True).click()
+    page.locator("#bulk-bar").get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator("#bulk-bar")).to_be_hidden()
 
 

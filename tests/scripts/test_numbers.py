@@ -196,6 +196,17 @@ def test_a_tooltip_has_the_readers_own_time(scripts: Scripts) -> None:
     assert (here.endswith("19:43:20 your time"), none) == (True, ""), here
 
 
+def test_a_fill_delay_says_early_or_late() -> None:
+    seconds = ["-8.4", "8.4", "0", "-90", None]
+    assert [numbers.fill_delay(each) for each in seconds] == [
+        "8.4 s early",
+        "8.4 s late",
+        "on time",
+        "1 min 30 s early",
+        "–",
+    ]
+
+
 def test_a_small_share_of_the_market_has_two_decimals(scripts: Scripts) -> None:
     shares = ["0.0005", "0.0099", "0.01", "0.7049", "0", None]
     words = ["0.05 %", "0.99 %", "1.0 %", "70.5 %", "0.00 %", "–"]

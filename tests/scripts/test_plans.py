@@ -314,7 +314,7 @@ def test_the_eta_of_an_order_that_does_not_work_is_its_start_or_its_end(scripts:
     order |= {"filled": "0", "schedule": []}
     ended = order | {"status": "completed", "ended_at": 30_000}
     cases = [[order, 0], [order, 90_000], [ended, 90_000], [order | {"status": "paused"}, 0]]
-    assert scripts.results("lib/pace", "etaWords", cases) == ["starts 00:01:00", "–", "00:00:30", "–"]
+    assert scripts.results("lib/pace", "etaWords", cases) == ["starts 00:01:00", "–", "ended 00:00:30", "–"]
 
 
 def test_the_question_before_a_resume_says_what_each_answer_does_to_the_end(scripts: Scripts) -> None:
@@ -343,6 +343,25 @@ def test_the_question_before_a_resume_says_what_each_answer_does_to_the_end(scri
         "So far 0 s: it would end 00:10:00 UTC.",
         "",
         "",
+    ]
+
+
+def test_an_order_that_waits_for_approval_ends_a_while_after_it(scripts: Scripts) -> None:
+    order = {
+        "status": "pending_approval",
+        "end_is_fixed": False,
+        "start_at": 0,
+        "end_at": 3_600_000,
+        "ended_at": None,
+    }
+    working, ended = order | {"status": "working"}, order | {"status": "cancelled", "ended_at": 60_000}
+    cases = [order, order | {"end_is_fixed": True}, order | {"start_at": 120_000}, working, ended]
+    assert scripts.results("order/order_panels", "endWords", [[case, 90_000] for case in cases]) == [
+        "ends 1 h after its approval",
+        "ends 01:00:00 UTC",
+        "ends 01:00:00 UTC",
+        "ends 01:00:00 UTC",
+        "ended 00:01:00 UTC",
     ]
 
 

@@ -98,6 +98,9 @@ def test_groups_sum_the_sides_and_price_what_is_open(rows: Rows) -> None:
         "sell": {"filled": "0", "quantity": "0.2"},
     }
     assert (group["orders"], group["open"], group["cost_bp"]) == (2, {"USDT": "30000"}, None)
+    Order.objects.filter(side="sell").update(status="pending_approval", version=98)
+    group = read(Home(), rows.trader)["groups"]["symbol"][SYMBOL]
+    assert (group["orders"], list(group["sides"]), group["open"]) == (2, ["buy"], {"USDT": "18000"})
     Order.objects.update(arrival_bid=None, arrival_ask=None, version=99)
     home = Home()
     home.read_rows(rows.trader, NOW)

@@ -21,6 +21,7 @@ from execution.services.accounts.markets import balances_record
 from execution.services.children.children import child_outcome, child_report
 from execution.services.children.fills import fill_record
 from execution.services.orders.amend import order_amend
+from execution.services.orders.checks import ORDERS_SHOWN
 from execution.services.orders.orders import order_cancel, order_pause, order_resume
 from execution.services.orders.preview import order_preview
 from tests.factories import NOW, D, Rows, report_of, trade_of
@@ -107,6 +108,12 @@ def test_the_preview_shows_what_is_free_and_which_orders_reserve_it(rows: Rows) 
         "Account alpha has 40,000.00 USDT free, 18,108.09 reserved by 1 live order, 21,891.91 can be used"
     )
     assert check.orders == (first.public_id,)
+    for number in range(2, ORDERS_SHOWN + 3):
+        rows.submit(key=str(number), quantity="0.01")
+    preview = order_preview(person=rows.trader, request=request, now=NOW + 31 * SECOND)
+    (check,) = [check for check in preview.checks if check.orders]
+    assert check.text.endswith(f"; {ORDERS_SHOWN} of {ORDERS_SHOWN + 2} orders are listed")
+    assert len(check.orders) == ORDERS_SHOWN
 
 
 @pytest.mark.django_db(transaction=True)

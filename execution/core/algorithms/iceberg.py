@@ -202,7 +202,9 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
     if view.now < until:
         return Decision((), min(until, closes_at), shown)
     if not _was_left(view, child):
-        return Decision((), min(view.now + IDLE_RECHECK, closes_at), f"{shown}, at the book's price")
+        return Decision(
+            (), min(view.now + IDLE_RECHECK, closes_at), f"{shown}, as near to the book as it may be"
+        )
     why = f"moves its part: the book has moved away from {grouped(child.price or ZERO)}"
     return Decision((CancelChild(child.sequence, why),), view.now + IDLE_RECHECK, why)
 

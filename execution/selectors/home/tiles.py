@@ -98,12 +98,13 @@ def home_groups(
 
 
 def _group(held: Collection[Held], prices: Mapping[Pair, Quote]) -> HomeGroup:
-    sums = working(at_work(held), prices)
+    begun = at_work(held)
+    sums = working(begun, prices)
     return HomeGroup(
         orders=len(held),
         behind=sum(one.row["behind"] for one in held),
         paused=sum(one.row["status"] == OrderStatus.PAUSED for one in held),
-        sides=_sides(held) if len({one.row["symbol"] for one in held}) == 1 else {},
+        sides=_sides(begun) if len({one.row["symbol"] for one in held}) == 1 else {},
         open={currency: rounded_str(amount, 2) for currency, amount in sorted(sums.items())},
         cost_bp=rounded_str(_cost_bp(held), 2),
     )

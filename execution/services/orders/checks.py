@@ -143,6 +143,8 @@ def _account_balance(
         words += f", up to {round_up(under_way):,f} spent by child orders since the balance was read"
     if (left := market.spending.left_on(account.public_id)) is not None:
         words += f", {round_down(left):,f} can be used"
+    if len(seen) > ORDERS_SHOWN:
+        words += f"; {ORDERS_SHOWN} of {len(seen)} orders are listed"
     return Check("ok" if least == "" else "unknown", words, orders=tuple(seen[:ORDERS_SHOWN]))
 
 

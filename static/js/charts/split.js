@@ -1,6 +1,7 @@
 // Where an order was done: what each account has filled, and at what average.
 
 import { layout } from "./style.js";
+import { isNarrow } from "../lib/dom.js";
 import { decimal, percent, places } from "../lib/format.js";
 import { venueRows } from "../order/children_folds.js";
 
@@ -12,12 +13,12 @@ export function split(view, colour, frame) {
   const quantities = places(order.lot) ?? 6;
   const prices = (places(order.tick) ?? 2) + 1;
   const shown = layout(colour, { title: "", revision: frame.revision, bottom: 38 });
-  const axis = { tickformatstops: undefined, range: [0, largest * 1.6 || 1], fixedrange: true };
+  const axis = { tickformatstops: undefined, range: [0, largest * (isNarrow() ? 2.1 : 1.6) || 1], fixedrange: true };
   Object.assign(shown.xaxis, { ...axis, type: "linear", title: { text: order.base, font: { size: 11 }, standoff: 4 } });
   Object.assign(shown.yaxis, { type: "category", range: undefined, autorange: true, fixedrange: true, showgrid: false, title: { text: "" }, tickfont: { size: 12, color: colour.text } });
   shown.margin.l = 80;
   shown.bargap = 0.4;
-  const words = (row) => (row.filled ? `${decimal(row.filled.toFixed(quantities))} (${percent(row.share, 0)}) @ ${decimal(row.average.toFixed(prices))}` : "nothing");
+  const words = (row) => (row.filled ? `${decimal(row.filled.toFixed(quantities))} (${percent(row.share, 0)}) ${isNarrow() ? "<br>" : ""}@ ${decimal(row.average.toFixed(prices))}` : "nothing");
   return {
     traces: [{
       type: "bar",

@@ -67,7 +67,7 @@ export function fillHead(node, group, { net, choice, isChoosable, isSymbol }) {
   get("count").title = groupWords(group);
   for (const side of ["buy", "sell"]) drawSide(get(side), side, group);
   get("net").hidden = net === null;
-  if (net !== null) setText(get("net"), `net ${Number(net) > 0 ? "+" : ""}${decimal(net)}`);
+  if (net !== null) setText(get("net"), `net today ${Number(net) > 0 ? "+" : ""}${decimal(net)}`);
   get("net").title = "Bought less sold today, by all orders that you see";
   setText(get("open"), `open ${openOf(group, isSymbol)}`);
   get("open").title = Object.entries(group.open).map(([currency, amount]) => `${decimal(amount)} ${currency} at the mid of now`).join("\n");

@@ -32,12 +32,15 @@ export function drawBellList(alerts, events) {
 
 /** Under the bell, wherever the header has it. */
 export function placeBellList(bell, panel) {
-  panel.addEventListener("toggle", (event) => {
-    bell.setAttribute("aria-expanded", String(event.newState === "open"));
-    if (event.newState !== "open") return;
+  const place = () => {
     const at = bell.getBoundingClientRect();
     panel.style.top = `${at.bottom + 6}px`;
     panel.style.right = "auto";
     panel.style.left = `${Math.max(8, Math.min(at.right, innerWidth - 8) - panel.offsetWidth)}px`;
+  };
+  panel.addEventListener("toggle", (event) => {
+    bell.setAttribute("aria-expanded", String(event.newState === "open"));
+    if (event.newState === "open") place();
   });
+  addEventListener("resize", () => panel.matches(":popover-open") && place());
 }

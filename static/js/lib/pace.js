@@ -27,7 +27,7 @@ export function finishWords(found, now) {
 
 /** The column ETA: when a scheduled order starts, when an ended one ended, else when a working one is done. */
 export function etaWords(order, now) {
-  if (order.ended_at !== null) return shortMoment(order.ended_at, now);
+  if (order.ended_at !== null) return `ended ${shortMoment(order.ended_at, now)}`;
   if (order.status === "scheduled" && order.start_at > now) return `starts ${shortMoment(order.start_at, now)}`;
   return finishWords(finishOf(order, order.schedule, now), now);
 }

@@ -68,6 +68,13 @@ function drawApproval(request) {
   line.lastElementChild.href = `/approvals/${request.id}/`;
 }
 
+/** "ends 14:52:07 UTC"; of an order whose schedule begins with its approval, "ends 1 h after its approval". Pure. */
+export function endWords(order, now) {
+  if (order.status === "pending_approval" && !order.end_is_fixed && order.start_at <= now) return `ends ${spoken(order.end_at - order.start_at)} after its approval`;
+  const end = order.ended_at ?? order.end_at;
+  return `${order.ended_at ? "ended" : "ends"} ${moment(end, now)}${end === null ? "" : " UTC"}`;
+}
+
 export function drawDone(view) {
   const { order, line, now } = view;
   const done = Number(order.filled) / Number(order.quantity);
@@ -92,8 +99,7 @@ export function drawDone(view) {
     if (words !== null) parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, words));
   }
   if (!final && order.started_at === null && order.start_at > now) parts.push(" · ", whole(`starts ${moment(order.start_at, now)}`), `, in ${countdown(order.start_at - now)}`);
-  const end = order.ended_at ?? order.end_at;
-  parts.push(" · ", whole(`${order.ended_at ? "ended" : "ends"} ${moment(end, now)}${end === null ? "" : " UTC"}`));
+  parts.push(" · ", whole(endWords(order, now)));
   if (order.last_fill_at !== null && !final) parts.push(` · last fill ${age(now - order.last_fill_at)} ago`);
   byId("done-line").replaceChildren(...parts);
 }
@@ -132,6 +138,9 @@ export function drawCost(view) {
   );
 }
 
+/** "0.00012 @ 65,491.08, open" */
+const liveWords = (child, { lot, tick }) => `${quantity(child.quantity, lot)} @ ${child.price === null ? DASH : price(child.price, tick)}, ${child.status.replaceAll("_", " ")}`;
+
 export function drawNow(view) {
   const { order, slices, children, line, form, now } = view;
   setText(byId("now-title"), isFinal(order.status) ? "Ended" : "Now");
@@ -158,19 +167,19 @@ export function drawNow(view) {
   }
   const current = slices.find((part) => now < part.ends_at && now >= part.starts_at);
   const live = children.filter((child) => isLiveChild(child.status));
-  const working = live.length ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ") : DASH;
+  const working = live.length ? live.map((child) => liveWords(child, order)).join("; ") : DASH;
   fillList(
     byId("now"),
     [
       form.shows.schedule && ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
       form.shows.schedule && ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
       ["Working", working],
-      ["Account", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+      ["Account", order.account || DASH, ""],
       ...reserveRows(order),
       form.shows.pace && ["ETA", finishWords(finishOf(order, line, now), now)],
       ["Next decision in", decisionWords(order, now)],
       ["Driven by", order.owner ? `worker ${order.owner}` : "nobody", order.owner ? "words" : "words warn"],
-      ["Why", [...new Set([order.waits, order.why, order.status === "paused" && order.reason])].filter(Boolean).join("; ") || DASH, "words"],
+      ["Why", [...new Set([order.waits, order.why !== order.status && order.why, order.status === "paused" && order.reason])].filter(Boolean).join("; ") || DASH, "words"],
     ].filter((row) => row !== false),
   );
 }
