@@ -59,7 +59,7 @@ ADVICE: dict[AlertKind, str] = {
         "or cancel orders, or change the limit under Limits."
     ),
     AlertKind.APPROVAL_WAITING: (
-        "Nothing of this order is sent until another person approves it under Approvals. Without a "
+        "Nothing of such an order is sent until another person approves it on the page Approvals. Without a "
         "decision, the request expires."
     ),
     AlertKind.LOGINS_ATTACKED: (

@@ -30,7 +30,7 @@ from execution.models import (
     Worker,
 )
 from execution.selectors.alerts.findings import Findings
-from execution.selectors.alerts.rows import alert_news, alert_rows
+from execution.selectors.alerts.rows import alert_news, alert_rows, subject_rows
 from execution.services.accounts.sessions import account_failed, account_seen
 from execution.services.alerts.handling import AlertNotFound, alert_acknowledge, alert_own
 from execution.services.alerts.watching import watch_claim
@@ -245,6 +245,8 @@ def test_an_approval_whose_time_is_half_over_opens_its_alert_again(calm: Rows) -
     (alert,) = [a for a in look(findings, half) if a.kind == AlertKind.APPROVAL_WAITING]
     assert (alert.count, alert.acknowledged_at) == (2, None)
     assert "still waits for approval, and expires at 12:15:00 UTC" in alert.text
+    order = Order.objects.get().public_id
+    assert [subject["order"] for subject in subject_rows(alert.public_id)] == [order, order]
 
 
 # --- what people do, and what time does ----------------------------------------------------------------

@@ -62,7 +62,7 @@ class Findings:
             *lost,
             *notices(panels),
             *differences(),
-            *approvals_waiting(panels, now),
+            *approvals_waiting(held, panels, now),
             *self._summed_up(now),
         ]
         return self.patience.lasting(found, now)
@@ -205,20 +205,22 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
         yield Finding(kind, subject, f"{notice['where']}: {notice['text']}")
 
 
-def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
+def approvals_waiting(held: Mapping[int, Held], panels: WallPanels, now: datetime) -> Iterator[Finding]:
     """Find orders that wait for approval.
 
     When half of the time until a request expires has passed, its finding gets a new subject. So people are alerted
     again.
     """
+    pks = {one.row["id"]: pk for pk, one in held.items()}
     for row in panels["approvals"]:
+        pk = pks.get(row["order"])
         asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])
         what = f"{row['side'].upper()} {row['quantity']} {row['symbol']} ({row['order']}) of {row['trader']}"
         text = f"{what} waits for approval until {until:%H:%M:%S} UTC"
-        yield Finding(AlertKind.APPROVAL_WAITING, row["id"], text)
+        yield Finding(AlertKind.APPROVAL_WAITING, row["id"], text, order_pk=pk)
         if now - asked >= (until - asked) / 2:
             text = f"{what} still waits for approval, and expires at {until:%H:%M:%S} UTC"
-            yield Finding(AlertKind.APPROVAL_WAITING, f"{row['id']} late", text)
+            yield Finding(AlertKind.APPROVAL_WAITING, f"{row['id']} late", text, order_pk=pk)
 
 
 def limits_used(now: datetime) -> Iterator[Finding]:
