@@ -26,7 +26,7 @@ from execution.payloads.encode import moment_of
 from execution.payloads.limits import ApprovalRow
 from execution.selectors import limits as selectors
 from execution.selectors.orders import pages
-from execution.selectors.orders.approvals import on_approval
+from execution.selectors.orders.approvals import end_if_approved, on_approval
 from execution.services.orders import approvals as services
 
 #: The most slices that a request lists. The rest is only counted.
@@ -105,6 +105,7 @@ def _page(request: HttpRequest, public_id: str, problems: Sequence[Problem] = ()
         "algorithm": algorithm_label(order["algorithm"], ""),
         "start_at": moment_of(order["start_at"]),
         "end_at": moment_of(order["end_at"]),
+        "end_if_approved": end_if_approved(approval, now),
         "parameters": _parameters(order),
         "slices": [{**part, "starts_at": moment_of(part["starts_at"])} for part in slices[:SHOWN_SLICES]],
         "more_slices": max(0, len(slices) - SHOWN_SLICES),

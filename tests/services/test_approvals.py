@@ -12,7 +12,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.models import JournalEntry, Order, OrderApproval, Role, User
 from execution.selectors.limits import approval_row, waiting_values
-from execution.selectors.orders.approvals import on_approval
+from execution.selectors.orders.approvals import end_if_approved, on_approval
 from execution.selectors.orders.pages import order_snapshot
 from execution.services.desk.limits import limit_end
 from execution.services.orders.amend import order_amend, order_amend_preview
@@ -243,6 +243,9 @@ def test_a_request_says_what_its_approval_does_to_the_time_and_which_halt_refuse
     assert said is not None
     assert "its schedule moves by the lost time" in said["on_approval"]
     assert order.terms is not None
+    end = order.terms.end_at
+    assert end_if_approved(approval_of(order), NOW) is None
+    assert end_if_approved(approval_of(order), NOW + MINUTE) == end + MINUTE
     order.terms.end_is_fixed = True
     assert "Its end is fixed" in on_approval(order, approval_of(order))
     assert approval_row(approval_of(order))["halted"] == ""

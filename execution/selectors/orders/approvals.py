@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from execution.models import Order, OrderApproval
+from datetime import datetime, timedelta
+
+from execution.models import Order, OrderApproval, OrderTerms
 from execution.selectors.halts import ANY_KIND, halt_blocks_order
 
 
@@ -16,6 +18,20 @@ def on_approval(order: Order, approval: OrderApproval) -> str:
             "The order begins, but not before its start. Its end is fixed, so the wait takes from its time."
         )
     return "The order begins, but not before its start. If the start has passed, its schedule moves by the lost time."
+
+
+def lost_until_approval(terms: OrderTerms, now: datetime) -> timedelta:
+    """Return the time by which the schedule of a new order moves if the order is approved now."""
+    return timedelta(0) if terms.end_is_fixed else max(now - terms.start_at, timedelta(0))
+
+
+def end_if_approved(approval: OrderApproval, now: datetime) -> datetime | None:
+    """Return the end of a new order if it is approved now; None if that is the end as requested."""
+    terms = approval.order.terms
+    if terms is None or not approval.is_waiting or approval.changes is not None:
+        return None
+    lost = lost_until_approval(terms, now)
+    return terms.end_at + lost if lost else None
 
 
 def approval_halted(approval: OrderApproval) -> str:

@@ -23,6 +23,7 @@ from execution.models import ApprovalState, Order, OrderApproval, Role, User
 from execution.selectors.decisions.exposure import done_of
 from execution.selectors.decisions.order_view import plan_rows
 from execution.selectors.halts import ANY_KIND
+from execution.selectors.orders.approvals import lost_until_approval
 from execution.selectors.orders.visibility import may_act
 from execution.services.orders.amend import amendment_approved
 from execution.services.orders.amend_preview import amendment_of, market_of_order
@@ -115,8 +116,8 @@ def _begin(order: Order, approval: OrderApproval, person: User, now: datetime) -
     order_transition(
         order, change, actor=person_actor(person), now=now, data={"approval": approval.public_id}
     )
-    lost = now - terms.start_at
-    if terms.end_is_fixed or lost.total_seconds() <= 0:
+    lost = lost_until_approval(terms, now)
+    if not lost:
         return
     order_replan(
         order=order,
