@@ -365,6 +365,20 @@ def test_an_order_that_waits_for_approval_ends_a_while_after_it(scripts: Scripts
     ]
 
 
+def test_the_plan_of_an_order_that_waits_for_approval_begins_when_it_comes(scripts: Scripts) -> None:
+    line = [[0, 0.0], [10_000, 1.0]]
+    order = {"status": "pending_approval", "end_is_fixed": False, "start_at": 0, "ended_at": None}
+    cases = [
+        order,
+        order | {"end_is_fixed": True},
+        order | {"start_at": 5_000},
+        order | {"status": "working"},
+    ]
+    moved = [[4_000, 0.0], [14_000, 1.0]]
+    found = scripts.results("lib/plan", "lineNow", [[case, line, 4_000] for case in cases])
+    assert found == [moved, line, line, line]
+
+
 def test_an_order_follows_its_schedule_from_its_approval_to_its_end(scripts: Scripts) -> None:
     line = [[0, 0.0], [10_000, 0.5], [20_000, 1.0]]
     order = {"status": "working", "ended_at": None}

@@ -6,7 +6,7 @@ import { layout, lineTrace } from "./style.js";
 import { decimal, places, points } from "../lib/format.js";
 import { dueByVolume } from "./volume_target.js";
 import { finishOf } from "../lib/pace.js";
-import { allowedEdges, heightAt, planAhead } from "../lib/plan.js";
+import { allowedEdges, heightAt, movesByApproval, planAhead } from "../lib/plan.js";
 
 /** The least part of the quantity that the heights of the chart span. */
 const FLATTEST = 0.02;
@@ -22,7 +22,7 @@ export function progress(view, colour, frame) {
   const projected = projectedLine(view, total, own);
   const due = dueLine(view, colour);
   const traces = [...band(view, line, colour), ...earlier, ...schedule(line, view, own), ...due, filledLine(view, own, frame), ...projected];
-  const legend = [line.length ? "filled against schedule" : "filled"];
+  const legend = [movesByApproval(view.order, view.now) ? "schedule if it is approved now" : line.length ? "filled against schedule" : "filled"];
   if (due.length) legend.push("violet: due by market volume so far");
   if (view.order.algorithm === "vwap" && view.market?.vwap_bp) legend.push(`tracking so far ${points(view.market.vwap_bp)} bp`);
   if (line.length) legend.push("band: on schedule");

@@ -62,6 +62,15 @@ export function shareDue(line, at, done) {
 /** An order follows its schedule from its approval to its end. A schedule that waits for approval moves when it comes. */
 export const followsSchedule = (order) => order.ended_at === null && order.status !== "pending_approval";
 
+/** True if the schedule moves by the time of the wait when the order is approved: its end is not fixed. */
+export const movesByApproval = (order, now) => order.status === "pending_approval" && !order.end_is_fixed && order.start_at <= now;
+
+/** The line of an order's plan; of one that waits for approval, as it is if the approval comes now. */
+export function lineNow(order, line, now) {
+  const lost = movesByApproval(order, now) ? now - order.start_at : 0;
+  return lost ? line.map(([time, share]) => [time + lost, share]) : line;
+}
+
 /** What `shareDue` finds for an order; null where it follows no schedule. */
 export const dueOf = (order, line, now, done) => (followsSchedule(order) ? shareDue(line, now, done) : null);
 

@@ -4,7 +4,7 @@ import { dueByVolume } from "../charts/volume_target.js";
 import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { age, clock, costClass, countdown, DASH, decimal, local, moment, participation, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, finishWords, leadWords } from "../lib/pace.js";
-import { dueOf, followsSchedule, ON_SCHEDULE } from "../lib/plan.js";
+import { dueOf, followsSchedule, movesByApproval, ON_SCHEDULE } from "../lib/plan.js";
 import { isFinal, isLiveChild, isPartFilled, orderPill, reasonOf, side, timeRunsOn } from "../lib/states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
@@ -70,7 +70,7 @@ function drawApproval(request) {
 
 /** "ends 14:52:07 UTC"; of an order whose schedule begins with its approval, "ends 1 h after its approval". Pure. */
 export function endWords(order, now) {
-  if (order.status === "pending_approval" && !order.end_is_fixed && order.start_at <= now) return `ends ${spoken(order.end_at - order.start_at)} after its approval`;
+  if (movesByApproval(order, now)) return `ends ${spoken(order.end_at - order.start_at)} after its approval`;
   const end = order.ended_at ?? order.end_at;
   return `${order.ended_at ? "ended" : "ends"} ${moment(end, now)}${end === null ? "" : " UTC"}`;
 }

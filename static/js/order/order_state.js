@@ -1,6 +1,6 @@
 // What a page knows of its order: the snapshot that it was made with, and what the server has said since. Pure.
 
-import { shareLine } from "../lib/plan.js";
+import { lineNow, shareLine } from "../lib/plan.js";
 
 export const SECTIONS = ["slices", "children", "fills", "journal"];
 
@@ -53,7 +53,7 @@ export class OrderState {
       broken: this.broken,
       now,
       // An order without a schedule is neither ahead nor behind.
-      line: form.shows.schedule ? shareLine(slices, Number(order.quantity)) : [],
+      line: form.shows.schedule ? lineNow(order, shareLine(slices, Number(order.quantity)), now) : [],
       children: [...rows.children.values()],
       samples: [...this.samples.values()].sort((left, right) => left[0] - right[0]),
     };
