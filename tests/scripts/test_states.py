@@ -313,3 +313,20 @@ def test_a_question_names_its_order_and_a_button_how_many(scripts: Scripts) -> N
     ]
     counts = [["Cancel", 1], ["Resume", 3]]
     assert scripts.results("halts/waiting", "allWords", counts) == ["Cancel 1 order…", "Resume all 3 orders…"]
+
+
+def test_what_takes_no_new_orders_can_still_be_halted(scripts: Scripts) -> None:
+    page = """async (kinds) => {
+      const { drawHalt } = await import("/static/js/wall/panels.js");
+      return kinds.map((kind) => {
+        const node = document.createElement("li");
+        node.innerHTML = '<span data-part="halt"></span><a href="#">Halt…</a>';
+        drawHalt(node, kind);
+        const [pill, link] = node.children;
+        return [pill.hidden, pill.className, pill.textContent, link.classList.contains("invisible")];
+      });
+    }"""
+    stop, no_new, none = scripts.run(page, ["stop", "no_new_orders", ""])
+    assert stop == [False, "pill bad", "■ halted", True]
+    assert no_new == [False, "pill warn", "■ no new orders", False]
+    assert (none[0], none[3]) == (True, False)

@@ -100,18 +100,25 @@ const makeAccount = (account) =>
       element("div", { "data-part": "feeds", class: "feeds warn" }),
       element("div", { "data-part": "figures", class: "reading" }),
     ),
-    span("halt", "pill bad"),
+    span("halt", "pill"),
     haltLink("account", account.id, account.label),
   );
+
+/** Where only new orders are halted, a supervisor may still halt the rest. */
+export function drawHalt(node, kind) {
+  const pill = part(node, "halt");
+  pill.hidden = !kind;
+  pill.className = `pill ${kind === "stop" ? "bad" : "warn"}`;
+  setText(pill, kind === "stop" ? "■ halted" : "■ no new orders");
+  // The place of the button stays, so that the bars stand below each other.
+  node.querySelector("a").classList.toggle("invisible", kind === "stop");
+}
 
 function fillAccount(node, account) {
   const [sign, tone] = SIGNS[account.health];
   setText(part(node, "sign"), sign);
   part(node, "sign").className = `sign ${tone}`;
-  const halt = part(node, "halt");
-  halt.hidden = !account.halt;
-  setText(halt, account.halt === "stop" ? "■ halted" : "■ no new orders");
-  node.querySelector("a").hidden = Boolean(account.halt);
+  drawHalt(node, account.halt);
   fillOnce(part(node, "feeds"), account.feeds, (words) => [element("div", { title: words }, `! ${words}`)]);
 }
 
@@ -155,7 +162,7 @@ const makePerson = (person) =>
     {},
     element("b", { class: "name" }, person.name),
     span("live", "muted"),
-    span("halt", "pill bad"),
+    span("halt", "pill"),
     element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
     span("working", "mono reading"),
     haltLink("trader", person.id, person.name),
@@ -163,11 +170,7 @@ const makePerson = (person) =>
 
 function fillPerson(node, person, money) {
   setText(part(node, "live"), `${person.live} live`);
-  const halt = part(node, "halt");
-  halt.hidden = !person.halt;
-  setText(halt, person.halt === "stop" ? "■ halted" : "■ no new orders");
-  // The place of the button stays, so that the bars stand below each other.
-  node.querySelector("a").classList.toggle("invisible", Boolean(person.halt));
+  drawHalt(node, person.halt);
   const sums = Object.entries(person.working);
   setText(part(node, "working"), sums.length ? sums.map(([currency, amount]) => `${short(amount)} ${currency}`).join(" · ") : DASH);
   part(node, "working").title = sums.map(([currency, amount]) => `${decimal(amount)} ${currency}`).join("\n");
