@@ -45,8 +45,7 @@ class AlertShown:
     acknowledged: Moment
     escalated: Moment
     ended: Moment
-    #: The number of further subjects, besides the one in the text.
-    more: int
+    text: str
 
 
 def alert_shown(row: AlertRow, now: datetime) -> AlertShown:
@@ -60,7 +59,7 @@ def alert_shown(row: AlertRow, now: datetime) -> AlertShown:
         acknowledged=_moment(row["acknowledged_at"], now),
         escalated=_moment(row["escalated_at"], now),
         ended=_moment(row["ended_at"], now),
-        more=row["count"] - 1,
+        text=row["text"] if row["count"] == 1 else f"The latest of {row['count']}: {row['text']}",
     )
 
 

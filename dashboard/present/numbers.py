@@ -97,8 +97,9 @@ def fill_delay(seconds: str | None) -> str:
     """Return the average time of the fills ahead of or behind the plan as text, such as ``8.4 s early``."""
     if seconds is None:
         return DASH
-    shown = length(str(abs(Decimal(seconds)))).removeprefix("+")
-    return f"{shown} {'early' if Decimal(seconds) < 0 else 'late'}" if Decimal(seconds) else "on time"
+    number = Decimal(seconds)
+    shown = length(str(abs(number))).removeprefix("+")
+    return f"{shown} {'early' if number < 0 else 'late'}" if number else "on time"
 
 
 def _places(number: Decimal, places: int) -> Decimal:

@@ -56,7 +56,7 @@ class Limits(TypedDict):
     ]
 
 
-class ApprovalRow(TypedDict):
+class ApprovalFacts(TypedDict):
     """A request that another person approves an order above limits, or an amendment of one."""
 
     id: str
@@ -75,6 +75,11 @@ class ApprovalRow(TypedDict):
     decided_by: OptionalText
     decided_at: EpochMs | None
     reason: Annotated[str, about("of whoever decided")]
+
+
+class ApprovalRow(ApprovalFacts):
+    """A request in a list where people decide."""
+
     halted: Annotated[str, about("the halt under which it cannot be approved now, in words; empty: none")]
 
 

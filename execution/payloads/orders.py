@@ -53,7 +53,7 @@ class OrderRow(TypedDict):
     start_at: EpochMs | None
     end_at: EpochMs | None
     end_is_fixed: bool
-    #: The time since which a paused order loses time. A shift moves its schedule by the time lost.
+    #: The time since which a paused or unapproved order loses time, by which its schedule can move.
     lost_since: PageOnly[EpochMs | None]
     #: The time at which the order began to work.
     started_at: PageOnly[EpochMs | None]

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from execution.payloads.fields import DecimalStr, EpochMs
 from execution.payloads.halts import HaltRow
-from execution.payloads.limits import ApprovalRow
+from execution.payloads.limits import ApprovalFacts
 from execution.payloads.orders import OrderRow
 
 DeskState = Literal["active", "no_new_orders", "halted"]
@@ -159,5 +159,5 @@ class WallPanels(TypedDict):
     people: list[WallPerson]
     unknown: list[WallUnknown]
     alerts: list[WallAlert]
-    approvals: list[ApprovalRow]
+    approvals: list[ApprovalFacts]
     halts: list[HaltRow]

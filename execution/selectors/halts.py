@@ -105,7 +105,11 @@ def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
 def halt_reason(halt: Halt) -> str:
     """Return the text by which an order that the halt covers explains why it does not trade."""
     word = HALTED if halt.kind == HaltKind.STOP else "no new orders,"
-    return f"{word} by {halt.set_by.username}: {halt.reason}"
+    return f"{word} {_said_by(halt)}"
+
+
+def _said_by(halt: Halt) -> str:
+    return f"by {halt.set_by.username}: {halt.reason}"
 
 
 def halt_reasons(halt: Halt) -> tuple[str, ...]:
@@ -123,9 +127,7 @@ def halt_problem(halt: Halt) -> Problem:
     subject = halt_subject(halt)
     name = "The desk" if halt.scope == HaltScope.DESK else subject
     state = "is halted" if halt.kind == HaltKind.STOP else "takes no new orders,"
-    message = (
-        f"{name} {state} by {halt.set_by.username}: {halt.reason}. A supervisor must lift the halt first."
-    )
+    message = f"{name} {state} {_said_by(halt)}. A supervisor must lift the halt first."
     field = fields.get(HaltScope(halt.scope), "")
     return Problem(field, message, subject, halt.public_id, code=Code.TRADING_HALTED)
 

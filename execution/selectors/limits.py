@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitKind, LimitLevel, LimitScope, Measure
 from execution.models import AccessRequest, ApprovalState, Order, OrderApproval, Role, TradingLimit, User
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
-from execution.payloads.limits import ApprovalRow, LimitChange, LimitRow, LimitWaiting
+from execution.payloads.limits import ApprovalFacts, ApprovalRow, LimitChange, LimitRow, LimitWaiting
 from execution.selectors.access import access_waiting
 from execution.selectors.catalogue import accounts_visible
 from execution.selectors.decisions.limits import usage_of
@@ -127,12 +127,11 @@ def waiting_values(now: datetime) -> dict[str, tuple[Decimal | None, str]]:
     }
 
 
-def approvals_waiting() -> list[ApprovalRow]:
+def approvals_waiting() -> list[ApprovalFacts]:
     """Return all waiting requests for approval, for the supervisors' wall."""
     waiting = OrderApproval.objects.filter(state=ApprovalState.WAITING)
-    return _rows(
-        waiting.select_related("order__trader", "requested_by", "decided_by").order_by("expires_at", "pk")
-    )
+    seen = waiting.select_related("order__trader", "requested_by", "decided_by")
+    return [_facts(approval) for approval in seen.order_by("expires_at", "pk")]
 
 
 def approval_find(*, person: User, public_id: str) -> OrderApproval | None:
@@ -145,8 +144,12 @@ def _rows(approvals: Sequence[OrderApproval] | QuerySet[OrderApproval]) -> list[
 
 
 def approval_row(approval: OrderApproval) -> ApprovalRow:
+    return ApprovalRow(**_facts(approval), halted=approval_halted(approval))
+
+
+def _facts(approval: OrderApproval) -> ApprovalFacts:
     order = approval.order
-    return ApprovalRow(
+    return ApprovalFacts(
         id=approval.public_id,
         order=order.public_id,
         trader=order.trader.get_username(),
@@ -163,5 +166,4 @@ def approval_row(approval: OrderApproval) -> ApprovalRow:
         decided_by="" if approval.decided_by is None else approval.decided_by.get_username(),
         decided_at=epoch_ms(approval.decided_at),
         reason=approval.reason,
-        halted=approval_halted(approval),
     )

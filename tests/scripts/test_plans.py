@@ -349,13 +349,13 @@ def test_the_question_before_a_resume_says_what_each_answer_does_to_the_end(scri
 def test_an_order_that_waits_for_approval_ends_a_while_after_it(scripts: Scripts) -> None:
     order = {
         "status": "pending_approval",
-        "end_is_fixed": False,
+        "lost_since": 0,
         "start_at": 0,
         "end_at": 3_600_000,
         "ended_at": None,
     }
     working, ended = order | {"status": "working"}, order | {"status": "cancelled", "ended_at": 60_000}
-    cases = [order, order | {"end_is_fixed": True}, order | {"start_at": 120_000}, working, ended]
+    cases = [order, order | {"lost_since": None}, order | {"lost_since": 120_000}, working, ended]
     assert scripts.results("order/order_panels", "endWords", [[case, 90_000] for case in cases]) == [
         "ends 1 h after its approval",
         "ends 01:00:00 UTC",
@@ -367,11 +367,11 @@ def test_an_order_that_waits_for_approval_ends_a_while_after_it(scripts: Scripts
 
 def test_the_plan_of_an_order_that_waits_for_approval_begins_when_it_comes(scripts: Scripts) -> None:
     line = [[0, 0.0], [10_000, 1.0]]
-    order = {"status": "pending_approval", "end_is_fixed": False, "start_at": 0, "ended_at": None}
+    order = {"status": "pending_approval", "lost_since": 0, "ended_at": None}
     cases = [
         order,
-        order | {"end_is_fixed": True},
-        order | {"start_at": 5_000},
+        order | {"lost_since": None},
+        order | {"lost_since": 5_000},
         order | {"status": "working"},
     ]
     moved = [[4_000, 0.0], [14_000, 1.0]]

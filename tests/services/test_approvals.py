@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.models import JournalEntry, Order, OrderApproval, Role, User
-from execution.selectors.limits import approval_row, waiting_values
+from execution.selectors.limits import approval_row, approvals_waiting, waiting_values
 from execution.selectors.orders.approvals import end_if_approved, on_approval
 from execution.selectors.orders.pages import order_snapshot
+from execution.selectors.orders.schedules import lost_since
 from execution.services.desk.limits import limit_end
 from execution.services.orders.amend import order_amend, order_amend_preview
 from execution.services.orders.approvals import (
@@ -244,10 +247,15 @@ def test_a_request_says_what_its_approval_does_to_the_time_and_which_halt_refuse
     assert "its schedule moves by the lost time" in said["on_approval"]
     assert order.terms is not None
     end = order.terms.end_at
+    assert lost_since(order) == order.terms.start_at
     assert end_if_approved(approval_of(order), NOW) is None
     assert end_if_approved(approval_of(order), NOW + MINUTE) == end + MINUTE
     order.terms.end_is_fixed = True
     assert "Its end is fixed" in on_approval(order, approval_of(order))
+    assert lost_since(order) is None
     assert approval_row(approval_of(order))["halted"] == ""
     halt(rows, NO_NEW)
     assert approval_row(approval_of(order))["halted"] == "no new orders, by supervisor: a test"
+    with CaptureQueriesContext(connection) as queries:
+        assert len(approvals_waiting()) == 1
+    assert len(queries) == 1, "the wall reads them each second, and asks for no halt"

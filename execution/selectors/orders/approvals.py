@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from execution.models import Order, OrderApproval, OrderTerms
+from execution.models import Order, OrderApproval
 from execution.selectors.halts import ANY_KIND, halt_blocks_order
+from execution.selectors.orders.schedules import lost_since
 
 
 def on_approval(order: Order, approval: OrderApproval) -> str:
@@ -20,9 +21,10 @@ def on_approval(order: Order, approval: OrderApproval) -> str:
     return "The order begins, but not before its start. If the start has passed, its schedule moves by the lost time."
 
 
-def lost_until_approval(terms: OrderTerms, now: datetime) -> timedelta:
-    """Return the time by which the schedule of a new order moves if the order is approved now."""
-    return timedelta(0) if terms.end_is_fixed else max(now - terms.start_at, timedelta(0))
+def lost_until_approval(order: Order, now: datetime) -> timedelta:
+    """Return the time by which the schedule of a new order that waits moves if the order is approved now."""
+    since = lost_since(order)
+    return timedelta(0) if since is None else max(now - since, timedelta(0))
 
 
 def end_if_approved(approval: OrderApproval, now: datetime) -> datetime | None:
@@ -30,7 +32,7 @@ def end_if_approved(approval: OrderApproval, now: datetime) -> datetime | None:
     terms = approval.order.terms
     if terms is None or not approval.is_waiting or approval.changes is not None:
         return None
-    lost = lost_until_approval(terms, now)
+    lost = lost_until_approval(approval.order, now)
     return terms.end_at + lost if lost else None
 
 

@@ -55,12 +55,18 @@ schedules_forget = _kept.forget
 
 
 def lost_since(order: Order) -> datetime | None:
-    """Return the time since which a paused order loses time; None for an order that is not paused or has no terms.
+    """Return the time since which an order loses time that its schedule can move by; None if it loses none.
 
-    Time before the start is not lost. A plan that was made during the pause begins at the time of its making.
+    A paused order loses time from its pause on, but none before its start. A plan that was made during the pause
+    begins at the time of its making. An order that waits for approval loses time from its start on, unless its end
+    is fixed.
     """
     terms = order.terms
-    if order.status != OrderStatus.PAUSED or terms is None or order.paused_at is None:
+    if terms is None:
+        return None
+    if order.status == OrderStatus.PENDING_APPROVAL:
+        return None if terms.end_is_fixed else terms.start_at
+    if order.status != OrderStatus.PAUSED or order.paused_at is None:
         return None
     return max(order.paused_at, terms.start_at, terms.created_at)
 

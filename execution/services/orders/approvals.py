@@ -111,12 +111,12 @@ def _begin(order: Order, approval: OrderApproval, person: User, now: datetime) -
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
     reason = approval.reason or "approved"
+    lost = lost_until_approval(order, now)
     change = ChangeStatus(OrderEvent.APPROVE, reason)
     order.due_at = max(now, terms.start_at)
     order_transition(
         order, change, actor=person_actor(person), now=now, data={"approval": approval.public_id}
     )
-    lost = lost_until_approval(terms, now)
     if not lost:
         return
     order_replan(

@@ -96,7 +96,7 @@ export function tickRow(row, node, now) {
   const finish = finishOf(row, row.schedule, now);
   const eta = node.querySelector("[data-eta]");
   const late = finish !== null && finish.share < 1;
-  setText(eta, etaWords(row, now));
+  setText(eta, etaWords(row, now, finish));
   eta.title = late ? "at this pace it will not be filled by its end" : "";
   eta.classList.toggle("warn", late);
   const last = node.querySelector("[data-age]");

@@ -75,7 +75,7 @@ export function tickTile(row, node, now) {
   const eta = node.querySelector("[data-eta]");
   const finish = finishOf(row, row.schedule, now);
   const late = finish !== null && finish.share < 1;
-  setText(eta, etaWords(row, now));
+  setText(eta, etaWords(row, now, finish));
   eta.classList.toggle("warn", late);
   eta.title = late ? "It is not expected to be filled by its end." : row.end_at === null ? "" : `ends ${clock(row.end_at)} UTC`;
   const state = node.querySelector("[data-state]");

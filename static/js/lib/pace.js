@@ -26,10 +26,10 @@ export function finishWords(found, now) {
 }
 
 /** The column ETA: when a scheduled order starts, when an ended one ended, else when a working one is done. */
-export function etaWords(order, now) {
+export function etaWords(order, now, found = finishOf(order, order.schedule, now)) {
   if (order.ended_at !== null) return `ended ${shortMoment(order.ended_at, now)}`;
   if (order.status === "scheduled" && order.start_at > now) return `starts ${shortMoment(order.start_at, now)}`;
-  return finishWords(finishOf(order, order.schedule, now), now);
+  return finishWords(found, now);
 }
 
 /**

@@ -62,12 +62,12 @@ export function shareDue(line, at, done) {
 /** An order follows its schedule from its approval to its end. A schedule that waits for approval moves when it comes. */
 export const followsSchedule = (order) => order.ended_at === null && order.status !== "pending_approval";
 
-/** True if the schedule moves by the time of the wait when the order is approved: its end is not fixed. */
-export const movesByApproval = (order, now) => order.status === "pending_approval" && !order.end_is_fixed && order.start_at <= now;
+/** True if the schedule moves when the order is approved, by the time since `lost_since`. */
+export const movesByApproval = (order, now) => order.status === "pending_approval" && order.lost_since !== null && order.lost_since <= now;
 
 /** The line of an order's plan; of one that waits for approval, as it is if the approval comes now. */
 export function lineNow(order, line, now) {
-  const lost = movesByApproval(order, now) ? now - order.start_at : 0;
+  const lost = movesByApproval(order, now) ? now - order.lost_since : 0;
   return lost ? line.map(([time, share]) => [time + lost, share]) : line;
 }
 

@@ -14,9 +14,13 @@ const figure = (text) => element("span", { class: "number" }, text);
 
 /** The order that a question is about: "BUY 0.6 BTC/USDT by TWAP · 0.537 BTC left · 8tx6cgqp · ronda". Pure. */
 export function questionWords(order) {
+  return `${order.side.toUpperCase()} ${decimal(order.quantity)} ${order.symbol} by ${order.algorithm.toUpperCase()} · ${leftWords(order)} left · ${order.id} · ${order.trader}`;
+}
+
+/** "0.537 BTC" or "nothing" */
+function leftWords(order) {
   const left = Number(order.quantity) - Number(order.filled);
-  const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base} left` : "nothing left";
-  return `${order.side.toUpperCase()} ${decimal(order.quantity)} ${order.symbol} by ${order.algorithm.toUpperCase()} · ${rest} · ${order.id} · ${order.trader}`;
+  return left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
 }
 
 /** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
@@ -145,12 +149,10 @@ export function drawNow(view) {
   const { order, slices, children, line, form, now } = view;
   setText(byId("now-title"), isFinal(order.status) ? "Ended" : "Now");
   if (isFinal(order.status)) {
-    const left = Number(order.quantity) - Number(order.filled);
-    const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
     fillList(byId("now"), [
       ["State", order.status.replaceAll("_", " "), "words"],
       ["Ended", order.ended_at === null ? DASH : `${moment(order.ended_at, now)} UTC`, "number", local(order.ended_at)],
-      ["Left", rest],
+      ["Left", leftWords(order)],
       ["Why", order.reason || DASH, "words"],
     ]);
     return;

@@ -87,7 +87,7 @@ class OrderPage {
     drawDone(view);
     drawNow(view);
     drawAge(view);
-    drawResume(order, view.now);
+    if (order.status === "paused") drawResume(order, view.now);
     if (this.isChanged) {
       this.pane?.setLimit(order.limit_price);
       drawHead(order, view.now);
